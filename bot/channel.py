@@ -1,0 +1,119 @@
+"""Where channels and the desk meet: what a connector may ask of the desk, and what it must offer.
+
+A connector turns what its provider sends into a `Message`, hands it to `Desk.accept`, and
+acknowledges to the provider once that returns. Replies come to `Connector.deliver`.
+"""
+
+from collections.abc import AsyncIterator
+from typing import Any, Protocol
+
+import msgspec
+
+from bot.messages import (
+    Attachment,
+    AttachmentId,
+    ChannelName,
+    Conversation,
+    ConversationId,
+    CustomerId,
+    Entry,
+    Message,
+    Reply,
+    ReplyId,
+    TurnId,
+)
+
+
+class Receipt(msgspec.Struct, frozen=True):
+    """The message is in Redis."""
+
+    seq: int
+    """Its number in the conversation's log."""
+    duplicate: bool = False
+    """True: it had been accepted before, and nothing happened this time."""
+
+
+class Typing(msgspec.Struct, frozen=True):
+    """The desk began to work on an answer (`on`) or stopped without one."""
+
+    conversation: ConversationId
+    on: bool
+
+
+class Delta(msgspec.Struct, frozen=True):
+    """A piece of a reply that is still being made. The finished reply replaces all of them."""
+
+    conversation: ConversationId
+    reply: ReplyId
+    at: int
+    """Number of characters that came before this piece; 0 starts the reply anew."""
+    text: str
+
+
+Progress = Typing | Delta
+
+
+class Connector(Protocol):
+    """A channel. One instance serves all its customers."""
+
+    channel: ChannelName
+
+    async def deliver(self, reply: Reply, seq: int) -> None:
+        """Send a finished reply; `seq` is its number in the log. Called again after a crash, so
+        what the provider offers against duplicates is to be used.
+
+        Raises `DeliveryFailed`.
+        """
+
+    def show(self, progress: Progress) -> None:
+        """Pass on that an answer is being made. May do nothing; never waits."""
+
+
+class Desk(Protocol):
+    """What a connector may ask for."""
+
+    async def open_conversation(
+        self,
+        channel: ChannelName,
+        customer: CustomerId,
+        conversation: ConversationId | None = None,
+    ) -> Conversation:
+        """The conversation named, or a new one of this customer's.
+
+        Raises `CustomerError("unknown_conversation")` if it is not this customer's, whether or
+        not it exists, and `Unavailable`.
+        """
+
+    async def accept(self, message: Message) -> Receipt:
+        """Take a message. It is in Redis, and will be answered, once this returns.
+
+        Raises `CustomerError` (nothing in it, too long), `TooFast`, `Unavailable`.
+        """
+
+    async def entries(
+        self, conversation: ConversationId, after: int = 0, limit: int = 200
+    ) -> list[Entry]:
+        """The log after entry number `after`, oldest first; of more than `limit`, the newest."""
+
+    async def next_reply(
+        self, conversation: ConversationId, after: int, timeout_s: float
+    ) -> Entry | None:
+        """Wait for the first reply after entry number `after`; None if none came in time."""
+
+    async def conversations(self, customer: CustomerId) -> list[Conversation]:
+        """All conversations of a customer, on every channel, newest first."""
+
+    async def keep_media(
+        self, chunks: AsyncIterator[bytes], *, name: str, claimed_type: str, limit_bytes: int
+    ) -> Attachment:
+        """Store an upload as it comes, looking at what it really is.
+
+        Raises `CustomerError` (`upload_too_large`, `upload_empty`, `upload_type`,
+        `upload_mismatch`), and keeps nothing then.
+        """
+
+    def open_media(self, attachment: AttachmentId) -> AsyncIterator[bytes]:
+        """An attachment's bytes. Raises `KeyError` if there are none."""
+
+    async def trace(self, conversation: ConversationId, turn: TurnId) -> dict[str, Any] | None:
+        """What was heard, read, searched and decided in a turn, with milliseconds."""

@@ -1,0 +1,141 @@
+"""What travels: messages in, replies out, and the entries that a conversation's log is made of.
+
+The connectors build a `Message`, the dialogue manager answers with a `Reply`, and both rest in the
+conversation's log as an `Entry`. Nothing here does any I/O.
+"""
+
+import re
+import secrets
+from enum import StrEnum
+from typing import NewType
+
+import msgspec
+
+ChannelName = NewType("ChannelName", str)
+CustomerId = NewType("CustomerId", str)
+ConversationId = NewType("ConversationId", str)
+MessageId = NewType("MessageId", str)
+AttachmentId = NewType("AttachmentId", str)
+ReplyId = NewType("ReplyId", str)
+TurnId = NewType("TurnId", str)
+ArticleId = NewType("ArticleId", str)
+
+ID_PATTERN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:-]{0,127}")
+"""What any identifier may look like, wherever it comes from."""
+
+
+def new_id(prefix: str) -> str:
+    """A fresh identifier such as `con_4fK…`, with 96 bits that nobody can guess."""
+    return f"{prefix}_{secrets.token_urlsafe(12).replace('-', 'x')}"
+
+
+class AttachmentKind(StrEnum):
+    IMAGE = "image"
+    AUDIO = "audio"
+    VIDEO = "video"
+    FILE = "file"
+
+
+class Attachment(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A file beside a message or a reply; its bytes are in the media store under `id`."""
+
+    id: AttachmentId
+    kind: AttachmentKind
+    media_type: str
+    """What the bytes are (`image/png`), found by looking at them, not as the sender claimed."""
+    size_bytes: int
+    name: str = ""
+    """The file name that the sender gave; shown, never used as a path."""
+    duration_s: float | None = None
+
+
+class AnswerAs(StrEnum):
+    """How the customer wants to be answered."""
+
+    AUTO = "auto"
+    """By voice and text where they spoke, otherwise by text."""
+    TEXT = "text"
+    VOICE = "voice"
+
+
+class Message(msgspec.Struct, frozen=True, omit_defaults=True, tag="message"):
+    """What a customer sent, once, on one channel."""
+
+    id: MessageId
+    """Unique within its conversation: a second one with the same id is dropped as a duplicate."""
+    channel: ChannelName
+    conversation: ConversationId
+    customer: CustomerId
+    text: str = ""
+    attachments: tuple[Attachment, ...] = ()
+    locale: str = ""
+    """BCP 47 tag that the channel reports (`de-AT`); empty where it reports none."""
+    answer_as: AnswerAs = AnswerAs.AUTO
+    sent_at: float = 0.0
+    """Unix time in seconds at which the desk received it."""
+
+
+class ReplyKind(StrEnum):
+    ANSWER = "answer"
+    """The knowledge answers: the text quotes it and `citations` name the article."""
+    CLARIFY = "clarify"
+    """Several articles compete: the customer is asked which one."""
+    UNKNOWN = "unknown"
+    """Nothing fits, and the desk says so."""
+    SOCIAL = "social"
+    """A greeting, thanks or a goodbye."""
+    PROBLEM = "problem"
+    """Something that was sent could not be understood; the text says what and why."""
+
+
+class Citation(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The article that a reply rests on."""
+
+    article: ArticleId
+    title: str
+    url: str = ""
+    """Where the article opens, relative to the desk; empty where it has no page."""
+    quote: str = ""
+    """The sentences that were quoted."""
+
+
+class Reply(msgspec.Struct, frozen=True, omit_defaults=True, tag="reply"):
+    """What the desk answers to one turn."""
+
+    id: ReplyId
+    """Follows from the turn: a turn done again after a crash gives the same id."""
+    channel: ChannelName
+    conversation: ConversationId
+    customer: CustomerId
+    turn: TurnId
+    kind: ReplyKind
+    text: str
+    """Markdown."""
+    citations: tuple[Citation, ...] = ()
+    suggestions: tuple[str, ...] = ()
+    """Short texts that the customer may send back with one tap."""
+    speech: tuple[Attachment, ...] = ()
+    """The same spoken answer in several formats, best first."""
+    transcripts: dict[AttachmentId, str] = {}
+    """What was heard in each recording of the turn, shown beside it."""
+    locale: str = "en"
+    created_at: float = 0.0
+    """Unix time in seconds."""
+
+
+class Entry(msgspec.Struct, frozen=True):
+    """One line of a conversation's log."""
+
+    seq: int
+    """1, 2, 3 … within the conversation, without gaps."""
+    item: Message | Reply
+
+
+class Conversation(msgspec.Struct, frozen=True):
+    """A conversation as a connector sees it."""
+
+    id: ConversationId
+    channel: ChannelName
+    customer: CustomerId
+    last_seq: int
+    """The newest entry's number; 0 while there is none."""
