@@ -90,6 +90,9 @@ class Desk(Protocol):
         Raises `CustomerError` (nothing in it, too long), `TooFast`, `Unavailable`.
         """
 
+    def customer_types(self, conversation: ConversationId) -> None:
+        """The customer is writing: a turn that waits for words waits a little longer."""
+
     async def entries(
         self, conversation: ConversationId, after: int = 0, limit: int = 200
     ) -> list[Entry]:
@@ -104,13 +107,23 @@ class Desk(Protocol):
         """All conversations of a customer, on every channel, newest first."""
 
     async def keep_media(
-        self, chunks: AsyncIterator[bytes], *, name: str, claimed_type: str, limit_bytes: int
+        self,
+        chunks: AsyncIterator[bytes],
+        *,
+        owner: CustomerId,
+        name: str,
+        claimed_type: str,
+        limit_bytes: int,
     ) -> Attachment:
         """Store an upload as it comes, looking at what it really is.
 
         Raises `CustomerError` (`upload_too_large`, `upload_empty`, `upload_type`,
         `upload_mismatch`), and keeps nothing then.
         """
+
+    async def find_media(self, attachment: AttachmentId, owner: CustomerId) -> Attachment | None:
+        """What this customer uploaded under that id. None if there is none, whether or not it is
+        somebody else's."""
 
     def open_media(self, attachment: AttachmentId) -> AsyncIterator[bytes]:
         """An attachment's bytes. Raises `KeyError` if there are none."""
