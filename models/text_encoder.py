@@ -1,0 +1,26 @@
+"""Sentences to vectors: the protocol. The default is `models.minilm.MiniLM`."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+class TextEncoder(Protocol):
+    """Maps texts into a space where a smaller angle means a closer meaning."""
+
+    @property
+    def name(self) -> str:
+        """Changes whenever the vectors would: an index made under another name is made anew."""
+
+    @property
+    def dimensions(self) -> int:
+        """Length of each vector."""
+
+    def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """One vector per text: shape (len(texts), dimensions), each of length 1.
+
+        May be called from several threads. Blocks; texts may be of any length, what an encoder
+        cannot take in is cut off.
+        """
