@@ -78,18 +78,14 @@ def test_int8_graph_follows_the_published_model(minilm: MiniLM, shared_data: Pat
 
 
 def test_once_made_it_needs_neither_torch_nor_onnx(minilm: MiniLM) -> None:
-    done = subprocess.run(
-        [sys.executable, "-c", PROBE], capture_output=True, text=True, check=True
-    )
+    done = subprocess.run([sys.executable, "-c", PROBE], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
     assert done.stderr == ""
 
 
 def test_two_processes_at_once_make_one_graph(tmp_path: Path) -> None:
     probes = [
-        subprocess.Popen(
-            [sys.executable, "-c", PROBE], env={"FRONTDESK_CACHE": str(tmp_path)}
-        )
+        subprocess.Popen([sys.executable, "-c", PROBE], env={"FRONTDESK_CACHE": str(tmp_path)})
         for _ in range(2)
     ]
     assert [probe.wait(timeout=120) for probe in probes] == [0, 0]

@@ -1,0 +1,225 @@
+"""What was said before: a conversation's log, what was perceived in its attachments, its summary.
+
+The log is written by `bot/inbox.py` (messages) and `bot/outbox.py` (replies); here it is read, and
+trimmed with a summary of what falls off.
+"""
+
+import time
+
+import msgspec
+
+from bot import keys
+from bot.errors import CustomerError
+from bot.messages import (
+    AttachmentId,
+    ChannelName,
+    Conversation,
+    ConversationId,
+    CustomerId,
+    Entry,
+    Message,
+    Reply,
+    ReplyKind,
+    TurnId,
+    new_id,
+)
+from bot.perception import Perceived
+from bot.store import Store
+
+_decode_item = msgspec.json.Decoder(Message | Reply).decode
+_decode_perceived = msgspec.json.Decoder(Perceived).decode
+
+_RECENT_ENTRIES = 12
+"""How much of the log a turn looks at."""
+_SUMMARY_LINES = 40
+_SUMMARY_LINE_CHARS = 160
+
+
+class Past(msgspec.Struct, frozen=True):
+    """What a turn knows of what went before it."""
+
+    entries: tuple[Entry, ...]
+    """Oldest first; where this conversation is young, it begins with the end of the customer's
+    previous one."""
+    perceived: dict[AttachmentId, Perceived]
+    summary: str = ""
+    """What has fallen off the log: a line for each question and what answered it."""
+
+
+class History:
+    def __init__(self, store: Store, *, keep_s: int, keep_entries: int) -> None:
+        """`keep_s`: seconds after its last message that a conversation is remembered.
+        `keep_entries`: entries of a log before its older half is summed up."""
+        self._store = store
+        self._keep_s = keep_s
+        self._keep_entries = keep_entries
+
+    async def open(
+        self, channel: ChannelName, customer: CustomerId, conversation: ConversationId | None
+    ) -> Conversation:
+        """The conversation named, if it is this customer's, or a new one.
+
+        Raises `CustomerError("unknown_conversation")`.
+        """
+        last_seq = 0
+        if conversation is None:
+            conversation = ConversationId(new_id("con"))
+            await self._store.run(
+                "HSET",
+                keys.conversation(conversation),
+                *("channel", channel),
+                *("customer", customer),
+            )
+        else:
+            owner, seq = await self._store.run(
+                "HMGET", keys.conversation(conversation), "customer", "seq"
+            )
+            if owner is None or owner.decode() != customer:
+                raise CustomerError("unknown_conversation")
+            last_seq = int(seq or 0)
+        await self._store.run("EXPIRE", keys.conversation(conversation), self._keep_s)
+        await self._store.run("ZADD", keys.customer(customer), time.time(), conversation)
+        await self._store.run("EXPIRE", keys.customer(customer), self._keep_s)
+        return Conversation(conversation, channel, customer, last_seq)
+
+    async def of_customer(self, customer: CustomerId) -> list[Conversation]:
+        """All conversations of a customer, newest first; forgotten ones are left out."""
+        found = []
+        for raw in await self._store.run("ZREVRANGE", keys.customer(customer), 0, -1):
+            conversation = ConversationId(raw.decode())
+            channel, seq = await self._store.run(
+                "HMGET", keys.conversation(conversation), "channel", "seq"
+            )
+            if channel is None:
+                await self._store.run("ZREM", keys.customer(customer), raw)
+                continue
+            name = ChannelName(channel.decode())
+            found.append(Conversation(conversation, name, customer, int(seq or 0)))
+        return found
+
+    async def entries(
+        self, conversation: ConversationId, after: int = 0, limit: int = 200
+    ) -> list[Entry]:
+        """The log after entry number `after`, oldest first; of more than `limit`, the newest."""
+        rows = await self._store.run(
+            "XREVRANGE", keys.log(conversation), "+", f"({after}-0", "COUNT", limit
+        )
+        return [_entry(row) for row in reversed(rows)]
+
+    async def next_reply(
+        self, conversation: ConversationId, after: int, timeout_s: float
+    ) -> Entry | None:
+        """Wait for the first reply after entry number `after`; None if none came in time."""
+        deadline = time.monotonic() + timeout_s
+        while (left_s := deadline - time.monotonic()) > 0:
+            # Waits of a second: the connection's own time-out is not much longer.
+            wait_ms = max(1, min(1_000, int(left_s * 1000)))
+            answer = await self._store.block(
+                lambda redis, after=after, wait_ms=wait_ms: redis.xread(
+                    {keys.log(conversation): f"{after}-0"}, block=wait_ms
+                )
+            )
+            for _, rows in answer:
+                for number, fields in rows:
+                    entry = _entry((number, [b"e", fields[b"e"]]))
+                    if isinstance(entry.item, Reply):
+                        return entry
+                    after = entry.seq
+        return None
+
+    async def before(self, conversation: ConversationId, customer: CustomerId, seq: int) -> Past:
+        """What went before the entry number `seq`."""
+        log = self._store.run(
+            "XREVRANGE", keys.log(conversation), f"({seq}-0", "-", "COUNT", _RECENT_ENTRIES
+        )
+        summary = self._store.run("HGET", keys.conversation(conversation), "summary")
+        rows = await log
+        entries = [_entry(row) for row in reversed(rows)]
+        perceived = await self._perceived(conversation, entries)
+        if len(entries) < _RECENT_ENTRIES:
+            earlier, earlier_perceived = await self._previous(conversation, customer)
+            perceived |= earlier_perceived
+            entries = [*earlier, *entries][-_RECENT_ENTRIES:]
+        return Past(tuple(entries), perceived, (await summary or b"").decode())
+
+    async def trim(self, conversation: ConversationId, before: int, now: int) -> None:
+        """Sum up and drop the older half of a log that has grown too long. Its newest entry had
+        the number `before`, and has the number `now`."""
+        half = self._keep_entries // 2
+        if now <= self._keep_entries or before // half == now // half:
+            return
+        first_kept = now - half
+        rows = await self._store.run("XRANGE", keys.log(conversation), "-", f"({first_kept}-0")
+        old = [_entry(row) for row in rows]
+        perceived = await self._perceived(conversation, old)
+        stored = await self._store.run("HGET", keys.conversation(conversation), "summary")
+        lines = [*(stored.decode().splitlines() if stored else ()), *summarize(old, perceived)]
+        await self._store.run(
+            "HSET",
+            keys.conversation(conversation),
+            "summary",
+            "\n".join(lines[-_SUMMARY_LINES:]),
+        )
+        await self._store.run("XTRIM", keys.log(conversation), "MINID", f"{first_kept}-0")
+        if perceived:
+            await self._store.run("HDEL", keys.perceived(conversation), *perceived)
+
+    async def trace(self, conversation: ConversationId, turn: TurnId) -> bytes | None:
+        """The trace of a turn as JSON."""
+        stored: bytes | None = await self._store.run("GET", keys.turn(conversation, turn))
+        return stored
+
+    async def _previous(
+        self, conversation: ConversationId, customer: CustomerId
+    ) -> tuple[list[Entry], dict[AttachmentId, Perceived]]:
+        """The end of the customer's conversation before this one, on whichever channel."""
+        newest = await self._store.run("ZREVRANGE", keys.customer(customer), 0, 1)
+        for raw in newest:
+            other = ConversationId(raw.decode())
+            if other != conversation:
+                entries = await self.entries(other, limit=_RECENT_ENTRIES // 2)
+                return entries, await self._perceived(other, entries)
+        return [], {}
+
+    async def _perceived(
+        self, conversation: ConversationId, entries: list[Entry]
+    ) -> dict[AttachmentId, Perceived]:
+        wanted = [
+            attachment.id
+            for entry in entries
+            if isinstance(entry.item, Message)
+            for attachment in entry.item.attachments
+        ]
+        if not wanted:
+            return {}
+        found = await self._store.run("HMGET", keys.perceived(conversation), *wanted)
+        return {
+            attachment: _decode_perceived(raw)
+            for attachment, raw in zip(wanted, found, strict=True)
+            if raw
+        }
+
+
+def summarize(entries: list[Entry], perceived: dict[AttachmentId, Perceived]) -> list[str]:
+    """A line for each thing the customer asked, with the articles that answered it."""
+    lines: list[str] = []
+    for entry in entries:
+        if isinstance(entry.item, Message):
+            words = words_of(entry.item, perceived)
+            if words:
+                lines.append(words[:_SUMMARY_LINE_CHARS])
+        elif entry.item.kind is ReplyKind.ANSWER and lines:
+            lines[-1] += f" → {', '.join(citation.title for citation in entry.item.citations)}"
+    return lines
+
+
+def words_of(message: Message, perceived: dict[AttachmentId, Perceived]) -> str:
+    """All that a message says: typed, spoken, and shown."""
+    parts = [message.text, *(perceived[a.id].text for a in message.attachments if a.id in perceived)]
+    return " ".join(" ".join(parts).split())
+
+
+def _entry(row: tuple[bytes, list[bytes]]) -> Entry:
+    """A row of XRANGE: `[b"SEQ-0", [b"e", json]]`."""
+    entry, (_, raw) = row
+    return Entry(int(entry.partition(b"-")[0]), _decode_item(raw))

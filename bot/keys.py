@@ -1,0 +1,82 @@
+"""Every Redis key of the desk, built here and nowhere else.
+
+A conversation belongs to one of `PARTITIONS` partitions. All its keys carry the partition's hash
+tag, so that one script may touch them together, on a single server and on a cluster alike. One
+worker process at a time owns a partition; ownership may move, the partition count may not.
+
+| key | type | expires | what |
+|---|---|---|---|
+| fd:{pN}:owner | string | 5 s, renewed | the worker that answers this partition |
+| fd:{pN}:inbox | stream | never; an entry goes when its turn is done | c conversation, s seq, m message |
+| fd:{pN}:outbox | stream | never; an entry goes when it was delivered | s seq, r reply |
+| fd:{pN}:conversation:ID | hash | history.keep_days | channel, customer, seq, turn, summary, first |
+| fd:{pN}:log:ID | stream | history.keep_days | entry SEQ-0: e message or reply |
+| fd:{pN}:perceived:ID | hash | history.keep_days | attachment id → what was heard or read in it |
+| fd:{pN}:once:ID:MESSAGE | string | 7 d, the longest a provider repeats a webhook | its seq |
+| fd:{pN}:pace:ID | string | seconds | when the next message fits the rate limit, Unix ms |
+| fd:{pN}:turn:ID:TURN | string | history.keep_days | the trace of one turn |
+| fd:customer:ID | sorted set | history.keep_days | conversations by Unix time of their last opening |
+| fd:limit:NAME:CLIENT | string | seconds | the same as pace, for a network address or an API key |
+"""
+
+from zlib import crc32
+
+from bot.messages import ConversationId, CustomerId, MessageId, TurnId
+
+PARTITIONS = 16
+"""Fixed for the life of a data set: a conversation's partition follows from it."""
+
+ONCE_EXPIRY_S = 7 * 24 * 3600
+LEASE_MS = 5_000
+
+
+def partition_of(conversation: ConversationId) -> int:
+    return crc32(conversation.encode()) % PARTITIONS
+
+
+def owner(partition: int) -> str:
+    return f"fd:{{p{partition}}}:owner"
+
+
+def inbox(partition: int) -> str:
+    return f"fd:{{p{partition}}}:inbox"
+
+
+def outbox(partition: int) -> str:
+    return f"fd:{{p{partition}}}:outbox"
+
+
+def _of(conversation: ConversationId, kind: str) -> str:
+    return f"fd:{{p{partition_of(conversation)}}}:{kind}:{conversation}"
+
+
+def conversation(conversation: ConversationId) -> str:
+    return _of(conversation, "conversation")
+
+
+def log(conversation: ConversationId) -> str:
+    return _of(conversation, "log")
+
+
+def perceived(conversation: ConversationId) -> str:
+    return _of(conversation, "perceived")
+
+
+def once(conversation: ConversationId, message: MessageId) -> str:
+    return f"{_of(conversation, 'once')}:{message}"
+
+
+def pace(conversation: ConversationId) -> str:
+    return _of(conversation, "pace")
+
+
+def turn(conversation: ConversationId, turn: TurnId) -> str:
+    return f"{_of(conversation, 'turn')}:{turn}"
+
+
+def customer(customer: CustomerId) -> str:
+    return f"fd:customer:{customer}"
+
+
+def limit(name: str, client: str) -> str:
+    return f"fd:limit:{name}:{client}"

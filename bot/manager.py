@@ -1,0 +1,189 @@
+"""The dialogue manager: one turn, from what the customer sent to what the desk answers."""
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import msgspec
+
+from bot.channel import Delta, Progress
+from bot.history import History
+from bot.inbox import Received
+from bot.messages import (
+    Attachment,
+    AttachmentId,
+    ConversationId,
+    Message,
+    Reply,
+    ReplyId,
+    ReplyKind,
+    TurnId,
+)
+from bot.perception import Perceived, Perception
+from bot.policy import Decision, Policy, explain_finding
+from bot.speech import Speech
+from bot.texts import say
+from bot.trace import Trace
+from bot.understanding import Understanding, understand
+
+
+class Turn:
+    """What one answer is for: the messages, and what has been perceived in them so far."""
+
+    def __init__(
+        self, conversation: ConversationId, received: list[Received], *, started: float
+    ) -> None:
+        """`received`: oldest first, at least one. `started`: monotonic seconds of its arrival."""
+        self.conversation = conversation
+        self.received = received
+        self.perceiving: dict[AttachmentId, asyncio.Task[Perceived]] = {}
+        self.id = TurnId(str(received[0].seq))
+        """The number of its first message: the same when the turn is done again after a crash."""
+        self.trace = Trace(
+            turn=self.id,
+            conversation=conversation,
+            channel=received[0].message.channel,
+            waited_ms=round((time.monotonic() - started) * 1000, 1),
+        )
+
+    @property
+    def messages(self) -> list[Message]:
+        return [item.message for item in self.received]
+
+
+class Outcome(msgspec.Struct, frozen=True):
+    """A finished turn, ready to be committed."""
+
+    reply: Reply
+    trace: bytes
+    perceived: Mapping[AttachmentId, Perceived]
+
+
+class DialogueManager:
+    def __init__(
+        self,
+        *,
+        history: History,
+        perception: Perception,
+        policy: Policy,
+        speech: Speech,
+        show: Callable[[Progress], None],
+        language: str,
+    ) -> None:
+        """`show` passes on that an answer is being made. `language`: of the business, for
+        customers whose language nothing tells."""
+        self._history = history
+        self._perception = perception
+        self._policy = policy
+        self._speech = speech
+        self._show = show
+        self._language = language
+
+    async def handle(self, turn: Turn, joined: Callable[[], bool]) -> Outcome | None:
+        """Answer a turn. None if `joined()` told, before the answer began, that more messages
+        have come which belong to it; the caller adds them and calls again."""
+        trace = turn.trace
+        with trace.step("history"):
+            first = turn.received[0]
+            past = await self._history.before(
+                turn.conversation, first.message.customer, first.seq
+            )
+        with trace.step("perception"):
+            perceived = await self._perceive(turn)
+        if joined():
+            return None
+        with trace.step("understanding"):
+            understanding = understand(turn.messages, perceived, past, self._language)
+        with trace.step("policy"):
+            decision = await self._policy.decide(understanding, past)
+        if joined():
+            return None
+        speech: tuple[Attachment, ...] = ()
+        if understanding.by_voice:
+            self._show(Delta(turn.conversation, _reply_id(turn), 0, decision.text))
+            with trace.step("speech"):
+                speech = await self._speech.speak(decision.text, understanding.language)
+        reply = _reply(turn, decision, understanding.language, speech, perceived)
+        trace.note(**_account(turn, perceived, understanding, decision))
+        return Outcome(reply, trace.to_json(), perceived)
+
+    def give_up(self, turn: Turn) -> Outcome:
+        """The outcome of a turn that has failed too often: the customer is told."""
+        locale = next((m.locale for m in reversed(turn.messages) if m.locale), self._language)
+        decision = Decision(ReplyKind.PROBLEM, say("turn_failed", locale), why="failed repeatedly")
+        turn.trace.note(decision={"kind": decision.kind, "why": decision.why})
+        reply = _reply(turn, decision, locale, (), {})
+        return Outcome(reply, turn.trace.to_json(), {})
+
+    async def _perceive(self, turn: Turn) -> dict[AttachmentId, Perceived]:
+        """All attachments at once. What an earlier call has begun for this turn is kept."""
+        attachments = [a for message in turn.messages for a in message.attachments]
+        for attachment in attachments:
+            if attachment.id not in turn.perceiving:
+                turn.perceiving[attachment.id] = asyncio.create_task(
+                    self._perception.perceive(attachment), name="perception"
+                )
+        return {a.id: await turn.perceiving[a.id] for a in attachments}
+
+
+def _reply_id(turn: Turn) -> ReplyId:
+    return ReplyId(f"rep_{turn.conversation.removeprefix('con_')}_{turn.id}")
+
+
+def _reply(
+    turn: Turn,
+    decision: Decision,
+    language: str,
+    speech: tuple[Attachment, ...],
+    perceived: Mapping[AttachmentId, Perceived],
+) -> Reply:
+    first = turn.received[0].message
+    return Reply(
+        id=_reply_id(turn),
+        channel=first.channel,
+        conversation=turn.conversation,
+        customer=first.customer,
+        turn=turn.id,
+        kind=decision.kind,
+        text=decision.text,
+        citations=decision.citations,
+        suggestions=decision.suggestions,
+        speech=speech,
+        transcripts={name: what.said for name, what in perceived.items() if what.said},
+        locale=language,
+        created_at=time.time(),
+    )
+
+
+def _account(
+    turn: Turn,
+    perceived: Mapping[AttachmentId, Perceived],
+    understanding: Understanding,
+    decision: Decision,
+) -> dict[str, Any]:
+    """The facts of a turn, for its trace."""
+    return {
+        "messages": [
+            {
+                "seq": item.seq,
+                "text": item.message.text,
+                "attachments": [a.id for a in item.message.attachments],
+            }
+            for item in turn.received
+        ],
+        "perceived": [what.account() for what in perceived.values()],
+        "understanding": {
+            "typed": understanding.typed,
+            "said": understanding.said,
+            "shown": understanding.shown,
+            "language": understanding.language,
+            "by_voice": understanding.by_voice,
+        },
+        "search": explain_finding(decision.finding),
+        "decision": {
+            "kind": decision.kind,
+            "why": decision.why,
+            "articles": [citation.article for citation in decision.citations],
+        },
+    }

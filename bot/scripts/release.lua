@@ -1,0 +1,8 @@
+-- Give a partition back.
+--
+-- KEYS  owner
+-- ARGV  worker
+
+if redis.call('GET', KEYS[1]) == ARGV[1] then
+  redis.call('DEL', KEYS[1])
+end

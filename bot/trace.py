@@ -1,0 +1,38 @@
+"""What a turn leaves behind to be explained by: what was heard, read, searched and decided, and
+the milliseconds of each step."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import msgspec
+
+_encode = msgspec.json.Encoder().encode
+
+
+class Trace:
+    """Filled while a turn is worked on; stored with its reply as JSON."""
+
+    def __init__(self, **facts: Any) -> None:
+        """`facts`: what is known before the first step (turn, conversation, messages)."""
+        self._started = time.perf_counter()
+        self._facts: dict[str, Any] = {"at": time.time(), **facts}
+        self._milliseconds: dict[str, float] = {}
+
+    @contextmanager
+    def step(self, name: str) -> Iterator[None]:
+        """Time a step. A step done twice, because more messages joined, counts as one."""
+        started = time.perf_counter()
+        try:
+            yield
+        finally:
+            spent = (time.perf_counter() - started) * 1000
+            self._milliseconds[name] = round(self._milliseconds.get(name, 0.0) + spent, 3)
+
+    def note(self, **facts: Any) -> None:
+        self._facts.update(facts)
+
+    def to_json(self) -> bytes:
+        total = round((time.perf_counter() - self._started) * 1000, 3)
+        return _encode({**self._facts, "milliseconds": {**self._milliseconds, "total": total}})

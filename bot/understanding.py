@@ -1,0 +1,145 @@
+"""What the customer says with all of a turn together: typed, spoken and shown.
+
+Pure functions of the turn's messages, of what was perceived in them, and of what went before.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from enum import StrEnum
+
+import msgspec
+
+from bot.history import Past, words_of
+from bot.language import language_of, primary
+from bot.messages import AnswerAs, AttachmentId, AttachmentKind, Message
+from bot.perception import Perceived
+
+
+class Social(StrEnum):
+    """Words that want no knowledge."""
+
+    GREETING = "greeting"
+    THANKS = "thanks"
+    GOODBYE = "goodbye"
+
+
+class Understanding(msgspec.Struct, frozen=True):
+    """One turn, understood."""
+
+    typed: str
+    said: str
+    """What was heard in recordings and videos."""
+    shown: str
+    """What was read in images, videos and documents."""
+    language: str
+    """ISO 639-1 code."""
+    problems: tuple[Perceived, ...]
+    """Attachments that could not be heard or read, with the reason."""
+    social: Social | None
+    by_voice: bool
+    """The customer is to be answered by voice as well."""
+    attachments: int = 0
+
+    @property
+    def empty(self) -> bool:
+        return not (self.typed or self.said or self.shown)
+
+
+def understand(
+    messages: Sequence[Message],
+    perceived: Mapping[AttachmentId, Perceived],
+    past: Past,
+    default_language: str,
+) -> Understanding:
+    """Bring a turn's modalities together."""
+    typed = "\n".join(message.text.strip() for message in messages if message.text.strip())
+    seen = [perceived[a.id] for m in messages for a in m.attachments if a.id in perceived]
+    said = " ".join(what.said for what in seen if what.said)
+    shown = "\n".join(what.shown for what in seen if what.shown)
+    words = f"{typed} {said}".strip()
+    reported = next((m.locale for m in reversed(messages) if m.locale), "")
+    return Understanding(
+        typed=typed,
+        said=said,
+        shown=shown,
+        language=language_of(words, primary(reported) or default_language),
+        problems=tuple(what for what in seen if what.problem),
+        social=None if shown else social(words),
+        by_voice=_by_voice(messages, perceived, past),
+        attachments=len(seen),
+    )
+
+
+_GREETING = r"""(?:hi|hey|hello|hiya|good\ (?:morning|afternoon|evening|day)|hallo|moin|servus
+    |guten\ (?:morgen|tag|abend)|grüß\ gott|hola|buenas(?:\ (?:tardes|noches))?|buenos\ d[ií]as
+    |你好|您好|嗨|早上好|下午好|晚上好|مرحبا|أهلا|السلام\ عليكم|صباح\ الخير|مساء\ الخير)"""
+_THANKS = r"""(?:thanks?(?:\ you)?(?:\ (?:so|very)\ much|\ a\ lot)?|thx|ty|cheers|much\ appreciated
+    |that(?:'s|\ was)\ (?:very\ )?helpful|danke(?:\ (?:schön|sehr))?|vielen\ dank|besten\ dank
+    |(?:muchas\ |mil\ )?gracias|谢谢(?:你|您)?|多谢|感谢|شكرا(?:\ (?:لك|جزيلا))?)"""
+_GOODBYE = r"""(?:bye(?:\ bye)?|goodbye|good\ night|see\ (?:you|ya)(?:\ later)?|ciao|tschüss?
+    |auf\ wiedersehen|bis\ (?:bald|dann)|adi[oó]s|hasta\ (?:luego|pronto)|再见|拜拜|مع\ السلامة|وداعا)"""
+_FILLER = r"(?:there|all|everyone|team|again|ok(?:ay)?|great|perfect|super|genau|and|und|y)"
+
+
+def _only(words: str) -> re.Pattern[str]:
+    """Matches texts that consist of these words, fillers and punctuation alone."""
+    gap = r"[\s,.!?:;()~🙂😊👋🙏👍-]*"
+    return re.compile(
+        rf"{gap}(?:{_FILLER}{gap})*(?:{words}{gap}(?:{_FILLER}{gap})*)+", re.IGNORECASE | re.VERBOSE
+    )
+
+
+_SOCIAL = {
+    Social.GOODBYE: _only(rf"(?:{_THANKS}[\s,.!]*)?{_GOODBYE}"),
+    Social.THANKS: _only(_THANKS),
+    Social.GREETING: _only(_GREETING),
+}
+
+
+def social(text: str) -> Social | None:
+    """What kind of courtesy a text is, if it is nothing else."""
+    if not text or len(text) > 80:
+        return None
+    plain = text.replace("\u064b", "")
+    return next((kind for kind, words in _SOCIAL.items() if words.fullmatch(plain)), None)
+
+
+_WANTS_VOICE = re.compile(
+    r"""\b(?:(?:answer|reply|respond|tell\ me|say\ it)\ (?:me\ )?(?:by|with|in|as|via)\ (?:a\ )?
+        (?:voice|audio|speech)|read\ it\ (?:out|aloud)|voice\ (?:answer|reply|message)\ please)
+    | \b(?:antworte?n?\ (?:sie\ )?(?:bitte\ )?(?:per|mit|als)\ (?:sprachnachricht|sprache|stimme|audio)|lies\ (?:es\ )?vor)
+    | \b(?:resp[oó]nd[ea]\w*\ (?:por|con)\ (?:voz|audio)|en\ audio\ por\ favor)
+    | (?:用语音(?:回答|回复)|语音回复)
+    | (?:أجب|رد)\ (?:علي\ )?(?:بالصوت|صوتيا)""",
+    re.IGNORECASE | re.VERBOSE,
+)
+_WANTS_TEXT = re.compile(
+    r"""\b(?:(?:answer|reply|respond)\ (?:me\ )?(?:by|with|in|as|via)\ (?:text|writing)|text\ only
+        |no\ (?:voice|audio)|can'?t\ listen|in\ writing\ please)
+    | \b(?:schriftlich|(?:nur|als|per)\ text|kein(?:e)?\ (?:audio|sprachnachricht))\b
+    | \b(?:por\ escrito|solo\ texto|sin\ audio)\b
+    | (?:用文字|文字回复|不要语音)
+    | (?:كتابة|نص\ فقط|بدون\ صوت)""",
+    re.IGNORECASE | re.VERBOSE,
+)
+
+
+def _by_voice(
+    messages: Sequence[Message], perceived: Mapping[AttachmentId, Perceived], past: Past
+) -> bool:
+    """The widget's choice comes first, then what was last asked for in words, then: a voice note
+    is answered by voice, everything else by text."""
+    chosen = next(
+        (m.answer_as for m in reversed(messages) if m.answer_as is not AnswerAs.AUTO), None
+    )
+    if chosen is not None:
+        return chosen is AnswerAs.VOICE
+    earlier = [entry.item for entry in past.entries if isinstance(entry.item, Message)]
+    known = {**past.perceived, **perceived}
+    for message in reversed([*earlier, *messages]):
+        words = words_of(message, known)
+        if _WANTS_TEXT.search(words):
+            return False
+        if _WANTS_VOICE.search(words):
+            return True
+    return any(a.kind is AttachmentKind.AUDIO for m in messages for a in m.attachments)
