@@ -1,0 +1,154 @@
+"""The chat widget as a channel: its routes, and which connections a reply goes to."""
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
+
+from bot.channel import Delta, Desk, Progress
+from bot.messages import ChannelName, ConversationId, Entry, Reply
+from connectors.limiter import Limiter
+from connectors.requests import client_of, headers_of, preferred_locale
+from connectors.webchat import protocol as wire
+from connectors.webchat.admission import Admission, Admitted
+from connectors.webchat.identity import Identity
+from connectors.webchat.line import Line
+from connectors.webchat.media import MediaPages
+from connectors.webchat.origins import Origins
+from connectors.webchat.render import Renderer
+from connectors.webchat.settings import WebchatSettings
+from connectors.webchat.socket import SocketSession
+from connectors.webchat.tokens import Session, Signer
+from connectors.webchat.uploads import Uploads
+
+log = logging.getLogger(__name__)
+
+CHANNEL = ChannelName("webchat")
+ABORT = "frontdesk.abort"
+"""ASGI extension of connectors/web.py: a callable that ends the connection at once."""
+
+
+class WebchatConnector:
+    """`bot.channel.Connector` for the widget. `routes` and `socket` are its way in."""
+
+    channel = CHANNEL
+
+    def __init__(
+        self,
+        *,
+        desk: Desk,
+        signer: Signer,
+        identity: Identity,
+        origins: Origins,
+        limiter: Limiter,
+        settings: WebchatSettings,
+    ) -> None:
+        self.desk = desk
+        self.settings = settings
+        self.origins = origins
+        self.renderer = Renderer(signer, media_url_s=settings.media_url_s)
+        self.admission = Admission(
+            channel=CHANNEL,
+            desk=desk,
+            signer=signer,
+            identity=identity,
+            limiter=limiter,
+            new_sessions=settings.limits.sessions,
+        )
+        self.uploads = Uploads(
+            desk=desk, signer=signer, limiter=limiter, renderer=self.renderer, settings=settings
+        )
+        self._media = MediaPages(desk=desk, signer=signer)
+        self._signer = signer
+        self._limiter = limiter
+        self._live: dict[ConversationId, tuple[SocketSession, ...]] = {}
+
+    @property
+    def routes(self) -> list[Route]:
+        """Uploads and media; `socket` is beside them."""
+        return [
+            Route("/webchat/uploads/{token}", self.uploads.put, methods=["PUT"]),
+            Route("/webchat/media/{token}", self._media.get, methods=["GET"]),
+        ]
+
+    @property
+    def connections(self) -> int:
+        """Widgets that have been welcomed and are still there."""
+        return sum(map(len, self._live.values()))
+
+    async def socket(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """The ASGI application behind /webchat/socket."""
+        await receive()  # websocket.connect
+        headers = headers_of(scope)
+        client = client_of(scope)
+        if not self.origins.allow(headers):
+            log.warning(
+                "webchat.origin_refused",
+                extra={"origin": headers["origin"][:200], "client": client},
+            )
+            await send({"type": "websocket.close", "code": 4403})  # before accept: HTTP 403
+            return
+        await send({"type": "websocket.accept"})
+        session = SocketSession(
+            self,
+            Line(send, scope.get("extensions", {}).get(ABORT, _no_abort)),
+            receive,
+            client=client,
+            locale=preferred_locale(headers.get("accept-language", "")),
+        )
+        await session.run()
+
+    async def deliver(self, reply: Reply, seq: int) -> None:
+        """Show the reply in every open widget of its conversation. None may be open: widgets
+        fetch from the log what they have missed."""
+        self.show_entry(Entry(seq, reply))
+
+    def show(self, progress: Progress) -> None:
+        sessions = self._live.get(progress.conversation)
+        if not sessions:
+            return
+        if isinstance(progress, Delta):
+            frame = wire.encode(wire.ShowDelta(progress.reply, progress.at, progress.text))
+        else:
+            frame = wire.encode(wire.ShowTyping(progress.on))
+        for session in sessions:
+            session.line.push(frame)
+
+    def show_entry(self, entry: Entry, besides: SocketSession | None = None) -> None:
+        """Show a new entry of the log in the open widgets of its conversation, but for one."""
+        sessions = self._live.get(entry.item.conversation, ())
+        if not sessions or sessions == (besides,):
+            return
+        frame = wire.encode(wire.NewEntry(self.renderer.entry(entry)))
+        for session in sessions:
+            if session is not besides:
+                session.line.push(frame)
+
+    @contextmanager
+    def live(self, conversation: ConversationId, session: SocketSession) -> Iterator[None]:
+        """While this lasts, the session gets what is new in the conversation."""
+        self._live[conversation] = (*self._live.get(conversation, ()), session)
+        try:
+            yield
+        finally:
+            others = tuple(s for s in self._live[conversation] if s is not session)
+            if others:
+                self._live[conversation] = others
+            else:
+                del self._live[conversation]
+
+    def session_token(self, admitted: Admitted) -> str:
+        conversation = admitted.conversation
+        session = Session(conversation.customer, conversation.id, admitted.identified)
+        return self._signer.sign(session, expires_in_s=self.settings.session_days * 86_400)
+
+    async def limit_lookups(self, client: str) -> None:
+        """Raises `TooFast`."""
+        await self._limiter.allow("lookup", client, self.settings.limits.lookups)
+
+
+def _no_abort(*_: Any) -> None:
+    """Without the extension a connection that was cut off ends with its keep-alive."""

@@ -1,0 +1,107 @@
+"""Who a logged-in customer is, by a signature that the host site's server made (docs/identity.md).
+
+Two forms are taken: a JSON Web Token (HS256 with `sub` and `exp`), and for sites without a library
+for those `hmac:EXPIRY:SIGNATURE:USER`, where SIGNATURE is the hexadecimal HMAC-SHA256 of
+`EXPIRY:USER`.
+"""
+
+import hmac
+import time
+from collections.abc import Callable, Mapping
+
+import jwt
+import msgspec
+
+from bot.errors import OperatorError
+from bot.messages import CustomerId
+from connectors.webchat.tokens import digest_of
+
+LONGEST_LIFETIME_S = 24 * 3600
+LEEWAY_S = 60
+"""How far the host site's clock may be behind ours."""
+_SHORTEST_SECRET = 32
+
+
+class IdentityInvalid(Exception):
+    """The signature proves nothing. The message is for the operator's log."""
+
+
+class Known(msgspec.Struct, frozen=True):
+    """A customer whose identity a site has proved."""
+
+    customer: CustomerId
+    site: str
+    name: str = ""
+    email: str = ""
+
+
+class Identity:
+    """Checks signatures of the configured sites."""
+
+    def __init__(
+        self, secrets: Mapping[str, str], *, clock: Callable[[], float] = time.time
+    ) -> None:
+        """`secrets`: a site's name → the secret it shares with the desk, 32 characters or more.
+        Without any, every identity is refused."""
+        for site, secret in secrets.items():
+            if len(secret.encode()) < _SHORTEST_SECRET:
+                raise OperatorError(
+                    f"The identity secret of {site!r} is shorter than {_SHORTEST_SECRET} bytes",
+                    remedy="make one with `openssl rand -base64 48`, for the site and the desk",
+                )
+        self._secrets = dict(secrets)
+        self._clock = clock
+
+    def check(self, proof: str) -> Known:
+        """Who this is. Raises `IdentityInvalid`."""
+        if not self._secrets:
+            raise IdentityInvalid("no site has an identity secret in this desk's configuration")
+        read = self._read_hmac if proof.startswith("hmac:") else self._read_jwt
+        site, user, expiry, name, email = read(proof)
+        left_s = expiry - self._clock()
+        if left_s < -LEEWAY_S:
+            raise IdentityInvalid(f"expired {-left_s:.0f} s ago")
+        if left_s > LONGEST_LIFETIME_S + LEEWAY_S:
+            raise IdentityInvalid("expires in more than a day; sign one for each page instead")
+        if not user:
+            raise IdentityInvalid("names no user")
+        customer = CustomerId(f"cus_{digest_of('site', site, user)}")
+        return Known(customer, site, name, email)
+
+    def _read_hmac(self, proof: str) -> tuple[str, str, float, str, str]:
+        try:
+            _, expiry, signature, user = proof.split(":", 3)
+            expires_at = int(expiry)
+            given = bytes.fromhex(signature)
+            signed = f"{expiry}:{user}".encode()
+        except ValueError as error:
+            raise IdentityInvalid("not of the form hmac:EXPIRY:SIGNATURE:USER") from error
+        for site, secret in self._secrets.items():
+            if hmac.compare_digest(hmac.digest(secret.encode(), signed, "sha256"), given):
+                return site, user, expires_at, "", ""
+        raise IdentityInvalid("signed with another secret")
+
+    def _read_jwt(self, proof: str) -> tuple[str, str, float, str, str]:
+        for site, secret in self._secrets.items():
+            try:
+                claims = jwt.decode(
+                    proof,
+                    secret,
+                    algorithms=["HS256"],
+                    leeway=LEEWAY_S,
+                    # Audience and issuer are the host's own affair; `check` compares the expiry.
+                    options={
+                        "require": ["sub", "exp"],
+                        "verify_exp": False,
+                        "verify_aud": False,
+                        "verify_iat": False,
+                    },
+                )
+                expires_at = int(claims["exp"])
+            except jwt.InvalidSignatureError:
+                continue
+            except (jwt.InvalidTokenError, ValueError, TypeError, OverflowError) as error:
+                raise IdentityInvalid(str(error)) from error
+            name, email = (str(claims.get(key) or "")[:200] for key in ("name", "email"))
+            return site, str(claims["sub"]), expires_at, name, email
+        raise IdentityInvalid("signed with another secret")
