@@ -4,15 +4,12 @@ This is the one file that knows all the others. `open_desk` builds a desk from a
 tests and benchmarks build one with a policy of their own.
 """
 
-import asyncio
-from collections.abc import AsyncIterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator
 from typing import Any
 
 import msgspec
 
 from bot.channel import Connector, Progress, Receipt
-from bot.errors import Unavailable
 from bot.history import History
 from bot.inbox import Inbox, InboxLimits
 from bot.lease import Leases

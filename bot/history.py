@@ -215,7 +215,10 @@ def summarize(entries: list[Entry], perceived: dict[AttachmentId, Perceived]) ->
 
 def words_of(message: Message, perceived: dict[AttachmentId, Perceived]) -> str:
     """All that a message says: typed, spoken, and shown."""
-    parts = [message.text, *(perceived[a.id].text for a in message.attachments if a.id in perceived)]
+    parts = [
+        message.text,
+        *(perceived[a.id].text for a in message.attachments if a.id in perceived),
+    ]
     return " ".join(" ".join(parts).split())
 
 

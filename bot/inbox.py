@@ -12,7 +12,7 @@ import msgspec
 from bot import keys
 from bot.channel import Receipt
 from bot.errors import CustomerError, TooFast
-from bot.messages import ConversationId, Message
+from bot.messages import Message
 from bot.store import Script, Store
 
 _ACCEPT = Script("accept")

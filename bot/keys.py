@@ -7,15 +7,15 @@ worker process at a time owns a partition; ownership may move, the partition cou
 | key | type | expires | what |
 |---|---|---|---|
 | fd:{pN}:owner | string | 5 s, renewed | the worker that answers this partition |
-| fd:{pN}:inbox | stream | never; an entry goes when its turn is done | c conversation, s seq, m message |
-| fd:{pN}:outbox | stream | never; an entry goes when it was delivered | s seq, r reply |
-| fd:{pN}:conversation:ID | hash | history.keep_days | channel, customer, seq, turn, summary, first |
+| fd:{pN}:inbox | stream | an entry goes with its turn's end | c conversation, s seq, m message |
+| fd:{pN}:outbox | stream | an entry goes when delivered | s seq, r reply |
+| fd:{pN}:conversation:ID | hash | history.keep_days | channel, customer, seq, turn, summary … |
 | fd:{pN}:log:ID | stream | history.keep_days | entry SEQ-0: e message or reply |
 | fd:{pN}:perceived:ID | hash | history.keep_days | attachment id → what was heard or read in it |
 | fd:{pN}:once:ID:MESSAGE | string | 7 d, the longest a provider repeats a webhook | its seq |
 | fd:{pN}:pace:ID | string | seconds | when the next message fits the rate limit, Unix ms |
 | fd:{pN}:turn:ID:TURN | string | history.keep_days | the trace of one turn |
-| fd:customer:ID | sorted set | history.keep_days | conversations by Unix time of their last opening |
+| fd:customer:ID | sorted set | history.keep_days | conversations by when they were opened |
 | fd:limit:NAME:CLIENT | string | seconds | the same as pace, for a network address or an API key |
 """
 

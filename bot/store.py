@@ -18,7 +18,7 @@ from redis.asyncio.connection import AbstractConnection
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import NoScriptError, RedisError, ResponseError
+from redis.exceptions import NoScriptError, ResponseError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from bot.errors import OperatorError, Unavailable
@@ -52,6 +52,7 @@ class Store:
             socket_connect_timeout=timeout_s,
             retry=Retry(NoBackoff(), 0),
             health_check_interval=0,
+            protocol=2,  # its refusals name the reason; RESP3's first word, HELLO, hides it
         )
         self._waiting: list[tuple[tuple[Argument, ...], asyncio.Future[Any]]] = []
         self._sender: asyncio.Task[None] | None = None
@@ -63,12 +64,12 @@ class Store:
         """Raises `OperatorError` if this Redis cannot serve, `Unavailable` if it is silent."""
         try:
             information = await self._redis.info("server")
-        except (RedisConnectionError, RedisTimeoutError, OSError) as error:
-            raise Unavailable(f"Redis does not answer: {error}") from error
-        except ResponseError as error:
+        except (AuthenticationError, ResponseError) as error:
             raise OperatorError(
                 f"Redis refuses: {error}", remedy="put its password into the `redis:` URL"
             ) from error
+        except (RedisConnectionError, RedisTimeoutError, OSError) as error:
+            raise Unavailable(f"Redis does not answer: {error}") from error
         version = str(information["redis_version"])
         if tuple(int(part) for part in version.split(".")[:2]) < (6, 2):
             raise OperatorError(
@@ -137,10 +138,11 @@ class Store:
                     result.set_result(answer)
         self._sender = None
 
-    async def _exchange(self, commands: list[tuple[Argument, ...]]) -> list[Any]:
+    async def _exchange(self, commands: list[tuple[Any, ...]]) -> list[Any]:
         """One batch over one connection. redis-py packs commands in Python for asyncio, which cost
         more than all the rest of a turn; hiredis does it in C."""
-        connection = await self._redis.connection_pool.get_connection()
+        pool = self._redis.connection_pool
+        connection: AbstractConnection = await pool.get_connection()  # type: ignore[no-untyped-call]
         whole = False
         try:
             async with asyncio.timeout(self._timeout_s):
@@ -153,7 +155,7 @@ class Store:
         finally:
             if not whole:  # half-read answers must not reach the next batch
                 await connection.disconnect(nowait=True)
-            await self._redis.connection_pool.release(connection)
+            await pool.release(connection)
 
     def _lost(self, error: Exception) -> None:
         if self.available.is_set():

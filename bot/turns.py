@@ -8,11 +8,10 @@ import asyncio
 import logging
 import time
 from collections import deque
+from collections.abc import Callable
 
 from bot import keys
 from bot.burst import patience_s
-from collections.abc import Callable
-
 from bot.channel import Progress, Typing
 from bot.errors import Unavailable
 from bot.history import History
@@ -208,7 +207,7 @@ class TurnRunner:
             except Unavailable:
                 await self._store_back()
                 continue
-            except Exception:  # noqa: BLE001 - whatever broke, the customer is answered
+            except Exception:
                 attempts += 1
                 log.exception("turn.failed", extra={"turn": turn.id, "attempt": attempts})
                 continue
@@ -220,7 +219,10 @@ class TurnRunner:
         while True:
             try:
                 seq = await self._outbox.commit(
-                    self._leases.worker, turn.received, outcome.reply, outcome.trace,
+                    self._leases.worker,
+                    turn.received,
+                    outcome.reply,
+                    outcome.trace,
                     outcome.perceived,
                 )
                 await self._history.trim(turn.conversation, turn.received[0].seq - 1, seq)

@@ -77,7 +77,8 @@ _THANKS = r"""(?:thanks?(?:\ you)?(?:\ (?:so|very)\ much|\ a\ lot)?|thx|ty|cheer
     |that(?:'s|\ was)\ (?:very\ )?helpful|danke(?:\ (?:schön|sehr))?|vielen\ dank|besten\ dank
     |(?:muchas\ |mil\ )?gracias|谢谢(?:你|您)?|多谢|感谢|شكرا(?:\ (?:لك|جزيلا))?)"""
 _GOODBYE = r"""(?:bye(?:\ bye)?|goodbye|good\ night|see\ (?:you|ya)(?:\ later)?|ciao|tschüss?
-    |auf\ wiedersehen|bis\ (?:bald|dann)|adi[oó]s|hasta\ (?:luego|pronto)|再见|拜拜|مع\ السلامة|وداعا)"""
+    |auf\ wiedersehen|bis\ (?:bald|dann)|adi[oó]s
+    |hasta\ (?:luego|pronto)|再见|拜拜|مع\ السلامة|وداعا)"""
 _FILLER = r"(?:there|all|everyone|team|again|ok(?:ay)?|great|perfect|super|genau|and|und|y)"
 
 
@@ -107,7 +108,8 @@ def social(text: str) -> Social | None:
 _WANTS_VOICE = re.compile(
     r"""\b(?:(?:answer|reply|respond|tell\ me|say\ it)\ (?:me\ )?(?:by|with|in|as|via)\ (?:a\ )?
         (?:voice|audio|speech)|read\ it\ (?:out|aloud)|voice\ (?:answer|reply|message)\ please)
-    | \b(?:antworte?n?\ (?:sie\ )?(?:bitte\ )?(?:per|mit|als)\ (?:sprachnachricht|sprache|stimme|audio)|lies\ (?:es\ )?vor)
+    | \b(?:antworte?n?\ (?:sie\ )?(?:bitte\ )?(?:per|mit|als)\ (?:sprachnachricht|sprache
+        |stimme|audio)|lies\ (?:es\ )?vor)
     | \b(?:resp[oó]nd[ea]\w*\ (?:por|con)\ (?:voz|audio)|en\ audio\ por\ favor)
     | (?:用语音(?:回答|回复)|语音回复)
     | (?:أجب|رد)\ (?:علي\ )?(?:بالصوت|صوتيا)""",

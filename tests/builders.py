@@ -5,11 +5,15 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from bot.media import MediaStore
+from bot.perception import Perception
+from bot.speech import Speech
+from models.espeak import Espeak
+
 from bot.channel import Delta, Progress
 from bot.desk import FrontDesk
 from bot.history import Past
 from bot.inbox import InboxLimits
-from bot.media import MediaStore
 from bot.messages import (
     Attachment,
     ChannelName,
@@ -21,12 +25,9 @@ from bot.messages import (
     ReplyKind,
     new_id,
 )
-from bot.perception import Perception
 from bot.policy import Decision, Policy
-from bot.speech import Speech
 from bot.store import Store
 from bot.understanding import Understanding
-from models.espeak import Espeak
 
 CHANNEL = ChannelName("test")
 

@@ -237,7 +237,8 @@ async def test_a_turn_that_keeps_failing_is_told_to_the_customer(
 
 
 @pytest.mark.parametrize(
-    ("text", "code"), [("", "message_empty"), ("  \n ", "message_empty"), ("x" * 101, "message_too_long")]
+    ("text", "code"),
+    [("", "message_empty"), ("  \n ", "message_empty"), ("x" * 101, "message_too_long")],
 )
 async def test_what_cannot_be_taken_changes_nothing(
     store: Store, folder: Path, text: str, code: str
