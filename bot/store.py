@@ -64,12 +64,12 @@ class Store:
         """Raises `OperatorError` if this Redis cannot serve, `Unavailable` if it is silent."""
         try:
             information = await self._redis.info("server")
-        except (AuthenticationError, ResponseError) as error:
-            raise OperatorError(
-                f"Redis refuses: {error}", remedy="put its password into the `redis:` URL"
-            ) from error
         except (RedisConnectionError, RedisTimeoutError, OSError) as error:
+            if isinstance(error.__cause__, AuthenticationError):  # redis-py wraps it
+                raise _refused(error) from error
             raise Unavailable(f"Redis does not answer: {error}") from error
+        except ResponseError as error:
+            raise _refused(error) from error
         version = str(information["redis_version"])
         if tuple(int(part) for part in version.split(".")[:2]) < (6, 2):
             raise OperatorError(
@@ -166,6 +166,12 @@ class Store:
         if not self.available.is_set():
             log.warning("redis.available_again")
             self.available.set()
+
+
+def _refused(error: Exception) -> OperatorError:
+    return OperatorError(
+        f"Redis refuses: {error}", remedy="put its user and password into the `redis:` URL"
+    )
 
 
 async def _answer(connection: AbstractConnection) -> Any:
