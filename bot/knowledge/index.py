@@ -1,0 +1,177 @@
+"""The index on disk and in memory: passages, their words (BM25) and their vectors.
+
+A folder holds generations, each written completely before the file `current` names it, so that a
+reader never sees half an index and a crash while writing leaves the former one in use. Vectors are
+mapped into memory, not read.
+"""
+
+import os
+import shutil
+from pathlib import Path
+from typing import Self
+
+import bm25s
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from bot.errors import OperatorError
+from bot.knowledge.article import Passage
+from bot.knowledge.passages import plain
+from bot.knowledge.words import surface_words, terms
+
+FORMAT = 1
+"""Raised when an index written before can no longer be read."""
+BM25_K1 = 1.2
+BM25_B = 0.6
+
+Floats = NDArray[np.float32]
+Ints = NDArray[np.int32]
+
+
+class FileRecord(msgspec.Struct, frozen=True):
+    """What is known of a file since it was last read."""
+
+    digest: str
+    articles: tuple[str, ...] = ()
+    reason: str = ""
+    """Why it was not read; empty if it was."""
+
+
+class Manifest(msgspec.Struct, frozen=True):
+    """What an index was made from."""
+
+    format: int
+    encoder: str
+    files: dict[str, FileRecord]
+
+
+class Contents(msgspec.Struct, frozen=True):
+    """What is written beside the vectors."""
+
+    passages: list[Passage]
+    vocabulary: dict[str, int]
+    surface: dict[str, int]
+
+
+class Index:
+    """Everything a search needs, read-only."""
+
+    def __init__(
+        self,
+        manifest: Manifest,
+        contents: Contents,
+        vectors: Floats,
+        postings: tuple[Floats, Ints, Ints],
+    ) -> None:
+        self.manifest = manifest
+        self.passages = contents.passages
+        self.vocabulary = contents.vocabulary
+        self.surface = contents.surface
+        """Words as they are written, with how many passages use them."""
+        self.vectors = vectors
+        """Shape (passages, dimensions), each of length 1."""
+        self.weights, self.posted, self.starts = postings
+        """BM25 by term: passages `posted[starts[t]:starts[t + 1]]` score `weights[…]`."""
+        self.articles = list(dict.fromkeys(p.article for p in self.passages))
+        number = {article: n for n, article in enumerate(self.articles)}
+        self.article_of = np.array([number[p.article] for p in self.passages], dtype=np.int32)
+        """Number of the article of each passage."""
+
+    @classmethod
+    def build(cls, passages: list[Passage], vectors: Floats, manifest: Manifest) -> Self:
+        """Count the words of the passages; `vectors` has a row for each."""
+        counted = [terms(lexical_text(p), p.language or "en") for p in passages]
+        retriever = bm25s.BM25(method="lucene", k1=BM25_K1, b=BM25_B)
+        if passages:
+            retriever.index(counted, create_empty_token=False, show_progress=False)
+            scores = retriever.scores
+            postings = (
+                np.asarray(scores["data"], np.float32),
+                np.asarray(scores["indices"], np.int32),
+                np.asarray(scores["indptr"], np.int32),
+            )
+            vocabulary = {str(word): int(n) for word, n in retriever.vocab_dict.items()}
+        else:
+            postings = (np.zeros(0, np.float32), np.zeros(0, np.int32), np.zeros(1, np.int32))
+            vocabulary = {}
+        surface: dict[str, int] = {}
+        for passage in passages:
+            for word in set(surface_words(lexical_text(passage))):
+                surface[word] = surface.get(word, 0) + 1
+        return cls(manifest, Contents(passages, vocabulary, surface), vectors, postings)
+
+    def save(self, folder: Path) -> None:
+        """Write a new generation and make it the current one; older ones are removed."""
+        folder.mkdir(parents=True, exist_ok=True)
+        former = _generations(folder)
+        number = 1 + max((int(g.name.split("-")[1]) for g in former), default=0)
+        new = folder / f"generation-{number}"
+        shutil.rmtree(new, ignore_errors=True)
+        new.mkdir()
+        contents = Contents(self.passages, self.vocabulary, self.surface)
+        (new / "manifest.json").write_bytes(msgspec.json.encode(self.manifest))
+        (new / "contents.msgpack").write_bytes(msgspec.msgpack.encode(contents))
+        for name in ("vectors", "weights", "posted", "starts"):
+            np.save(new / f"{name}.npy", getattr(self, name))
+        for file in new.iterdir():
+            _sync(file)
+        pointer = folder / "current.new"
+        pointer.write_text(new.name)
+        _sync(pointer)
+        os.replace(pointer, folder / "current")
+        _sync(folder)
+        for old in former:
+            shutil.rmtree(old, ignore_errors=True)
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """The current generation. Raises `OperatorError` if there is none that can be read."""
+        try:
+            return cls._load(folder / (folder / "current").read_text().strip())
+        except FileNotFoundError as error:
+            raise OperatorError(
+                f"there is no knowledge index in {folder}", remedy="frontdesk ingest"
+            ) from error
+        except (msgspec.DecodeError, ValueError, EOFError) as error:
+            raise OperatorError(
+                f"the knowledge index in {folder} cannot be read: {error}",
+                remedy=f"remove {folder} and run `frontdesk ingest`",
+            ) from error
+
+    @classmethod
+    def _load(cls, generation: Path) -> Self:
+        manifest = msgspec.json.decode((generation / "manifest.json").read_bytes(), type=Manifest)
+        if manifest.format != FORMAT:
+            raise ValueError(f"it was written in format {manifest.format}, this is {FORMAT}")
+        contents = msgspec.msgpack.decode(
+            (generation / "contents.msgpack").read_bytes(), type=Contents
+        )
+        arrays = {
+            name: np.load(generation / f"{name}.npy", mmap_mode="r" if contents.passages else None)
+            for name in ("vectors", "weights", "posted", "starts")
+        }
+        postings = (arrays["weights"], arrays["posted"], arrays["starts"])
+        return cls(manifest, contents, np.asarray(arrays["vectors"]), postings)
+
+
+def lexical_text(passage: Passage) -> str:
+    """What BM25 counts of a passage: title and headings weigh more than the text."""
+    return f"{passage.title}\n{' '.join(passage.headings)}\n{plain(passage.text)}"
+
+
+def semantic_text(passage: Passage) -> str:
+    """What the encoder reads of a passage."""
+    return f"{passage.context}\n{plain(passage.text)}"
+
+
+def _generations(folder: Path) -> list[Path]:
+    return [g for g in folder.glob("generation-*") if g.name.split("-")[1].isdigit()]
+
+
+def _sync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,143 @@
+"""Brings an index up to date with a knowledge folder; only what changed is read and encoded."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import msgspec
+import numpy as np
+
+from bot.errors import OperatorError
+from bot.knowledge.article import Article, Passage
+from bot.knowledge.documents import Unreadable, read_document
+from bot.knowledge.folder import Skipped, SourceFile, files_of
+from bot.knowledge.index import FORMAT, FileRecord, Floats, Index, Manifest, semantic_text
+from bot.knowledge.passages import passages_of
+from models.text_encoder import TextEncoder
+
+BATCH_TEXTS = 32
+
+Progress = Callable[[str, int, int], None]
+"""Called with the step (`read`, `encode`), how much of it is done, and of how much."""
+
+
+class IngestReport(msgspec.Struct):
+    """What an ingest did."""
+
+    added: list[str] = []
+    changed: list[str] = []
+    removed: list[str] = []
+    unchanged: int = 0
+    skipped: list[Skipped] = []
+    articles: int = 0
+    passages: int = 0
+    encoded: int = 0
+    """Passages whose vectors had to be made."""
+
+
+def ingest(
+    folder: Path, index_folder: Path, encoder: TextEncoder, progress: Progress | None = None
+) -> IngestReport:
+    """Read what changed below `folder` and write the index.
+
+    Blocks; call it in a thread. Raises `OperatorError` if the folder is unusable. Files that cannot
+    be read are skipped and named in the report; a file that became unreadable loses its articles.
+    """
+    tell = progress or (lambda step, done, of: None)
+    former = _former(index_folder, encoder)
+    before = former.manifest.files if former else {}
+    report = IngestReport()
+    passages, records = _gather(folder, former, report, tell)
+    report.removed = sorted(before.keys() - records.keys())
+    if former and not (report.added or report.changed or report.removed):
+        report.articles, report.passages = len(former.articles), len(former.passages)
+        if records == before:
+            return report
+    vectors, report.encoded = _vectors(passages, former, encoder, tell)
+    manifest = Manifest(FORMAT, encoder.name, records)
+    index = Index.build(passages, vectors, manifest)
+    index.save(index_folder)
+    report.articles, report.passages = len(index.articles), len(passages)
+    return report
+
+
+def _former(index_folder: Path, encoder: TextEncoder) -> Index | None:
+    """The index as it is, if it can be built upon."""
+    try:
+        index = Index.load(index_folder)
+    except OperatorError:
+        return None
+    return index if index.manifest.encoder == encoder.name else None
+
+
+def _gather(
+    folder: Path, former: Index | None, report: IngestReport, tell: Progress
+) -> tuple[list[Passage], dict[str, FileRecord]]:
+    """The passages of every file, from the former index where the file is the same."""
+    before = former.manifest.files if former else {}
+    kept: dict[str, list[Passage]] = {}
+    for passage in former.passages if former else ():
+        kept.setdefault(passage.article, []).append(passage)
+    found = list(files_of(folder))
+    passages: list[Passage] = []
+    records: dict[str, FileRecord] = {}
+    owner: dict[str, str] = {}
+    for done, file in enumerate(found, 1):
+        tell("read", done, len(found))
+        if isinstance(file, Skipped):
+            report.skipped.append(file)
+            continue
+        name, known = str(file.path), before.get(str(file.path))
+        if known and known.digest == file.digest and not (owner.keys() & set(known.articles)):
+            record, new = known, [p for a in known.articles for p in kept.get(a, ())]
+            report.unchanged += 1
+        else:
+            record, new = _read(file, owner)
+            (report.changed if known else report.added).append(name)
+        if record.reason:
+            report.skipped.append(Skipped(name, record.reason))
+        owner |= dict.fromkeys(record.articles, name)
+        records[name] = record
+        passages += new
+    return passages, records
+
+
+def _read(file: SourceFile, owner: dict[str, str]) -> tuple[FileRecord, list[Passage]]:
+    try:
+        articles = read_document(file.path, file.data)
+        _refuse_taken_ids(articles, owner)
+    except Unreadable as error:
+        return FileRecord(file.digest, reason=str(error)), []
+    ids = tuple(str(article.id) for article in articles)
+    return FileRecord(file.digest, ids), [p for a in articles for p in passages_of(a)]
+
+
+def _refuse_taken_ids(articles: list[Article], owner: dict[str, str]) -> None:
+    for article in articles:
+        if article.id in owner:
+            raise Unreadable(
+                f"{owner[article.id]} already is the article `{article.id}`; rename one of the files"
+            )
+
+
+def _vectors(
+    passages: list[Passage], former: Index | None, encoder: TextEncoder, tell: Progress
+) -> tuple[Floats, int]:
+    """A row per passage, taken from the former index where the text is the same."""
+    known: dict[str, Floats] = {}
+    for row, passage in enumerate(former.passages if former else ()):
+        known[semantic_text(passage)] = former.vectors[row] if former else np.zeros(0, np.float32)
+    texts = [semantic_text(passage) for passage in passages]
+    missing = sorted({text for text in texts if text not in known}, key=len)
+    for batch in _batches(missing):
+        # Texts of like length share a batch, so little is wasted on padding.
+        known |= dict(zip(batch, encoder.encode(batch), strict=True))
+        tell("encode", min(len(missing), missing.index(batch[-1]) + 1), len(missing))
+    vectors = np.zeros((len(passages), encoder.dimensions), np.float32)
+    for row, text in enumerate(texts):
+        vectors[row] = known[text]
+    return vectors, len(missing)
+
+
+def _batches(texts: list[str]) -> Iterator[list[str]]:
+    for start in range(0, len(texts), BATCH_TEXTS):
+        yield texts[start : start + BATCH_TEXTS]

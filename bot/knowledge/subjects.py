@@ -1,0 +1,210 @@
+"""What a conversation is about: which articles' names were mentioned, and how long ago.
+
+"Do they take cards?" finds its article only through the name that fell three turns ago. Names are
+article titles and the part of a title before its colon, comma or dash; their rare words count
+most, a word heard slightly wrong still counts, and a later mention outweighs an earlier one.
+"""
+
+import math
+import re
+from collections import defaultdict
+from functools import lru_cache
+from typing import NamedTuple
+
+import numpy as np
+from rapidfuzz import fuzz, process
+
+from bot.knowledge.index import Floats, Index
+from bot.knowledge.passages import plain
+from bot.knowledge.words import FILLERS, digits, stem, surface_words
+
+SIMILAR = 84.0
+"""Least likeness of two words, of 100, that are taken for the same one heard differently."""
+FUZZY_MIN_LENGTH = 5
+SLACK_WORDS = 3
+"""So many other words may stand between the words of a name."""
+LEAST_COVER = 0.35
+"""Less of a name than this is no mention."""
+HEAD_WEIGHT = 0.95
+"""What the head of a title alone (`Laurel Inn` of `Laurel Inn, a Hotel`) is worth."""
+FILLER_RARITY = 0.3
+WHEREABOUTS = frozenset("in near around nearby from en cerca bei nahe um".split())
+"""A name after one of these says where or whence, and is less likely what is talked about."""
+WHEREABOUTS_WEIGHT = 0.4
+LINKS = frozenset("the of at a an and for to in on der die das und von zu el la los y de".split())
+LONGEST_NUMBER = 2
+"""More number words in a row are a telephone number or an address, and name nothing."""
+LATE_GAIN = 0.2
+"""A name at the end of a turn gains this share over one at its beginning."""
+_HEAD = re.compile(r"\s*[:(|–—,]\s*|\s+-\s+")
+
+
+class _Name(NamedTuple):
+    article: int
+    words: list[str]
+    worth: float
+
+
+class _Mention(NamedTuple):
+    article: int
+    cover: float
+    """Share of the name's rarity that was said."""
+    mass: float
+    """Rarity that was said."""
+    start: int
+    last: int
+
+    @property
+    def strength(self) -> float:
+        return self.mass * self.cover
+
+
+class Subjects:
+    """The names of an index's articles, ready to be recognised."""
+
+    def __init__(self, index: Index) -> None:
+        titles = dict.fromkeys(index.articles, "")
+        for passage in index.passages:
+            titles[passage.article] = passage.title
+        self.articles = len(titles)
+        self._names = [
+            name for number, title in enumerate(titles.values()) for name in _names(number, title)
+        ]
+        holders: dict[str, list[tuple[int, int]]] = defaultdict(list)
+        for number, name in enumerate(self._names):
+            for place, word in enumerate(name.words):
+                holders[word].append((number, place))
+        self._holders = dict(holders)
+        self._words = [w for w in self._holders if len(w) >= FUZZY_MIN_LENGTH]
+        self._rarity = self._rarities(index)
+        self._mass = [sum(self._rarity[word] for word in n.words) for n in self._names]
+        self._usual_mass = math.log(1 + self.articles)
+        self._alike = lru_cache(maxsize=20_000)(self._find_alike)
+
+    def _rarities(self, index: Index) -> dict[str, float]:
+        """A word is telling if few titles have it and few other articles use it."""
+        titled = {
+            word: {self._names[n].article for n, _ in places}
+            for word, places in self._holders.items()
+        }
+        used: dict[str, set[int]] = defaultdict(set)
+        for passage, article in zip(index.passages, index.article_of.tolist(), strict=True):
+            for word in surface_words(plain(passage.text)):
+                stemmed = stem(word)
+                if stemmed in titled and article not in titled[stemmed]:
+                    used[stemmed].add(article)
+        return {
+            word: math.log(1 + self.articles / (len(holders) + len(used[word])))
+            * (FILLER_RARITY if word in FILLERS or word.isdigit() else 1.0)
+            for word, holders in titled.items()
+        }
+
+    def mentioned(self, text: str) -> dict[int, float]:
+        """How clearly each article (by number) is named in the text: 0 to 1, absent for not."""
+        heard = _heard(text)
+        found: dict[int, list[tuple[int, int, float]]] = defaultdict(list)
+        for at, word in enumerate(heard):
+            if word in LINKS:
+                continue
+            joined = ("".join(heard[at : at + n]) for n in (2, 3) if at + n <= len(heard))
+            for spelling in (word, *joined):
+                for known, likeness in self._alike(spelling):
+                    for name, place in self._holders[known]:
+                        found[name].append((at, place, likeness * self._rarity[known]))
+        mentions = [
+            mention
+            for name, hits in found.items()
+            if (mention := self._mention(name, hits, heard)).cover >= LEAST_COVER
+        ]
+        length = max(1, len(heard))
+        return {
+            m.article: m.cover**2
+            * (m.mass / (m.mass + self._usual_mass / 2))
+            * (1 - LATE_GAIN * (1 - m.last / length))
+            for m in reversed(_most_telling(mentions))
+        }
+
+    def _find_alike(self, word: str) -> tuple[tuple[str, float], ...]:
+        if word in self._holders:
+            return ((word, 1.0),)
+        if len(word) < FUZZY_MIN_LENGTH:
+            return ()
+        close = process.extract(word, self._words, scorer=fuzz.ratio, score_cutoff=SIMILAR, limit=3)
+        return tuple((known, (likeness / 100) ** 2) for known, likeness, _ in close)
+
+    def _mention(
+        self, name: int, hits: list[tuple[int, int, float]], heard: list[str]
+    ) -> _Mention:
+        """The stretch of the text, not much longer than the name, that holds most of it."""
+        article, words, worth = self._names[name]
+        best = _Mention(article, 0.0, 0.0, 0, 0)
+        for start, _, _ in hits:
+            by_place: dict[int, float] = {}
+            last = start
+            for at, place, weight in hits:
+                if start <= at < start + len(words) + SLACK_WORDS:
+                    by_place[place] = max(weight, by_place.get(place, 0.0))
+                    last = max(last, at)
+            mass = sum(by_place.values())
+            if mass > best.mass:
+                if WHEREABOUTS.intersection(heard[max(0, start - 2) : start]):
+                    worth = self._names[name].worth * WHEREABOUTS_WEIGHT
+                best = _Mention(article, worth * mass / self._mass[name], mass, start, last)
+        return best
+
+    def weigh(self, turns: list[tuple[str, float]]) -> Floats:
+        """Sum of mentions over turns given with their weights; one value per article.
+
+        Between names that were said alike (`Corner Shop - North`, `Corner Shop - South`) whatever
+        else was said decides.
+        """
+        weighed = np.zeros(self.articles, np.float32)
+        for text, weight in turns:
+            for article, clarity in self.mentioned(text).items():
+                weighed[article] += weight * clarity
+        said = {word for text, _ in turns for word in _heard(text)}
+        for name in self._names:
+            if weighed[name.article] and name.worth == 1.0:
+                covered = sum(self._rarity[w] for w in name.words if w in said)
+                weighed[name.article] *= 1 + 0.3 * covered / sum(self._rarity[w] for w in name.words)
+        return weighed
+
+
+def _heard(text: str) -> list[str]:
+    """The words of a turn as names have them; long runs of number words are blanked."""
+    words = [stem(digits(word)) for word in surface_words(text)]
+    start = 0
+    while start < len(words):
+        end = start
+        while end < len(words) and words[end].isdigit():
+            end += 1
+        if end - start > LONGEST_NUMBER:
+            words[start:end] = [""] * (end - start)
+        start = end + 1
+    return words
+
+
+def _names(article: int, title: str) -> list[_Name]:
+    """The title as a name and, where it has one, its head."""
+    whole = _words_of_name(title)
+    head = _words_of_name(_HEAD.split(title)[0])
+    names = [_Name(article, whole, 1.0)] if whole else []
+    if head and head != whole:
+        names.append(_Name(article, head, HEAD_WEIGHT))
+    return names
+
+
+def _words_of_name(title: str) -> list[str]:
+    words = [stem(digits(word)) for word in surface_words(title)]
+    return [word for word in words if word not in LINKS] or words
+
+
+def _most_telling(mentions: list[_Mention]) -> list[_Mention]:
+    """Of names that overlap in the text (`Alamo Square`, `Alamo Square Grill`) those that explain
+    most of it, the clearest first."""
+    kept: list[_Mention] = []
+    for mention in sorted(mentions, key=lambda m: -m.strength):
+        rivals = [k for k in kept if k.start <= mention.last and mention.start <= k.last]
+        if all(mention.strength > 0.6 * rival.strength for rival in rivals):
+            kept.append(mention)
+    return kept
