@@ -5,7 +5,7 @@ import logging
 import resource
 import socket
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from typing import Any, cast
 
 import uvicorn
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
@@ -89,7 +89,8 @@ class _WebSocketProtocol(WebSocketsSansIOProtocol):
     def handle_connect(self, event: Request) -> None:
         super().handle_connect(event)
         if not self.close_sent:
-            self.scope["extensions"][ABORT] = self.transport.abort  # type: ignore[index,assignment]
+            extensions = cast(dict[str, object], self.scope["extensions"])
+            extensions[ABORT] = self.transport.abort
 
     def keepalive_timeout(self) -> None:
         super().keepalive_timeout()

@@ -1,0 +1,85 @@
+// Files on their way to the desk: asked for over the socket, sent over HTTP, with progress.
+
+/** @import {Attachment, Draft, Upload} from "./protocol" */
+import { Disconnected, Refused } from "./requests.js";
+
+/** The customer changed their mind. */
+export class Cancelled extends Error {}
+
+/** @typedef {{request: XMLHttpRequest, sent: Promise<Attachment>, why: Error}} Running */
+
+export class Uploads {
+  /** @type {Map<string, Running>} */
+  #running = new Map();
+  #place;
+  #show;
+
+  /**
+   * @param {(draft: Draft) => Promise<string>} place asks the desk where the file may go
+   * @param {(key: string, upload: Upload | undefined) => void} show
+   */
+  constructor(place, show) {
+    this.#place = place;
+    this.#show = show;
+  }
+
+  /**
+   * Sends a file, or waits for it where that has begun.
+   * @param {Draft} draft
+   * @returns {Promise<Attachment>} rejects with `Refused`, `Disconnected` or `Cancelled`
+   */
+  send(draft) {
+    const running = this.#running.get(draft.key);
+    if (running) return running.sent;
+    const request = new XMLHttpRequest();
+    const sent = this.#put(draft, request);
+    this.#running.set(draft.key, { request, sent, why: new Cancelled() });
+    sent.catch(() => this.#running.delete(draft.key));
+    return sent;
+  }
+
+  /** @param {string} key */
+  cancel(key) {
+    this.#running.get(key)?.request.abort();
+    this.#running.delete(key);
+    this.#show(key, undefined);
+  }
+
+  /** The connection was lost: what has not arrived is sent anew later. */
+  cut() {
+    for (const running of this.#running.values()) {
+      running.why = new Disconnected();
+      running.request.abort();
+    }
+  }
+
+  /**
+   * @param {Draft} draft
+   * @param {XMLHttpRequest} request
+   * @returns {Promise<Attachment>}
+   */
+  async #put(draft, request) {
+    const { key } = draft;
+    this.#show(key, { done: 0 });
+    try {
+      const url = await this.#place(draft);
+      const why = () => this.#running.get(key)?.why ?? new Cancelled();
+      if (this.#running.get(key)?.request !== request) throw why();
+      const answer = await new Promise((resolve, reject) => {
+        request.upload.onprogress = ({ loaded, total }) => this.#show(key, { done: loaded / total });
+        request.onload = () => resolve(request.response);
+        request.onerror = () => reject(new Disconnected());
+        request.onabort = () => reject(why());
+        request.responseType = "json";
+        request.open("PUT", url);
+        request.send(draft.blob);
+      });
+      if (!answer?.attachment) throw answer?.error ? new Refused(answer.error) : new Disconnected();
+      this.#show(key, { done: 1 });
+      return answer.attachment;
+    } catch (error) {
+      this.#show(key, error instanceof Refused ? { done: 0, problem: error.message } : undefined);
+      throw error;
+    }
+  }
+}
