@@ -1,0 +1,154 @@
+"""Runs the Moonshine speech model: sound in, tokens and their probabilities out.
+
+The encoder and decoder of Moonshine tiny come in the `moonshine-voice` wheel. They are run here by
+onnxruntime and not by that wheel's own library, because it splits sentences at short pauses, keeps
+the probabilities of the words to itself, and takes every core.
+Model: Jeffries et al., https://arxiv.org/abs/2410.15608 (MIT).
+"""
+
+import importlib.util
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+
+from models.errors import EngineMissing
+
+Samples = NDArray[np.float32]
+
+START, END = 1, 2
+TOKENS_PER_SECOND = 6.5
+"""Nobody speaks English faster; a decoder that writes more has begun to invent."""
+SPARE_TOKENS = 6
+LONGEST_LOOP = 24
+LOOPS = 3
+"""A phrase of up to `LONGEST_LOOP` tokens that comes this often in a row is a decoder gone round
+in a circle."""
+
+
+@dataclass(frozen=True)
+class Hearing:
+    """What the decoder wrote for one piece of sound."""
+
+    text: str
+    log_probabilities: NDArray[np.float32]
+    """One for each token, the end included."""
+    looped: bool
+    """The decoder repeated itself and was stopped; `text` has the phrase once."""
+
+
+class MoonshineDecoder:
+    """One encoder and decoder; thread-safe.
+
+    Raises `EngineMissing` if the wheel has no model in it, as its releases from 0.1 on.
+    """
+
+    def __init__(self, threads: int) -> None:
+        folder = _published_files()
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads
+        options.inter_op_num_threads = 1
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        # Each recording has another length: patterns and arenas would be kept for every one.
+        options.enable_mem_pattern = False
+        options.enable_cpu_mem_arena = False
+        self._encoder, self._decoder = (
+            onnxruntime.InferenceSession(
+                str(folder / f"{part}.ort"), options, providers=["CPUExecutionProvider"]
+            )
+            for part in ("encoder_model", "decoder_model_merged")
+        )
+        self._tokens = _read_tokens(folder / "tokenizer.bin")
+        past = [each for each in self._decoder.get_inputs() if each.name.startswith("past_")]
+        self._empty_past = {
+            each.name: np.zeros((1, each.shape[1], 0, each.shape[3]), np.float32) for each in past
+        }
+        self._outputs = [each.name for each in self._decoder.get_outputs()]
+
+    def hear(self, samples: Samples) -> Hearing:
+        """Mono sound at 16 kHz, best between 1 and 30 seconds, always taking the likeliest
+        token."""
+        mask = np.ones((1, len(samples)), np.int64)
+        inputs = {"input_values": samples[np.newaxis], "attention_mask": mask}
+        (encoded,) = self._encoder.run(None, inputs)
+        state: dict[str, NDArray[np.generic]] = {
+            "encoder_hidden_states": encoded,
+            "encoder_attention_mask": mask,
+            **self._empty_past,
+        }
+        written: list[int] = []
+        chances: list[float] = []
+        looped = False
+        token = START
+        for step in range(round(len(samples) / 16_000 * TOKENS_PER_SECOND) + SPARE_TOKENS):
+            logits = self._step(state, token, first=step == 0)
+            token = int(logits.argmax())
+            chances.append(-float(np.log(np.exp(logits - logits[token]).sum())))
+            if token == END:
+                break
+            written.append(token)
+            if again := _repeated(written):
+                looped = True
+                del written[-again:], chances[-again:]
+                break
+        return Hearing(self._spell(written), np.array(chances, np.float32), looped)
+
+    def _step(
+        self, state: dict[str, NDArray[np.generic]], token: int, *, first: bool
+    ) -> NDArray[np.float64]:
+        """Scores of all tokens after `token`; `state` is brought up to date."""
+        state["input_ids"] = np.array([[token]], np.int64)
+        state["use_cache_branch"] = np.array([not first])
+        logits, *present = self._decoder.run(None, state)
+        for name, value in zip(self._outputs[1:], present, strict=True):
+            # What it knows of the encoder's side is computed in the first step only.
+            if first or ".decoder." in name:
+                state[name.replace("present", "past_key_values")] = value
+        return np.asarray(logits[0, -1], np.float64)
+
+    def _spell(self, tokens: list[int]) -> str:
+        spelled = b"".join(self._tokens[token] for token in tokens)
+        return spelled.decode("utf-8", "ignore").replace("▁", " ").strip()
+
+
+def _repeated(tokens: list[int]) -> int:
+    """How many tokens at the end only repeat the phrase before them; 0 until that is a loop.
+
+    One or two tokens may come more often than a longer phrase: digits do ("0 0 0").
+    """
+    for length in range(1, LONGEST_LOOP + 1):
+        times = LOOPS if length > 2 else 2 * LOOPS
+        phrase = tokens[-length:]
+        if len(tokens) >= length * times and tokens[-length * times :] == phrase * times:
+            return length * (times - 1)
+    return 0
+
+
+def _published_files() -> Path:
+    # The package is looked up and not imported: its library is not needed.
+    spec = importlib.util.find_spec("moonshine_voice")
+    folder = Path(spec.origin).parent / "assets" / "tiny-en" if spec and spec.origin else None
+    if folder is None or not (folder / "decoder_model_merged.ort").exists():
+        raise EngineMissing(
+            "the wheel with the speech model is not installed, or is one without a model",
+            remedy="pip install moonshine-voice==0.0.73",
+        )
+    return folder
+
+
+def _read_tokens(path: Path) -> list[bytes]:
+    """The vocabulary: each entry a length, in one byte or from 128 on in two, and its bytes."""
+    data = path.read_bytes()
+    tokens: list[bytes] = []
+    position = 0
+    while position < len(data):
+        length = data[position]
+        position += 1
+        if length >= 128:
+            length = data[position] * 128 + length - 128
+            position += 1
+        tokens.append(data[position : position + length])
+        position += length
+    return tokens
