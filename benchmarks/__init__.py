@@ -1,0 +1,1 @@
+"""What the desk is measured by. `make bench` runs them all and writes results.json."""

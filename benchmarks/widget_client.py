@@ -1,0 +1,116 @@
+"""A widget without a face: speaks docs/protocol.md over a real WebSocket, for load and latency."""
+
+import asyncio
+import http.client
+import itertools
+import json
+import time
+from urllib.parse import urlsplit
+
+import msgspec
+from websockets.asyncio.client import ClientConnection, connect
+
+
+class WidgetClient:
+    """One customer. `async with WidgetClient.open(url) as customer: await customer.ask("…")`."""
+
+    def __init__(self, socket: ClientConnection, url: str) -> None:
+        self._socket = socket
+        self._url = url
+        self._ids = itertools.count()
+        self.conversation = ""
+
+    @classmethod
+    async def open(cls, url: str) -> "WidgetClient":
+        """`url`: the desk's, http://HOST:PORT."""
+        socket = await connect(
+            url.replace("http", "ws", 1) + "/webchat/socket",
+            origin=url,  # type: ignore[arg-type]
+            compression=None,
+            ping_interval=None,
+            max_size=4_000_000,
+        )
+        client = cls(socket, url)
+        await client._send({"type": "hello", "protocol": 1, "locale": "en", "last_seq": 0})
+        welcome = await client._next("welcome")
+        client.conversation = welcome["conversation"]
+        return client
+
+    async def close(self) -> None:
+        await self._socket.close()
+
+    async def ask(self, text: str, *attachments: str, answer_as: str = "auto") -> tuple[float, dict]:
+        """Seconds from the sending of a message to its finished reply, and the reply."""
+        name = f"m_{next(self._ids)}"
+        frame = {"type": "message", "id": name, "text": text, "answer_as": answer_as}
+        if attachments:
+            frame["attachments"] = attachments
+        started = time.perf_counter()
+        await self._send(frame)
+        acknowledged = False
+        while True:
+            answer = msgspec.json.decode(await self._socket.recv())
+            kind = answer["type"]
+            if kind == "ack":
+                acknowledged = True
+            elif kind == "entry" and "reply" in answer["entry"]:
+                if not acknowledged:
+                    await self._next("ack")
+                return time.perf_counter() - started, answer["entry"]["reply"]
+            elif kind == "error":
+                raise RuntimeError(f"the desk refused {name}: {answer}")
+
+    async def first_sign(self, text: str, *attachments: str) -> tuple[float, float]:
+        """Seconds from sending to the first piece of the answer, and to the finished reply."""
+        started = time.perf_counter()
+        name = f"m_{next(self._ids)}"
+        await self._send(
+            {"type": "message", "id": name, "text": text, "attachments": list(attachments)}
+        )
+        first = 0.0
+        while True:
+            answer = msgspec.json.decode(await self._socket.recv())
+            if answer["type"] == "delta" and not first:
+                first = time.perf_counter() - started
+            if answer["type"] == "entry" and "reply" in answer["entry"]:
+                whole = time.perf_counter() - started
+                return first or whole, whole
+            if answer["type"] == "error":
+                raise RuntimeError(f"the desk refused {name}: {answer}")
+
+    async def upload(self, data: bytes, name: str, media_type: str) -> str:
+        """Send a file; gives its attachment id."""
+        await self._send(
+            {
+                "type": "upload",
+                "id": f"u_{next(self._ids)}",
+                "name": name,
+                "media_type": media_type,
+                "size_bytes": len(data),
+            }
+        )
+        ready = await self._next("upload_ready")
+        return await asyncio.to_thread(_put, self._url, ready["url"], data, media_type)
+
+    async def _send(self, frame: dict) -> None:
+        await self._socket.send(msgspec.json.encode(frame).decode(), text=True)
+
+    async def _next(self, kind: str) -> dict:
+        while True:
+            frame = msgspec.json.decode(await self._socket.recv())
+            if frame["type"] == kind:
+                return frame
+            if frame["type"] == "error":
+                raise RuntimeError(f"the desk refused: {frame}")
+
+
+def _put(url: str, path: str, data: bytes, media_type: str) -> str:
+    place = urlsplit(url)
+    connection = http.client.HTTPConnection(place.hostname or "", place.port)
+    connection.request("PUT", path, body=data, headers={"Content-Type": media_type, "Origin": url})
+    answer = connection.getresponse()
+    body = json.loads(answer.read())
+    connection.close()
+    if answer.status != 201:
+        raise RuntimeError(f"the desk refused the upload: {answer.status} {body}")
+    return str(body["attachment"]["id"])
