@@ -1,0 +1,106 @@
+"""A desk in a process of its own, as a customer's would be: started, measured, stopped."""
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psutil
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+EXAMPLE = REPOSITORY / "examples" / "voltaro"
+
+
+class DeskProcess:
+    """A running desk; `ready_s` is the time from its start until it took messages."""
+
+    def __init__(self, command: list[str], environment: dict[str, str] | None = None) -> None:
+        started = time.perf_counter()
+        self._process = subprocess.Popen(
+            command,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+            cwd=REPOSITORY,
+            env=os.environ | (environment or {}),
+        )
+        self.url = self._read_url()
+        _wait_until_ready(self.url)
+        self.ready_s = time.perf_counter() - started
+
+    def memory_bytes(self) -> int:
+        """Resident memory of the desk and of its embedded Redis."""
+        desk = psutil.Process(self._process.pid)
+        return sum(p.memory_info().rss for p in [desk, *desk.children(recursive=True)])
+
+    def desk_memory_bytes(self) -> int:
+        """Resident memory of the desk alone."""
+        return int(psutil.Process(self._process.pid).memory_info().rss)
+
+    def stop(self) -> None:
+        self._process.send_signal(signal.SIGTERM)
+        self._process.wait(timeout=30)
+        assert self._process.stdout
+        self._process.stdout.close()
+
+    def _read_url(self) -> str:
+        assert self._process.stdout
+        for line in self._process.stdout:
+            if found := re.search(r"https?://[\w.:\[\]-]+", line):
+                return found.group()
+        raise RuntimeError(f"the desk ended with {self._process.wait()} before it was ready")
+
+
+@contextmanager
+def example_desk(folder: Path, **environment: str) -> Iterator[DeskProcess]:
+    """`frontdesk serve` on a copy of the example business, its rate limits lifted.
+
+    `folder`: an empty one, for the copy and its data.
+    """
+    project = folder / "voltaro"
+    shutil.copytree(EXAMPLE, project, ignore=shutil.ignore_patterns(".frontdesk"))
+    settings = project / "frontdesk.yaml"
+    settings.write_text(lift_limits(settings.read_text("utf-8")), "utf-8")
+    command = [sys.executable, "-m", "bot.cli", "serve", "--project", str(project), "--port", "0"]
+    desk = DeskProcess(command, environment)
+    try:
+        yield desk
+    finally:
+        desk.stop()
+
+
+@contextmanager
+def echo_desk(folder: Path) -> Iterator[DeskProcess]:
+    desk = DeskProcess([sys.executable, "-m", "benchmarks.echo_desk", str(folder)])
+    try:
+        yield desk
+    finally:
+        desk.stop()
+
+
+def lift_limits(settings: str) -> str:
+    """A benchmark asks more in a minute than a person may."""
+    return re.sub(r"(?m)^limits:\n(?:[ \t]+.*\n)*", "", settings) + (
+        "\nlimits:\n  messages_per_minute: 1000000\n  sessions_per_minute: 1000000\n"
+        "  uploads_per_minute: 1000000\n"
+    )
+
+
+def _wait_until_ready(url: str, limit_s: float = 120) -> None:
+    deadline = time.perf_counter() + limit_s
+    while time.perf_counter() < deadline:
+        try:
+            with urllib.request.urlopen(f"{url}/readyz") as answer:
+                if answer.status == 200:
+                    return
+        except (urllib.error.URLError, ConnectionError):
+            time.sleep(0.01)
+    raise RuntimeError(f"{url} did not become ready within {limit_s} s")
