@@ -1,0 +1,76 @@
+"""Every sentence that a customer may read from the desk itself, in each language that it speaks.
+
+A sentence has a code (`upload_too_large`) and gaps (`{limit_mb}`); there is a YAML file for each
+language, and all files hold the same codes with the same gaps.
+"""
+
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+
+import yaml
+
+FALLBACK = "en"
+
+_FOLDER = Path(__file__).parent
+_GROUPING = {"en": ",", "zh": ",", "es": ".", "de": ".", "ar": ","}
+_DECIMAL = {"en": ".", "zh": ".", "es": ",", "de": ",", "ar": "."}
+
+
+@cache
+def languages() -> tuple[str, ...]:
+    """ISO 639-1 codes of the languages that there are sentences in, sorted."""
+    return tuple(sorted(path.stem for path in _FOLDER.glob("*.yaml")))
+
+
+def say(code: str, locale: str, **params: str | int | float) -> str:
+    """The sentence `code` in the language of `locale` (`de-AT`, `de`), its gaps filled.
+
+    Numbers are written as that language writes them. A gap whose name ends in `_bytes` is filled
+    with a size (`25 MB`), one in `_s` with a length of time (`10 min`). English where there are no
+    sentences in that language. Raises `KeyError` for an unknown code or a gap without a value.
+    """
+    language = _language_of(locale)
+    filled = {name: _written(name, value, language) for name, value in params.items()}
+    return sentences(language)[code].format_map(filled)
+
+
+@cache
+def sentences(language: str) -> Mapping[str, str]:
+    """Code → sentence with its gaps, of one of `languages()`."""
+    text = (_FOLDER / f"{language}.yaml").read_text("utf-8")
+    loaded: dict[str, str] = yaml.safe_load(text)
+    return loaded
+
+
+def _language_of(locale: str) -> str:
+    language = locale.replace("_", "-").partition("-")[0].lower()
+    return language if language in languages() else FALLBACK
+
+
+def _written(name: str, value: str | int | float, language: str) -> str:
+    if isinstance(value, str):
+        return value
+    if name.endswith("_bytes"):
+        return _size(value, language)
+    if name.endswith("_s"):
+        return f"{_number(value / 60, language)} min" if value >= 60 else f"{round(value)} s"
+    return _number(value, language)
+
+
+def _size(size_bytes: float, language: str) -> str:
+    for unit, factor in (("MB", 1024**2), ("kB", 1024)):
+        if size_bytes >= factor:
+            return f"{_number(size_bytes / factor, language)} {unit}"
+    return f"{round(size_bytes)} B"
+
+
+def _number(value: float, language: str) -> str:
+    """At most one decimal; thousands grouped from five digits on, as Spanish wants it and the
+    others allow it."""
+    rounded = round(value, 1)
+    whole = int(rounded)
+    grouped = f"{whole:,}" if abs(whole) >= 10_000 else str(whole)
+    tenths = round(abs(rounded - whole) * 10)
+    decimals = f"{_DECIMAL[language]}{tenths}" if tenths else ""
+    return grouped.replace(",", _GROUPING[language]) + decimals
