@@ -9,6 +9,9 @@ import sys
 from pathlib import Path
 
 import uvloop
+from bot.perception import Perception
+from bot.speech import Speech
+from models.espeak import Espeak
 
 from bot import language
 from bot.desk import FrontDesk
@@ -17,10 +20,8 @@ from bot.inbox import InboxLimits
 from bot.limiter import RedisLimiter
 from bot.media import MediaStore
 from bot.messages import ReplyKind
-from bot.perception import Perception
 from bot.policy import Decision
 from bot.redis_server import RedisServer
-from bot.speech import Speech
 from bot.store import Store
 from bot.understanding import Understanding
 from connectors.limiter import Rate
@@ -31,7 +32,6 @@ from connectors.webchat.identity import Identity
 from connectors.webchat.origins import Origins
 from connectors.webchat.settings import Business, Limits, WebchatSettings
 from connectors.webchat.tokens import Signer, load_secret
-from models.espeak import Espeak
 
 _UNLIMITED = Rate(per_minute=1e7, burst=100_000)
 

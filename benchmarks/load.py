@@ -13,7 +13,9 @@ import uvloop
 from benchmarks.widget_client import WidgetClient
 
 
-async def load(url: str, customers: int, seconds: float, warm_s: float, questions: list[str]) -> dict:
+async def load(
+    url: str, customers: int, seconds: float, warm_s: float, questions: list[str]
+) -> dict:
     """Turns a second and latencies in milliseconds, after a warm-up."""
     clients = [await WidgetClient.open(url) for _ in range(customers)]
     begin = time.perf_counter() + warm_s

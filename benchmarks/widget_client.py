@@ -39,7 +39,9 @@ class WidgetClient:
     async def close(self) -> None:
         await self._socket.close()
 
-    async def ask(self, text: str, *attachments: str, answer_as: str = "auto") -> tuple[float, dict]:
+    async def ask(
+        self, text: str, *attachments: str, answer_as: str = "auto"
+    ) -> tuple[float, dict]:
         """Seconds from the sending of a message to its finished reply, and the reply."""
         name = f"m_{next(self._ids)}"
         frame = {"type": "message", "id": name, "text": text, "answer_as": answer_as}
@@ -77,6 +79,11 @@ class WidgetClient:
                 return first or whole, whole
             if answer["type"] == "error":
                 raise RuntimeError(f"the desk refused {name}: {answer}")
+
+    async def trace(self, turn: str) -> dict:
+        """How a reply came about; the desk must be in developer mode."""
+        await self._send({"type": "trace", "turn": turn})
+        return (await self._next("trace"))["trace"]
 
     async def upload(self, data: bytes, name: str, media_type: str) -> str:
         """Send a file; gives its attachment id."""
