@@ -19,21 +19,20 @@ from typing import Any, BinaryIO
 
 import msgspec
 import obstore
-from models.media_type import sniff
 from obstore.exceptions import BaseError
 from obstore.store import LocalStore, ObjectStore, from_url
 
 from bot.errors import CustomerError, OperatorError, Unavailable
 from bot.messages import Attachment, AttachmentId, AttachmentKind, CustomerId, new_id
+from models.media_type import HEAD_BYTES, kind_of, sniff
 
 log = logging.getLogger(__name__)
 
-HEAD_BYTES = 4096
-"""What is looked at to tell a file's type."""
 _BLOCK_BYTES = 256 * 1024
 _ID = re.compile(r"att_[A-Za-z0-9_]{8,64}")
-_BOTH = frozenset({"webm", "mp4", "ogg", "3gpp", "quicktime"})
-"""Containers of sound or of pictures with sound: which of them, the sender knows."""
+_CONTAINERS = frozenset({"webm", "mp4", "ogg", "3gpp", "quicktime"})
+"""They hold sound, or pictures with sound; senders mix the two up, and that is no lie."""
+_UNTOLD = frozenset({"", "application/octet-stream", "binary/octet-stream"})
 
 
 class _Kept(msgspec.Struct, frozen=True):
@@ -199,28 +198,14 @@ def recognise(head: bytes, claimed_type: str) -> tuple[AttachmentKind, str]:
     claimed = claimed_type.partition(";")[0].strip().lower()
     family = claimed.partition("/")[0]
     found = sniff(head)
-    understood = found is not None and _kind(found) is not None
-    if not understood:
-        lies = found is None and (family in ("image", "audio", "video") or "pdf" in claimed)
+    if found is None:
+        lies = family in ("image", "audio", "video") or claimed == "application/pdf"
         raise CustomerError("upload_mismatch" if lies else "upload_type")
-    assert found is not None
-    found_family, _, container = found.partition("/")
-    if claimed in ("", "application/octet-stream", "binary/octet-stream"):
-        family = found_family
-    elif family != found_family and container in _BOTH and family in ("audio", "video"):
-        found = f"{family}/{container}"
-    elif family != found_family:
+    found_family, _, form = found.partition("/")
+    mixed_up = form in _CONTAINERS and family in ("audio", "video")
+    if claimed not in _UNTOLD and family != found_family and not mixed_up:
         raise CustomerError("upload_mismatch")
-    kind = _kind(found)
-    assert kind is not None
-    return kind, found
-
-
-def _kind(media_type: str) -> AttachmentKind | None:
-    family = media_type.partition("/")[0]
-    if family in ("image", "audio", "video"):
-        return AttachmentKind(family)
-    return AttachmentKind.FILE if media_type == "application/pdf" else None
+    return AttachmentKind(kind_of(found)), found
 
 
 async def _spool(
@@ -231,7 +216,7 @@ async def _spool(
     async for chunk in chunks:
         size_bytes += len(chunk)
         if size_bytes > limit_bytes:
-            raise CustomerError("upload_too_large", limit_mb=max(1, limit_bytes // 1_000_000))
+            raise CustomerError("upload_too_large", limit_mb=limit_bytes / 1024**2)
         if len(head) < HEAD_BYTES:
             head += chunk[: HEAD_BYTES - len(head)]
         block += chunk

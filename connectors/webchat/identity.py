@@ -14,7 +14,7 @@ import msgspec
 
 from bot.errors import OperatorError
 from bot.messages import CustomerId
-from connectors.webchat.tokens import digest_of
+from connectors.customer_ids import customer_id
 
 LONGEST_LIFETIME_S = 24 * 3600
 LEEWAY_S = 60
@@ -65,8 +65,7 @@ class Identity:
             raise IdentityInvalid("expires in more than a day; sign one for each page instead")
         if not user:
             raise IdentityInvalid("names no user")
-        customer = CustomerId(f"cus_{digest_of('site', site, user)}")
-        return Known(customer, site, name, email)
+        return Known(customer_id("site", site, user), site, name, email)
 
     def _read_hmac(self, proof: str) -> tuple[str, str, float, str, str]:
         try:

@@ -4,7 +4,6 @@ A token is a JSON Web Token (RFC 7519, HS256). Each purpose signs with a key of 
 from the desk's secret, so that no token can stand in for one of another purpose.
 """
 
-import hashlib
 import hmac
 import os
 import secrets
@@ -148,9 +147,3 @@ def _make(file: Path) -> None:
         return
     finally:
         draft.unlink()
-
-
-def digest_of(*parts: str) -> str:
-    """160 bits that name these parts, in this order and with these borders."""
-    framed = b"".join(len(part.encode()).to_bytes(4) + part.encode() for part in parts)
-    return hashlib.sha256(framed).hexdigest()[:40]

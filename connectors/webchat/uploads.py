@@ -60,7 +60,7 @@ class Uploads:
         """
         limits = self._settings.limits
         if upload.size_bytes > limits.upload_bytes:
-            raise CustomerError("upload_too_large", limit_mb=_mb(limits.upload_bytes))
+            raise CustomerError("upload_too_large", limit_mb=limits.upload_bytes / 1024**2)
         if upload.size_bytes == 0:
             raise CustomerError("upload_empty")
         if upload.media_type and not upload.media_type.lower().startswith(_TAKEN):
@@ -94,7 +94,7 @@ class Uploads:
         announced = min(place.size_bytes, self._settings.limits.upload_bytes)
         length = declared_length(request)
         if length is not None and length > announced:
-            raise CustomerError("upload_too_large", limit_mb=_mb(announced))
+            raise CustomerError("upload_too_large", limit_mb=announced / 1024**2)
         remember_s = int(self._settings.upload_url_s) + 60
         if not await self._limiter.first("upload-place", place.nonce, remember_s):
             raise CustomerError("upload_place_gone")
@@ -124,7 +124,3 @@ class Uploads:
 
 def _json(content: object, *, status: int) -> Response:
     return Response(msgspec.json.encode(content), status, media_type="application/json")
-
-
-def _mb(size_bytes: int) -> int:
-    return max(1, size_bytes // 1_000_000)
