@@ -1,0 +1,283 @@
+"""What an operator can decide: one typed model, filled from `frontdesk.yaml` and the environment.
+
+The text under each setting is its documentation; docs/configuration.md is made from here. How the
+file is read, and how its mistakes are told, is in `bot/config_file.py`.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ByteSize,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationInfo,
+    model_validator,
+)
+
+from bot import engines, texts
+from bot.config_file import read_config
+from bot.errors import OperatorError
+
+__all__ = ["CONFIG_FILE", "Config", "load"]
+
+CONFIG_FILE = "frontdesk.yaml"
+
+
+def load(path: Path) -> "Config":
+    """The configuration in a `frontdesk.yaml`, or in a folder that has one.
+
+    Raises `OperatorError` naming file, line, key and what is allowed.
+    """
+    file = path / CONFIG_FILE if path.is_dir() else path
+    if not file.is_file():
+        raise OperatorError(
+            f"there is no {file}",
+            remedy="run `frontdesk init FOLDER`, or name the project: `--project FOLDER`",
+        )
+    return read_config(Config, file)
+
+
+def _beside_the_file(path: Path, info: ValidationInfo) -> Path:
+    root = (info.context or {}).get("root", Path.cwd())
+    return Path(root) / path.expanduser()
+
+
+def _one_of(registry: Mapping[str, str]) -> AfterValidator:
+    def check(name: str) -> str:
+        if name not in registry:
+            raise ValueError(f"must be one of: {', '.join(sorted(registry))}")
+        return name
+
+    return AfterValidator(check)
+
+
+def _bare(key: str) -> BeforeValidator:
+    """Lets `transcriber: moonshine` stand for `transcriber: {engine: moonshine}`."""
+    return BeforeValidator(lambda value: {key: value} if isinstance(value, str) else value)
+
+
+def _known_language(code: str) -> str:
+    if code not in texts.languages():
+        raise ValueError(f"must be one of: {', '.join(texts.languages())}")
+    return code
+
+
+def _redis_address(address: str) -> str:
+    if address != "embedded" and not address.startswith(("redis://", "rediss://", "unix://")):
+        raise ValueError("must be `embedded`, or an address: redis://, rediss:// or unix://")
+    return address
+
+
+def _place(place: str) -> str:
+    if "://" in place and not place.startswith("s3://"):
+        raise ValueError("must be `folder`, the path of a folder, or s3://BUCKET/PREFIX")
+    return place
+
+
+_DEFAULTS: Any = {}
+"""A section that the file leaves out is filled as an empty one would be: beside that file."""
+
+Folder = Annotated[Path, AfterValidator(_beside_the_file)]
+Language = Annotated[str, AfterValidator(_known_language)]
+
+
+class Section(BaseModel):
+    """What all parts of the configuration share: frozen, and nothing unknown in it."""
+
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, validate_default=True, use_attribute_docstrings=True
+    )
+
+
+class KnowledgeSection(Section):
+    folder: Folder = Path("knowledge")
+    """The business's articles: `.md`, `.html`, `.pdf`, and `.csv` of questions and answers."""
+
+
+class MediaSection(Section):
+    place: Annotated[str, AfterValidator(_place)] = "folder"
+    """`folder` (inside `data`), the path of another folder, or `s3://BUCKET/PREFIX` in any
+    S3-compatible store."""
+    endpoint: str = ""
+    """Address of an S3-compatible store that is not Amazon's."""
+    region: str = ""
+    """Region of the store; `AWS_REGION` otherwise."""
+    access_key_id: SecretStr = SecretStr("")
+    """`${NAME}` of an environment variable; `AWS_ACCESS_KEY_ID` otherwise."""
+    secret_access_key: SecretStr = SecretStr("")
+    """`${NAME}` of an environment variable; `AWS_SECRET_ACCESS_KEY` otherwise."""
+
+    @property
+    def options(self) -> dict[str, str]:
+        """What was set for the store, by obstore's names."""
+        given = {
+            "endpoint": self.endpoint,
+            "region": self.region,
+            "access_key_id": self.access_key_id.get_secret_value(),
+            "secret_access_key": self.secret_access_key.get_secret_value(),
+        }
+        return {name: value for name, value in given.items() if value}
+
+
+class TranscriberSection(Section):
+    engine: Annotated[str, _one_of(engines.TRANSCRIBERS)] = "moonshine"
+    """Speech to text. `moonshine` hears English."""
+
+
+class TextReaderSection(Section):
+    engine: Annotated[str, _one_of(engines.TEXT_READERS)] = "ppocr"
+    """Text in images. `ppocr` reads Latin and Chinese scripts."""
+
+
+class TextEncoderSection(Section):
+    engine: Annotated[str, _one_of(engines.TEXT_ENCODERS)] = "minilm"
+    """Meaning of sentences, for searching the knowledge. `minilm` knows English best."""
+
+
+class ImageEncoderSection(Section):
+    engine: Annotated[str, _one_of(engines.IMAGE_ENCODERS)] = "small"
+    """Looks of images."""
+
+
+class SynthesizerSection(Section):
+    engine: Annotated[str, _one_of(engines.SYNTHESIZERS)] = "espeak"
+    """Text to speech."""
+    voice: str = ""
+    """Name of one of the engine's voices; empty: the first for the answer's language."""
+    words_per_minute: Annotated[int, Field(ge=80, le=450)] = 165
+    """How fast it speaks."""
+
+
+class WebchatSection(Section):
+    enabled: bool = True
+    """Whether the chat widget is served."""
+    origins: list[str] = []
+    """Sites whose pages may show the widget: `https://shop.example`, `https://*.shop.example`, or
+    `*`. The desk's own pages always may."""
+    identity: dict[str, SecretStr] = {}
+    """Name of a site → the secret with which its server signs who is logged in, 32 characters or
+    more; `${NAME}` of an environment variable. See docs/identity.md."""
+    page: Folder | None = None
+    """A folder of web pages to serve at `/`."""
+    developer: bool = False
+    """Show in the widget how each answer came about. For development only."""
+    session_days: Annotated[float, Field(gt=0, le=365)] = 30.0
+    """How long a widget may stay away and still resume its conversation."""
+
+
+class HttpSection(Section):
+    keys: dict[str, str] = {}
+    """Name of an integrator → SHA-256 digest of its API key, as `frontdesk keys` prints it.
+    Without any, the HTTP channel is off."""
+
+
+class ChannelsSection(Section):
+    webchat: WebchatSection = _DEFAULTS
+    """The widget on the website."""
+    http: HttpSection = _DEFAULTS
+    """The API for other programs."""
+
+
+class LimitsSection(Section):
+    text_chars: Annotated[int, Field(ge=1, le=100_000)] = 8_000
+    """Characters in one message."""
+    attachments: Annotated[int, Field(ge=1, le=100)] = 10
+    """Files beside one message."""
+    upload_bytes: Annotated[ByteSize, Field(ge=1024, le=1024**3)] = ByteSize(25 * 1024**2)
+    """Size of one file: bytes, or with a unit (`25 MiB`)."""
+    messages_per_minute: Annotated[int, Field(ge=1)] = 60
+    """Messages of one conversation, in the long run."""
+    messages_burst: Annotated[int, Field(ge=1)] = 12
+    """Messages of one conversation that may come at once."""
+    sessions_per_minute: Annotated[int, Field(ge=1)] = 60
+    """New conversations from one network address."""
+    uploads_per_minute: Annotated[int, Field(ge=1)] = 30
+    """Files from one network address."""
+
+
+class HistorySection(Section):
+    keep_days: Annotated[int, Field(ge=1, le=3650)] = 90
+    """How long a conversation and its files are kept after its last message."""
+    keep_messages: Annotated[int, Field(ge=20, le=10_000)] = 200
+    """Messages and replies of one conversation that are kept whole; older ones are summed up."""
+
+
+class ServerSection(Section):
+    host: str = "127.0.0.1"
+    """Address to listen on; `0.0.0.0` for all."""
+    port: Annotated[int, Field(ge=0, le=65_535)] = 8000
+    """Port to listen on; 0 for any free one."""
+    trusted_proxies: list[str] = []
+    """Addresses or networks of proxies in front of the desk whose `X-Forwarded-For` is believed."""
+    log: Literal["text", "json"] = "text"
+    """How log lines are written."""
+
+
+class Config(Section):
+    name: Annotated[str, Field(min_length=1, max_length=100)]
+    """The business, as customers know it. The one setting that must be there."""
+    language: Language = "en"
+    """Answers to customers whose language nothing tells are in this one."""
+    greeting: dict[str, str] = {}
+    """What the widget says first: one text, or one for each language. Where there is none, the
+    desk's own words."""
+    suggestions: dict[str, list[str]] = {}
+    """Questions to offer as buttons: one list, or one for each language."""
+    data: Folder = Path(".frontdesk")
+    """Where the desk keeps its own files: the embedded Redis, media, the index, its secret."""
+    redis: Annotated[str, AfterValidator(_redis_address)] = "embedded"
+    """`embedded`, or the URL of a Redis from 6.2 on (`redis://`, `rediss://`, `unix://`)."""
+    knowledge: KnowledgeSection = _DEFAULTS
+    """What the desk knows."""
+    media: Annotated[MediaSection, _bare("place")] = _DEFAULTS
+    """Where customers' files and spoken answers are kept."""
+    transcriber: Annotated[TranscriberSection, _bare("engine")] = _DEFAULTS
+    """What hears."""
+    text_reader: Annotated[TextReaderSection, _bare("engine")] = _DEFAULTS
+    """What reads."""
+    text_encoder: Annotated[TextEncoderSection, _bare("engine")] = _DEFAULTS
+    """What compares sentences."""
+    image_encoder: Annotated[ImageEncoderSection, _bare("engine")] = _DEFAULTS
+    """What compares images."""
+    synthesizer: Annotated[SynthesizerSection, _bare("engine")] = _DEFAULTS
+    """What speaks."""
+    channels: ChannelsSection = _DEFAULTS
+    """How customers reach the desk."""
+    limits: LimitsSection = _DEFAULTS
+    """How much a customer may send."""
+    history: HistorySection = _DEFAULTS
+    """How much is remembered."""
+    server: ServerSection = _DEFAULTS
+    """Where the desk listens."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _one_text_is_in_the_own_language(cls, settings: Any) -> Any:
+        if not isinstance(settings, dict):
+            return settings
+        language = settings.get("language", "en")
+        whole = {"greeting": str, "suggestions": list}
+        return settings | {
+            key: {language: settings[key]}
+            for key, kind in whole.items()
+            if isinstance(settings.get(key), kind)
+        }
+
+    @property
+    def index_folder(self) -> Path:
+        return self.data / "index"
+
+    @property
+    def redis_folder(self) -> Path:
+        return self.data / "redis"
+
+    @property
+    def media_place(self) -> str:
+        """A folder or an s3:// address, as `MediaStore` takes it."""
+        return str(self.data / "media") if self.media.place == "folder" else self.media.place
