@@ -36,7 +36,7 @@ knowledge:
 - `FRONTDESK_SECRET` holds the secret that signs customers' sessions, where several desks share a
   Redis; otherwise the desk makes one in its data folder. `FRONTDESK_CACHE` moves the cache of model
   files.
-- A mistake is told with its file, line, key and what is allowed. `frontdesk doctor` checks the rest.
+- A mistake is told with its file, line, key and what is allowed.
 """
 
 _REGISTRIES = {
