@@ -15,6 +15,7 @@ from bot.errors import Unavailable
 from connectors.requests import headers_of
 from connectors.webchat.connector import WebchatConnector
 from connectors.webchat.origins import Origins
+from connectors.webchat.widget_files import WidgetFiles
 
 log = logging.getLogger(__name__)
 
@@ -56,7 +57,7 @@ def build_app(
     ]
     if webchat is not None:
         routes += webchat.routes
-        routes.append(Mount("/webchat", _Revalidated(directory=WIDGET_FOLDER, check_dir=False)))
+        routes.append(Mount("/webchat", WidgetFiles(WIDGET_FOLDER)))
     if article is not None:
         routes.append(Route("/articles/{article:path}", _article_page(article)))
     app = api if api is not None else FastAPI(openapi_url=None, docs_url=None, redoc_url=None)

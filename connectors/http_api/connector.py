@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, FastAPI, Header, Query, Request, Security
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import Response
+from fastapi.responses import PlainTextResponse, Response
 from fastapi.security import HTTPBearer
 from starlette.exceptions import HTTPException
 
@@ -323,6 +323,8 @@ def _in_our_words(error: HTTPException) -> CustomerError:
 
 async def _told(request: Request, error: Exception) -> Response:
     """Every error as a problem. FastAPI calls this for what is raised in a route."""
+    if isinstance(error, HTTPException) and not request.url.path.startswith("/v1/"):
+        return PlainTextResponse(error.detail, error.status_code, error.headers)
     locale = _locale(request)
     if isinstance(error, RequestValidationError):
         # Only where and what: never the input, which is a customer's.
