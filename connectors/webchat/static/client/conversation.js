@@ -1,12 +1,12 @@
 // One conversation with the desk: frames in, state out. Knows nothing of the page; an agent's
 // console can stand on it as well.
 
+/** @import {Uploads} from "./uploads.js" */
 /** @import {Attachment, ChatState, ConnectionState, Draft, Entry, Frame, Waiting, Welcome} from "./protocol" */
 import { Connection } from "./connection.js";
 import { Outbox } from "./outbox.js";
-import { Disconnected, Refused, Requests } from "./requests.js";
+import { Refused, Requests } from "./requests.js";
 import { Store } from "./store.js";
-import { Uploads } from "./uploads.js";
 
 const ADDRESS_WORKS_MS = 9 * 60_000;
 const ACK_DUE_MS = 5_000;
@@ -41,7 +41,8 @@ export class Conversation extends EventTarget {
   );
   /** Everything up to this entry is here. */
   #held = 0;
-  #id = "";
+  /** The desk's name for this conversation, once it has told. */
+  id = "";
   #sending = false;
   #typed = 0;
   /** @type {Map<string, {url: string, at: number}>} */
@@ -49,7 +50,8 @@ export class Conversation extends EventTarget {
   #requests = new Requests((frame) => this.#connection.send(frame));
   #connection;
   #outbox;
-  #uploads;
+  /** @type {Promise<Uploads> | undefined} */
+  #uploading;
   #tokenKey;
 
   /**
@@ -66,13 +68,6 @@ export class Conversation extends EventTarget {
     this.identity = identity;
     this.#tokenKey = `frontdesk ${server} ${scope}`;
     this.#outbox = new Outbox(`${server} ${scope}`, () => this.#reload());
-    this.#uploads = new Uploads(
-      (draft) => this.#place(draft),
-      (key, upload) => {
-        const { [key]: _, ...uploads } = this.store.state.uploads;
-        this.store.set({ uploads: upload ? { ...uploads, [key]: upload } : uploads });
-      },
-    );
     this.#connection = new Connection(new URL("webchat/socket", `${server}/`).href.replace(/^http/, "ws"), {
       hello: async () => ({
         type: "hello",
@@ -129,7 +124,7 @@ export class Conversation extends EventTarget {
   async retry({ problem: _, ...row }) {
     for (const file of row.files) {
       // The desk may have forgotten what it had of it.
-      this.#uploads.cancel(file.key);
+      await this.detach(file);
       delete file.attachment;
     }
     await this.#outbox.put(row);
@@ -138,7 +133,7 @@ export class Conversation extends EventTarget {
 
   /** @param {Waiting} row */
   async remove(row) {
-    for (const { key } of row.files) this.#uploads.cancel(key);
+    for (const file of row.files) await this.detach(file);
     await this.#outbox.remove(row.id);
     await this.#reload();
   }
@@ -153,14 +148,14 @@ export class Conversation extends EventTarget {
     const draft = { key: newId("u_"), name, blob };
     if (this.store.state.connection === "open") {
       // A failure shows in `uploads`; what was only interrupted goes with its message.
-      this.#uploads.send(draft).catch(() => {});
+      this.#upload(draft).catch(() => {});
     }
     return draft;
   }
 
-  /** @param {Draft} draft */
-  detach(draft) {
-    this.#uploads.cancel(draft.key);
+  /** @param {Draft} draft whose sending ends, and is forgotten */
+  async detach({ key }) {
+    (await this.#uploading)?.cancel(key);
   }
 
   /** The customer is writing. */
@@ -188,7 +183,7 @@ export class Conversation extends EventTarget {
    * @returns {Promise<Record<string, unknown> | null>}
    */
   async trace(turn) {
-    return (await this.#requests.ask(turn, { type: "trace", turn })).trace;
+    return (await this.#requests.ask(`trace ${turn}`, { type: "trace", turn })).trace;
   }
 
   /** @param {ConnectionState} connection */
@@ -196,7 +191,7 @@ export class Conversation extends EventTarget {
     if (connection === this.store.state.connection) return;
     this.store.set({ connection, typing: false, stream: null });
     this.#requests.failAll();
-    if (connection === "connecting") this.#uploads.cut();
+    if (connection !== "open") this.#uploading?.then((uploads) => uploads.cut());
     if (connection === "refused") this.dispatchEvent(new Event("identity-needed"));
   }
 
@@ -225,7 +220,7 @@ export class Conversation extends EventTarget {
       case "renewed":
         return this.#requests.answer("renewed", frame);
       case "trace":
-        return this.#requests.answer(frame.turn, frame);
+        return this.#requests.answer(`trace ${frame.turn}`, frame);
       case "error":
         if (!this.#requests.fail(frame.id ?? "", new Refused(frame))) set({ notice: frame.text });
     }
@@ -235,8 +230,8 @@ export class Conversation extends EventTarget {
   #welcome({ token, conversation, entries, last_seq, business, limits, developer }) {
     localStorage.setItem(this.#tokenKey, token);
     this.#connection.welcomed();
-    if (conversation !== this.#id) {
-      this.#id = conversation;
+    if (conversation !== this.id) {
+      this.id = conversation;
       this.store.set({ entries: [] });
     }
     this.#held = 0;
@@ -286,6 +281,21 @@ export class Conversation extends EventTarget {
   }
 
   /** @param {Draft} draft */
+  async #upload(draft) {
+    this.#uploading ??= import("./uploads.js").then(
+      ({ Uploads }) =>
+        new Uploads(
+          (draft) => this.#place(draft),
+          (key, upload) => {
+            const { [key]: _, ...uploads } = this.store.state.uploads;
+            this.store.set({ uploads: upload ? { ...uploads, [key]: upload } : uploads });
+          },
+        ),
+    );
+    return (await this.#uploading).send(draft);
+  }
+
+  /** @param {Draft} draft */
   async #place({ key, name, blob }) {
     const { url } = await this.#requests.ask(key, {
       type: "upload",
@@ -326,7 +336,7 @@ export class Conversation extends EventTarget {
     try {
       for (const file of row.files) {
         if (file.attachment) continue;
-        file.attachment = await this.#uploads.send(file);
+        file.attachment = await this.#upload(file);
         await this.#outbox.put(row);
       }
       const late = setTimeout(() => this.#connection.check(), ACK_DUE_MS);
@@ -340,7 +350,7 @@ export class Conversation extends EventTarget {
         })
         .finally(() => clearTimeout(late));
       await this.#outbox.remove(row.id);
-      for (const { key } of row.files) this.#uploads.cancel(key);
+      for (const file of row.files) await this.detach(file);
       this.#add([{ seq, message: this.#asSent(row) }], false);
     } catch (error) {
       if (!(error instanceof Refused)) return void (await pause(PAUSE_MS));

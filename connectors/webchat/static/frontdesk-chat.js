@@ -1,0 +1,170 @@
+// <frontdesk-chat>: wires its attributes to a conversation with the desk and to the view of it.
+// See docs/widget.md.
+
+/** @import {Reply} from "./client/protocol" */
+import { Conversation } from "./client/conversation.js";
+import { subjectOf } from "./client/identity.js";
+import { Context, textsFor } from "./view/context.js";
+import { h, icon, loadStyle } from "./view/dom.js";
+import { Panel } from "./view/panel.js";
+
+const HERE = new URL(".", import.meta.url);
+const READ_KEY = "frontdesk read";
+const SOUND_KEY = "frontdesk sound";
+
+class FrontdeskChat extends HTMLElement {
+  static observedAttributes = ["server", "locale", "identity", "open"];
+
+  /** @type {Conversation | undefined} */
+  #conversation;
+  /** @type {Panel | undefined} */
+  #panel;
+  #launcher = h("button", { type: "button", class: "launcher", "aria-controls": "panel", onclick: () => this.#toggle() });
+  #badge = h("span", { class: "badge", "aria-hidden": "true" });
+  /** @type {Context | undefined} */
+  #context;
+  /** Ends what belongs to the conversation of before. */
+  #life = new AbortController();
+  #building = false;
+
+  /** A signature of the host site that says who is logged in; "" for a visitor. */
+  get identity() {
+    return this.getAttribute("identity") ?? "";
+  }
+
+  set identity(value) {
+    this.setAttribute("identity", value);
+  }
+
+  get open() {
+    return this.hasAttribute("open");
+  }
+
+  set open(value) {
+    this.toggleAttribute("open", value);
+  }
+
+  /** @param {string} identity as the property; for an answer to the event `identity-needed` */
+  identify(identity) {
+    this.identity = identity;
+  }
+
+  connectedCallback() {
+    this.#build();
+  }
+
+  disconnectedCallback() {
+    this.#life.abort();
+    this.#conversation?.stop();
+    this.#conversation = this.#panel = undefined;
+  }
+
+  /**
+   * @param {string} name
+   * @param {string | null} before
+   * @param {string | null} now
+   */
+  attributeChangedCallback(name, before, now) {
+    if (before === now || !this.#conversation) return;
+    if (name === "open") this.#showOpen();
+    else if (name === "identity" && now && subjectOf(before ?? "") === subjectOf(now)) this.#conversation.identify(now);
+    else {
+      this.disconnectedCallback();
+      this.#build();
+    }
+  }
+
+  async #build() {
+    if (this.#building) return;
+    this.#building = true;
+    const locale = this.getAttribute("locale") || document.documentElement.lang || navigator.language;
+    const root = this.shadowRoot ?? this.attachShadow({ mode: "open" });
+    root.replaceChildren();
+    const styled = loadStyle(new URL("frontdesk-chat.css", HERE))(root);
+    const [texts] = await Promise.all([textsFor(locale), styled]);
+    this.#building = false;
+    if (!this.isConnected) return;
+
+    const server = new URL(this.getAttribute("server") || "..", HERE).href.replace(/\/$/, "");
+    const identity = this.identity || undefined;
+    const conversation = new Conversation({ server, locale, scope: subjectOf(identity), identity });
+    const context = new Context(conversation, locale, texts);
+    const sound = localStorage.getItem(SOUND_KEY) ?? String(this.hasAttribute("sound"));
+    const wishes = {
+      close: () => this.#toggle(false),
+      sound: (/** @type {boolean} */ on) => localStorage.setItem(SOUND_KEY, String(on)),
+    };
+    const panel = new Panel(context, wishes, sound === "true");
+    this.#conversation = conversation;
+    this.#panel = panel;
+    this.#context = context;
+    this.#life = new AbortController();
+    const { signal } = this.#life;
+    root.append(h("div", { class: "frame", dir: context.direction, lang: locale }, panel.element, this.#launcher));
+
+    conversation.addEventListener("reply", (event) => this.#replied(/** @type {CustomEvent} */ (event).detail, context), { signal });
+    conversation.addEventListener("identity-needed", () => this.dispatchEvent(new Event("identity-needed", { bubbles: true, composed: true })), { signal });
+    document.addEventListener("visibilitychange", () => this.#count(), { signal });
+    signal.addEventListener("abort", conversation.store.subscribe((state) => {
+      if (state.developer && !context.trace) {
+        context.trace = async (turn) => (await import("./view/developer.js")).showTrace(panel.element, conversation, turn);
+      }
+      panel.render(state);
+      this.#count();
+    }));
+    this.#showOpen();
+    // Who has not spoken to the desk yet costs it no connection.
+    if (this.open || conversation.begun) await conversation.start();
+  }
+
+  /** @param {boolean} [open] the other way round without it */
+  #toggle(open = !this.open) {
+    if (open === this.open) return;
+    this.open = open;
+    if (!open) this.#launcher.focus();
+    this.dispatchEvent(new Event(open ? "open" : "close"));
+  }
+
+  #showOpen() {
+    this.#launcher.setAttribute("aria-expanded", String(this.open));
+    this.#launcher.replaceChildren(icon(this.open ? "close" : "chat"), this.#badge);
+    this.#panel?.show(this.open);
+    if (this.open) this.#conversation?.start();
+    this.#count();
+  }
+
+  /**
+   * @param {Reply} reply that came just now
+   * @param {Context} context
+   */
+  async #replied(reply, context) {
+    const own = context.conversation.store.state.entries.findLast(({ message }) => message)?.message?.attachments;
+    // Only the tab that recorded the question plays the answer: its files are still in this page.
+    if (own?.some(({ kind, url }) => kind === "audio" && url.startsWith("blob:"))) context.autoplay.add(reply.id);
+    if (this.#seen) this.#panel?.announce(reply);
+    else if (this.#panel?.sound) (await import("./view/beep.js")).beep();
+  }
+
+  get #seen() {
+    return this.open && !document.hidden;
+  }
+
+  /** Replies that the customer has not seen become a number on the launcher. */
+  #count() {
+    if (!this.#conversation || !this.#context) return;
+    const { entries } = this.#conversation.store.state;
+    const key = `${READ_KEY} ${this.#conversation.id}`;
+    if (this.#seen && entries.length) localStorage.setItem(key, String(entries.at(-1)?.seq));
+    const read = Number(localStorage.getItem(key));
+    const unread = entries.filter(({ seq, reply }) => reply && seq > read).length;
+    const context = this.#context;
+    this.#badge.textContent = unread ? String(unread) : "";
+    const label = this.open ? context.t("close") : unread ? context.t("openUnread", unread) : context.t("open");
+    this.#launcher.setAttribute("aria-label", label);
+  }
+}
+
+customElements.define("frontdesk-chat", FrontdeskChat);
+
+// With the script alone on the page, the chat adds itself.
+if (!document.querySelector("frontdesk-chat")) document.body.append(document.createElement("frontdesk-chat"));

@@ -1,0 +1,135 @@
+// The window of the chat: header, log and composer, and how the keyboard moves in it.
+
+/** @import {ChatState, Reply} from "../client/protocol" */
+/** @import {Context} from "./context.js" */
+import { Composer } from "./composer.js";
+import { h, icon, iconButton } from "./dom.js";
+import { Log } from "./log.js";
+import { markdown } from "./markdown.js";
+
+const PHONE = matchMedia("(max-width: 480px)");
+
+/**
+ * @typedef {object} Wishes
+ * @property {() => void} close
+ * @property {(on: boolean) => void} sound the customer wants to hear new messages
+ */
+
+export class Panel {
+  #context;
+
+  /**
+   * @param {Context} context
+   * @param {Wishes} wishes
+   * @param {boolean} sound
+   */
+  constructor(context, wishes, sound) {
+    this.#context = context;
+    this.sound = sound;
+    const { t } = { t: context.t.bind(context) };
+    this.composer = new Composer(context, () => this.log.toEnd());
+    this.log = new Log(context, (text) => {
+      context.conversation.say(text);
+      this.composer.text.focus();
+      this.log.toEnd();
+    });
+    this.name = h("h2", { id: "name", dir: "auto" }, t("title"));
+    this.status = h("p", { class: "status" });
+    this.spoken = h("p", { class: "unseen", role: "status" });
+    const soundButton = iconButton(sound ? "sound" : "mute", t("sound"), () => {
+      this.sound = !this.sound;
+      soundButton.replaceChildren(icon(this.sound ? "sound" : "mute"));
+      soundButton.setAttribute("aria-pressed", String(this.sound));
+      wishes.sound(this.sound);
+    }, { "aria-pressed": sound });
+    this.element = h(
+      "section",
+      { class: "panel", id: "panel", role: "dialog", "aria-labelledby": "name", hidden: true },
+      h(
+        "header",
+        {},
+        h("span", { class: "mark" }, icon("bell")),
+        h("div", {}, this.name, this.status),
+        soundButton,
+        iconButton("close", t("close"), wishes.close, { class: "icon close" }),
+      ),
+      h("div", { class: "middle" }, this.log.scroller, this.log.jump),
+      this.composer.element,
+      h("p", { class: "drop", "aria-hidden": "true" }, t("drop")),
+      this.spoken,
+    );
+    this.element.addEventListener("keydown", (event) => this.#key(event, wishes.close));
+    this.#acceptDrops();
+  }
+
+  /** @param {boolean} open */
+  show(open) {
+    this.element.hidden = !open;
+    if (!open) return;
+    // On a phone the chat covers the page, which is out of reach until it is closed.
+    this.element.setAttribute("aria-modal", String(PHONE.matches));
+    this.composer.fit();
+    this.log.toEnd();
+    this.composer.text.focus();
+  }
+
+  /** @param {ChatState} state */
+  render(state) {
+    const { t } = { t: this.#context.t.bind(this.#context) };
+    const { business, connection } = state;
+    this.name.textContent = business?.name ?? t("title");
+    const offline = connection === "connecting" && (business || !navigator.onLine);
+    const words = { idle: "", connecting: t(offline ? "offline" : "connecting"), open: t("online"), refused: t("refused") };
+    if (this.status.textContent !== words[connection]) this.status.textContent = words[connection];
+    this.element.dataset.connection = offline ? "offline" : connection;
+    this.log.render(state);
+    this.composer.render(state);
+  }
+
+  /**
+   * Tells a screen reader of a finished reply, once; its pieces are silent.
+   * @param {Reply} reply
+   */
+  announce({ text, locale }) {
+    this.spoken.lang = locale;
+    this.spoken.replaceChildren(markdown(text, this.#context.conversation.server).textContent ?? "");
+  }
+
+  /**
+   * @param {KeyboardEvent} event
+   * @param {() => void} close
+   */
+  #key(event, close) {
+    if (event.key === "Escape") close();
+    if (event.key !== "Tab" || !PHONE.matches) return;
+    const stops = [...this.element.querySelectorAll("a[href], button, textarea, input, [tabindex='0']")].filter(
+      (stop) => stop instanceof HTMLElement && stop.checkVisibility() && !stop.hasAttribute("disabled"),
+    );
+    const root = /** @type {ShadowRoot} */ (this.element.getRootNode());
+    const leaving = event.shiftKey ? stops[0] : stops.at(-1);
+    if (root.activeElement !== leaving) return;
+    event.preventDefault();
+    const next = event.shiftKey ? stops.at(-1) : stops[0];
+    if (next instanceof HTMLElement) next.focus();
+  }
+
+  #acceptDrops() {
+    const { element } = this;
+    const over = (/** @type {DragEvent} */ event) => {
+      if (!event.dataTransfer?.types.includes("Files")) return;
+      event.preventDefault();
+      element.classList.add("dropping");
+    };
+    element.addEventListener("dragenter", over);
+    element.addEventListener("dragover", over);
+    element.addEventListener("dragleave", (event) => {
+      if (!element.contains(/** @type {Node | null} */ (event.relatedTarget))) element.classList.remove("dropping");
+    });
+    element.addEventListener("drop", (event) => {
+      element.classList.remove("dropping");
+      if (!event.dataTransfer?.files.length) return;
+      event.preventDefault();
+      this.composer.add(event.dataTransfer.files);
+    });
+  }
+}

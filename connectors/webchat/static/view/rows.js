@@ -1,0 +1,155 @@
+// The rows of the log: what the customer wrote, what the desk answered, and what is between them.
+
+/** @import {Message, Reply, Waiting} from "../client/protocol" */
+/** @import {Context} from "./context.js" */
+import { h, icon, iconButton } from "./dom.js";
+import { link, markdown } from "./markdown.js";
+
+/**
+ * @param {Context} context
+ * @param {string} author
+ * @param {string} kind
+ * @param {...(Node | string | false | null | undefined)} content
+ */
+const row = (context, author, kind, ...content) =>
+  h("li", { class: `row ${kind}` }, h("span", { class: "unseen" }, `${author}: `), ...content);
+
+/**
+ * @param {Context} context
+ * @param {Message} message
+ * @param {string} heard what was heard in its recordings
+ * @param {boolean} last of several in a row
+ */
+export function messageRow(context, message, heard, last) {
+  const { attachments = [], text, sent_at } = message;
+  return row(
+    context,
+    context.t("you"),
+    "mine",
+    attachments.length > 0 && later("media", async (place) => {
+      const { showMedia } = await import("./media.js");
+      await showMedia(place, context, attachments, false);
+    }),
+    heard && h("p", { class: "heard", dir: "auto" }, `“${heard}”`),
+    text && h("div", { class: "bubble", dir: "auto" }, text),
+    last && h("p", { class: "meta" }, `${context.t("sent")} · `, time(context, sent_at)),
+  );
+}
+
+/**
+ * @param {Context} context
+ * @param {Waiting} waiting
+ */
+export function waitingRow(context, waiting) {
+  const { conversation } = context;
+  const { files, text, problem, delayed } = waiting;
+  return row(
+    context,
+    context.t("you"),
+    problem ? "mine failed" : "mine waiting",
+    files.length > 0 && later("media", async (place) => {
+      const { kindOf, previewOf, showMedia } = await import("./media.js");
+      const attachments = files.map(({ key, name, blob, duration_s }) => ({
+        id: key,
+        kind: kindOf(blob.type),
+        media_type: blob.type,
+        size_bytes: blob.size,
+        name,
+        duration_s,
+        url: previewOf(blob),
+      }));
+      await showMedia(place, context, attachments, true);
+    }),
+    text && h("div", { class: "bubble", dir: "auto" }, text),
+    h("p", { class: "meta" }, problem ?? delayed ?? context.t("waiting")),
+    h(
+      "p",
+      { class: "meta" },
+      problem && h("button", { type: "button", class: "plain", onclick: () => conversation.retry(waiting) }, context.t("retry")),
+      h("button", { type: "button", class: "plain", onclick: () => conversation.remove(waiting) }, context.t("delete")),
+    ),
+  );
+}
+
+/**
+ * @param {Context} context
+ * @param {Reply} reply
+ */
+export function replyRow(context, reply) {
+  const { conversation } = context;
+  const author = conversation.store.state.business?.name ?? "";
+  const { citations = [], speech = [] } = reply;
+  return row(
+    context,
+    author,
+    `theirs ${reply.kind}`,
+    h("div", { class: "bubble", dir: "auto", lang: reply.locale }, markdown(reply.text, conversation.server)),
+    speech.length > 0 && later("media", async (place) => {
+      const { showSpeech } = await import("./media.js");
+      await showSpeech(place, context, speech, context.autoplay.delete(reply.id));
+    }),
+    ...citations.map(({ title, url }) =>
+      h(
+        "p",
+        { class: "source" },
+        h("span", { class: "unseen" }, `${context.t("source")}: `),
+        url
+          ? link(url, conversation.server, icon("open"), title, h("span", { class: "unseen" }, ` (${context.t("newTab")})`))
+          : title,
+      ),
+    ),
+    h(
+      "p",
+      { class: "meta" },
+      time(context, reply.created_at),
+      context.trace && iconButton("trace", context.t("trace"), () => context.trace?.(reply.turn)),
+    ),
+  );
+}
+
+/**
+ * @param {Context} context
+ * @param {string} text
+ */
+export const streamRow = (context, text) =>
+  h("li", { class: "row theirs" }, h("div", { class: "bubble", dir: "auto" }, markdown(text, context.conversation.server)));
+
+/** @param {Context} context */
+export function typingRow(context) {
+  const name = context.conversation.store.state.business?.name ?? "";
+  return h(
+    "li",
+    { class: "row theirs" },
+    h("div", { class: "bubble dots", role: "img", "aria-label": context.t("typing", name) }, h("i"), h("i"), h("i")),
+  );
+}
+
+/**
+ * @param {Context} context
+ * @param {string[]} suggestions
+ * @param {(text: string) => void} say
+ */
+export const suggestions = (context, suggestions, say) =>
+  h(
+    "ul",
+    { class: "suggestions", "aria-label": context.t("suggestions") },
+    ...suggestions.map((text) => h("li", {}, h("button", { type: "button", dir: "auto", onclick: () => say(text) }, text))),
+  );
+
+/**
+ * @param {Context} context
+ * @param {number} seconds
+ */
+const time = (context, seconds) =>
+  h("time", { datetime: new Date(seconds * 1000).toISOString() }, context.clock(seconds));
+
+/**
+ * A place that is filled when the part of the widget that does it is here.
+ * @param {string} className
+ * @param {(place: HTMLElement) => Promise<void>} fill
+ */
+function later(className, fill) {
+  const place = h("div", { class: className });
+  fill(place);
+  return place;
+}
