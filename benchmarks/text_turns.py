@@ -74,7 +74,7 @@ async def _converse(url: str, asked: list[str]) -> tuple[list[float], list[float
 
 
 def _inference_ms(trace: dict[str, Any]) -> float:
-    return float((trace.get("search") or {}).get("milliseconds", {}).get("encode", 0.0))
+    return float(trace["milliseconds"].get("encode", 0.0))
 
 
 def _load(url: str, *options: str) -> dict[str, Any]:

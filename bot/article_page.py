@@ -1,11 +1,10 @@
 """The page that a citation opens: one article of the knowledge, whole."""
 
-from collections.abc import Sequence
 from html import escape
 
 from markdown_it import MarkdownIt
 
-from bot.knowledge.article import Passage
+from bot.knowledge import ArticlePage
 
 _markdown = MarkdownIt("js-default")
 """Raw HTML is off and links to scripts are refused: an article is shown, never run."""
@@ -29,7 +28,8 @@ h1 {{ font-size: 1.75rem; line-height: 1.25; margin: 1.5rem 0 1rem; }}
 h2 {{ font-size: 1.25rem; margin: 2rem 0 .5rem; }}
 h3 {{ font-size: 1.05rem; margin: 1.5rem 0 .5rem; }}
 table {{ border-collapse: collapse; display: block; overflow-x: auto; }}
-th, td {{ border: 1px solid light-dark(#cfd5df, #3a4150); padding: .4rem .7rem; text-align: start; }}
+th, td {{ border: 1px solid light-dark(#cfd5df, #3a4150); padding: .4rem .7rem;
+  text-align: start; }}
 code {{ background: light-dark(#f0f2f6, #232833); border-radius: .25rem; padding: .1em .3em; }}
 a {{ color: light-dark(#1a55c4, #8db4ff); }}
 </style>
@@ -42,31 +42,13 @@ a {{ color: light-dark(#1a55c4, #8db4ff); }}
 """
 
 
-def article_page(passages: Sequence[Passage], *, business: str, language: str) -> str:
-    """The HTML page of an article. `passages`: all of one article, in reading order, at least one.
-    `language`: where the article does not say its own."""
-    language = passages[0].language or language
+def article_page(article: ArticlePage, *, business: str, language: str) -> str:
+    """The HTML page of an article. `language`: where the article does not say its own."""
+    language = article.language or language
     return _PAGE.format(
         language=escape(language),
         direction="rtl" if language in _RIGHT_TO_LEFT else "ltr",
-        title=escape(passages[0].title),
+        title=escape(article.title),
         business=escape(business),
-        body=_markdown.render(_whole(passages)),
+        body=_markdown.render(article.markdown),
     )
-
-
-def _whole(passages: Sequence[Passage]) -> str:
-    """The article's Markdown again: each heading once, above its first passage."""
-    parts: list[str] = []
-    above: tuple[str, ...] = ()
-    for passage in passages:
-        shared = 0
-        for ours, theirs in zip(passage.headings, above, strict=False):
-            if ours != theirs:
-                break
-            shared += 1
-        for depth, heading in enumerate(passage.headings[shared:], start=shared):
-            parts.append(f"{'#' * min(depth + 2, 6)} {heading}")
-        parts.append(passage.text)
-        above = passage.headings
-    return "\n\n".join(parts)

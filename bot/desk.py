@@ -4,18 +4,28 @@ This is the one file that knows all the others. `open_desk` builds a desk from a
 tests and benchmarks build one with a policy of their own.
 """
 
-from collections.abc import AsyncIterator
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
 import msgspec
 
+from bot import engines, language
+from bot.article_page import article_page
 from bot.channel import Connector, Progress, Receipt
+from bot.config import Config
+from bot.engines import engine
+from bot.errors import Unavailable
 from bot.history import History
 from bot.inbox import Inbox, InboxLimits
+from bot.knowledge import IngestReport, Knowledge, ingest
 from bot.lease import Leases
 from bot.manager import DialogueManager
 from bot.media import MediaStore
 from bot.messages import (
+    ArticleId,
     Attachment,
     AttachmentId,
     ChannelName,
@@ -28,10 +38,15 @@ from bot.messages import (
 )
 from bot.outbox import Outbox
 from bot.perception import Perception
-from bot.policy import Policy
+from bot.policy import KnowledgePolicy, Policy
+from bot.redis_server import RedisServer
 from bot.speech import Speech
 from bot.store import Store
 from bot.turns import TurnRunner
+
+log = logging.getLogger(__name__)
+
+_RETRY_S = 1.0
 
 
 class FrontDesk:
@@ -138,3 +153,101 @@ class FrontDesk:
     def _show(self, progress: Progress) -> None:
         for connector in self._connectors.values():
             connector.show(progress)
+
+
+class OpenDesk(msgspec.Struct, frozen=True):
+    """A desk with what its pages need."""
+
+    desk: FrontDesk
+    knowledge: Knowledge
+    ingested: IngestReport
+    config: Config
+
+    async def article(self, article: str) -> str | None:
+        """The page of an article; None if there is none of that id."""
+        found = self.knowledge.article(ArticleId(article))
+        if found is None:
+            return None
+        return article_page(found, business=self.config.name, language=self.config.language)
+
+    async def check(self) -> None:
+        """Returns if messages can be taken. Raises `Unavailable`."""
+        await self.desk.store.run("PING")
+
+
+@asynccontextmanager
+async def open_desk(
+    config: Config, *, progress: Callable[[str, int, int], None] | None = None
+) -> AsyncIterator[OpenDesk]:
+    """Everything that `config` names, started; `desk.run()` is the caller's.
+
+    Text can be answered when this is entered; hearing and reading warm up behind it. `progress` is
+    told how the knowledge is taken in, from another thread. Raises `OperatorError`.
+    """
+    async with AsyncExitStack() as stack:
+        store, alone = await _open_store(config, stack)
+        encoder = await asyncio.to_thread(engine(engines.TEXT_ENCODERS, config.text_encoder.engine))
+        ingested = await asyncio.to_thread(
+            ingest, config.knowledge.folder, config.index_folder, encoder, progress
+        )
+        knowledge = await asyncio.to_thread(Knowledge.open, config.index_folder, encoder)
+        stack.push_async_callback(knowledge.close)
+        media = MediaStore(config.media_place, options=config.media.options)
+        perception = Perception(
+            transcriber=engine(engines.TRANSCRIBERS, config.transcriber.engine),
+            text_reader=engine(engines.TEXT_READERS, config.text_reader.engine),
+            image_encoder=engine(engines.IMAGE_ENCODERS, config.image_encoder.engine),
+            media=media,
+        )
+        stack.push_async_callback(perception.close)
+        synthesizer = engine(engines.SYNTHESIZERS, config.synthesizer.engine)(
+            voice=config.synthesizer.voice, words_per_minute=config.synthesizer.words_per_minute
+        )
+        speech = Speech(synthesizer, media)
+        suggestions = config.suggestions.get(config.language, [])
+        desk = FrontDesk(
+            store=store,
+            media=media,
+            perception=perception,
+            policy=KnowledgePolicy(knowledge, config.name, suggestions),
+            speech=speech,
+            limits=InboxLimits(
+                text_chars=config.limits.text_chars,
+                attachments=config.limits.attachments,
+                messages_per_minute=config.limits.messages_per_minute,
+                burst=config.limits.messages_burst,
+            ),
+            keep_days=config.history.keep_days,
+            keep_entries=config.history.keep_messages,
+            language=config.language,
+            alone=alone,
+        )
+        warming = asyncio.create_task(_warm_up(perception), name="warm-up")
+        stack.callback(warming.cancel)
+        yield OpenDesk(desk, knowledge, ingested, config)
+
+
+async def _open_store(config: Config, stack: AsyncExitStack) -> tuple[Store, bool]:
+    """The store, and whether no other process can be answering on it."""
+    url, alone = config.redis, False
+    if url == "embedded":
+        server = RedisServer(config.redis_folder)
+        await server.start()
+        stack.push_async_callback(server.stop)
+        url, alone = server.url, server.owned
+    store = Store(url)
+    stack.push_async_callback(store.close)
+    while True:
+        try:
+            await store.connect()
+        except Unavailable as error:
+            log.error("redis.unavailable", extra={"reason": str(error)})  # noqa: TRY400
+            await asyncio.sleep(_RETRY_S)
+        else:
+            return store, alone
+
+
+async def _warm_up(perception: Perception) -> None:
+    """Load what the first picture or recording would otherwise wait for."""
+    await asyncio.to_thread(language.warm_up)
+    await perception.warm_up()

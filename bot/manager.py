@@ -93,7 +93,7 @@ class DialogueManager:
             return None
         with trace.step("understanding"):
             understanding = understand(turn.messages, perceived, past, self._language)
-        with trace.step("policy"):
+        with trace.step("policy"), trace.current():
             decision = await self._policy.decide(understanding, past)
         if joined():
             return None

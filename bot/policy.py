@@ -108,7 +108,7 @@ def _query(understanding: Understanding, past: Past) -> Query:
         history=tuple(
             Said("customer", words_of(entry.item, past.perceived))
             if isinstance(entry.item, Message)
-            else Said("desk", entry.item.text)
+            else Said("desk", entry.item.text, next((c.article for c in entry.item.citations), ""))
             for entry in past.entries
         ),
         language=understanding.language,

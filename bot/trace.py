@@ -4,11 +4,14 @@ the milliseconds of each step."""
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
 import msgspec
 
 _encode = msgspec.json.Encoder().encode
+
+_current: ContextVar["Trace | None"] = ContextVar("trace", default=None)
 
 
 class Trace:
@@ -19,6 +22,15 @@ class Trace:
         self._started = time.perf_counter()
         self._facts: dict[str, Any] = {"at": time.time(), **facts}
         self._milliseconds: dict[str, float] = {}
+
+    @contextmanager
+    def current(self) -> Iterator[None]:
+        """While this lasts, `step` of this module counts for this trace."""
+        token = _current.set(self)
+        try:
+            yield
+        finally:
+            _current.reset(token)
 
     @contextmanager
     def step(self, name: str) -> Iterator[None]:
@@ -36,3 +48,14 @@ class Trace:
     def to_json(self) -> bytes:
         total = round((time.perf_counter() - self._started) * 1000, 3)
         return _encode({**self._facts, "milliseconds": {**self._milliseconds, "total": total}})
+
+
+@contextmanager
+def step(name: str) -> Iterator[None]:
+    """Time a part of whatever turn is being worked on; of none, where there is none."""
+    trace = _current.get()
+    if trace is None:
+        yield
+        return
+    with trace.step(name):
+        yield
