@@ -28,6 +28,8 @@ LONGEST_SIDE = 2000
 SEARCHED_PIXELS = 960 * 576
 """Lines are looked for in a picture of this area, which suffices down to text of 11 pixels in a
 screenshot; they are then read in the picture itself."""
+ENLARGED_AT_MOST = 2.0
+"""A small cut-out of a screen is enlarged, or words that stand close together become one."""
 SMALLEST_SEARCHED = 64
 """Shorter sides are scaled up to this, for the networks halve them five times."""
 TEXT_LIKELY = 0.3
@@ -89,7 +91,7 @@ class PpOcr:
     def _find(self, pixels: Pixels) -> list[Corners]:
         """The corners of each line, clockwise from its upper left, in pixels."""
         height, width = pixels.shape[:2]
-        scale = min(1.0, math.sqrt(SEARCHED_PIXELS / (height * width)))
+        scale = min(ENLARGED_AT_MOST, math.sqrt(SEARCHED_PIXELS / (height * width)))
         scale = max(scale, SMALLEST_SEARCHED / min(height, width))
         # The network wants multiples of 32; a strip of a picture stays within bounds.
         searched = (
@@ -130,7 +132,7 @@ def _normalised(pixels: NDArray[np.generic]) -> NDArray[np.float32]:
     return np.ascontiguousarray(scaled.transpose(2, 0, 1))
 
 
-def _line_around(contour: NDArray[np.integer[Any]], likely: NDArray[np.float32]) -> Corners | None:
+def _line_around(contour: NDArray[Any], likely: NDArray[np.float32]) -> Corners | None:
     """The rectangle around a line whose core is `contour`; None if it is no line."""
     (x, y), (width, height), angle = cv2.minAreaRect(contour)
     if min(width, height) < 3:
