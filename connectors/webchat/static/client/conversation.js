@@ -17,9 +17,6 @@ const TYPING_EVERY_MS = 3_000;
 const newId = (prefix) =>
   prefix + btoa(String.fromCharCode(...crypto.getRandomValues(new Uint8Array(12)))).replace(/\W/g, "-");
 
-/** @param {number} ms */
-const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
-
 /**
  * Events: `reply` (detail: a `Reply` that came just now, not from the past), `identity-needed`.
  */
@@ -45,6 +42,7 @@ export class Conversation extends EventTarget {
   id = "";
   #sending = false;
   #typed = 0;
+  #goOn = () => {};
   /** @type {Map<string, {url: string, at: number}>} */
   #addresses = new Map();
   #requests = new Requests((frame) => this.#connection.send(frame));
@@ -135,6 +133,7 @@ export class Conversation extends EventTarget {
   async remove(row) {
     for (const file of row.files) await this.detach(file);
     await this.#outbox.remove(row.id);
+    this.#goOn();
     await this.#reload();
   }
 
@@ -353,15 +352,26 @@ export class Conversation extends EventTarget {
       for (const file of row.files) await this.detach(file);
       this.#add([{ seq, message: this.#asSent(row) }], false);
     } catch (error) {
-      if (!(error instanceof Refused)) return void (await pause(PAUSE_MS));
+      if (!(error instanceof Refused)) return void (await this.#pause(PAUSE_MS));
       if (error.retryAfterS) {
         const delayed = { ...row, delayed: error.message };
         this.store.set({ waiting: this.store.state.waiting.map((other) => (other.id === row.id ? delayed : other)) });
-        return void (await pause(error.retryAfterS * 1000));
+        return void (await this.#pause(error.retryAfterS * 1000));
       }
       await this.#outbox.put({ ...row, problem: error.message });
       await this.#reload();
     }
+  }
+
+  /**
+   * Before the next attempt; deleting a message ends it.
+   * @param {number} ms
+   */
+  #pause(ms) {
+    return new Promise((resolve) => {
+      this.#goOn = () => resolve(undefined);
+      setTimeout(resolve, ms);
+    });
   }
 
   /**

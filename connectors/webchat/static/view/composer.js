@@ -57,7 +57,7 @@ export class Composer {
     this.#written();
   }
 
-  /** @param {Iterable<File>} files chosen, dropped or pasted */
+  /** @param {File[]} files chosen, dropped or pasted */
   async add(files) {
     this.#opening ??= import("./tray.js").then(({ Tray }) => new Tray(this.#context, this.element, () => this.#written()));
     this.#tray = await this.#opening;
@@ -87,7 +87,7 @@ export class Composer {
   /** @param {Record<string, unknown>} props */
   #picker(props) {
     const input = h("input", { type: "file", hidden: true, ...props, onchange: () => {
-      this.add(input.files ?? []);
+      this.add([...(input.files ?? [])]);
       input.value = "";
     } });
     return input;
@@ -115,8 +115,8 @@ export class Composer {
 
   /** @param {ClipboardEvent} event */
   #paste(event) {
-    const files = event.clipboardData?.files;
-    if (!files?.length) return;
+    const files = [...(event.clipboardData?.files ?? [])];
+    if (!files.length) return;
     event.preventDefault();
     this.add(files);
   }

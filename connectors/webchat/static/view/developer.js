@@ -33,7 +33,7 @@ export async function showTrace(panel, conversation, turn) {
     "section",
     { class: "drawer", lang: "en", dir: "ltr", "aria-label": "How this answer was made", onkeydown: closeOnEscape },
     h("link", { rel: "stylesheet", href: new URL("developer.css", HERE).href }),
-    h("header", {}, h("div", {}, h("h2", {}, "How this answer was made"), h("p", { class: "status" }, `Turn ${turn}`)), closer),
+    h("header", {}, h("div", {}, h("h2", {}, "How this answer was made"), h("p", { class: "meta" }, `Turn ${turn}`)), closer),
     body,
   );
   panel.querySelector(".drawer")?.remove();

@@ -33,7 +33,7 @@ export class Panel {
       this.composer.text.focus();
       this.log.toEnd();
     });
-    this.name = h("h2", { id: "name", dir: "auto" }, t("title"));
+    this.name = h("h2", { id: "name" }, t("title"));
     this.status = h("p", { class: "status" });
     this.spoken = h("p", { class: "unseen", role: "status" });
     const soundButton = iconButton(sound ? "sound" : "mute", t("sound"), () => {
@@ -129,7 +129,7 @@ export class Panel {
       element.classList.remove("dropping");
       if (!event.dataTransfer?.files.length) return;
       event.preventDefault();
-      this.composer.add(event.dataTransfer.files);
+      this.composer.add([...event.dataTransfer.files]);
     });
   }
 }

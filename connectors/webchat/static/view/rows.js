@@ -61,10 +61,10 @@ export function waitingRow(context, waiting) {
       await showMedia(place, context, attachments, true);
     }),
     text && h("div", { class: "bubble", dir: "auto" }, text),
-    h("p", { class: "meta" }, problem ?? delayed ?? context.t("waiting")),
     h(
       "p",
       { class: "meta" },
+      h("span", {}, problem ?? delayed ?? context.t("waiting")),
       problem && h("button", { type: "button", class: "plain", onclick: () => conversation.retry(waiting) }, context.t("retry")),
       h("button", { type: "button", class: "plain", onclick: () => conversation.remove(waiting) }, context.t("delete")),
     ),
