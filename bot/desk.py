@@ -186,7 +186,10 @@ async def open_desk(
     """
     async with AsyncExitStack() as stack:
         store, alone = await _open_store(config, stack)
-        encoder = await asyncio.to_thread(engine(engines.TEXT_ENCODERS, config.text_encoder.engine))
+        encoder, _ = await asyncio.gather(
+            asyncio.to_thread(engine(engines.TEXT_ENCODERS, config.text_encoder.engine)),
+            asyncio.to_thread(language.warm_up),
+        )
         ingested = await asyncio.to_thread(
             ingest, config.knowledge.folder, config.index_folder, encoder, progress
         )
@@ -222,7 +225,7 @@ async def open_desk(
             language=config.language,
             alone=alone,
         )
-        warming = asyncio.create_task(_warm_up(perception), name="warm-up")
+        warming = asyncio.create_task(perception.warm_up(), name="warm-up")
         stack.callback(warming.cancel)
         yield OpenDesk(desk, knowledge, ingested, config)
 
@@ -246,8 +249,3 @@ async def _open_store(config: Config, stack: AsyncExitStack) -> tuple[Store, boo
         else:
             return store, alone
 
-
-async def _warm_up(perception: Perception) -> None:
-    """Load what the first picture or recording would otherwise wait for."""
-    await asyncio.to_thread(language.warm_up)
-    await perception.warm_up()

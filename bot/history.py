@@ -19,7 +19,6 @@ from bot.messages import (
     Entry,
     Message,
     Reply,
-    ReplyKind,
     TurnId,
     new_id,
 )
@@ -208,7 +207,7 @@ def summarize(entries: list[Entry], perceived: dict[AttachmentId, Perceived]) ->
             words = words_of(entry.item, perceived)
             if words:
                 lines.append(words[:_SUMMARY_LINE_CHARS])
-        elif entry.item.kind is ReplyKind.ANSWER and lines:
+        elif lines and entry.item.citations:
             lines[-1] += f" → {', '.join(citation.title for citation in entry.item.citations)}"
     return lines
 

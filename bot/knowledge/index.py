@@ -22,10 +22,12 @@ from bot.knowledge.words import surface_words, terms
 
 FORMAT = 1
 """Raised when an index written before can no longer be read."""
-BM25_K1 = 1.2
-BM25_B = 0.6
+ARRAYS = ("vectors", "weights", "posted", "starts", "unit_vectors", "unit_starts")
+BM25_K1 = 1.5
+BM25_B = 0.75
 
 Floats = NDArray[np.float32]
+Halves = NDArray[np.float16]
 Ints = NDArray[np.int32]
 
 
@@ -63,6 +65,7 @@ class Index:
         contents: Contents,
         vectors: Floats,
         postings: tuple[Floats, Ints, Ints],
+        units: tuple[Halves, Ints],
     ) -> None:
         self.manifest = manifest
         self.passages = contents.passages
@@ -73,14 +76,26 @@ class Index:
         """Shape (passages, dimensions), each of length 1."""
         self.weights, self.posted, self.starts = postings
         """BM25 by term: passages `posted[starts[t]:starts[t + 1]]` score `weights[…]`."""
+        self.unit_vectors, self.unit_starts = units
+        """Vectors of the units of passage p: `unit_vectors[unit_starts[p]:unit_starts[p + 1]]`."""
         self.articles = list(dict.fromkeys(p.article for p in self.passages))
         number = {article: n for n, article in enumerate(self.articles)}
+        self.row_of = {p.id: row for row, p in enumerate(self.passages)}
         self.article_of = np.array([number[p.article] for p in self.passages], dtype=np.int32)
         """Number of the article of each passage."""
 
     @classmethod
-    def build(cls, passages: list[Passage], vectors: Floats, manifest: Manifest) -> Self:
-        """Count the words of the passages; `vectors` has a row for each."""
+    def build(
+        cls,
+        passages: list[Passage],
+        vectors: Floats,
+        manifest: Manifest,
+        units: tuple[Halves, Ints] | None = None,
+    ) -> Self:
+        """Count the words of the passages; `vectors` has a row for each.
+
+        Without `units`, answers quote whole passages.
+        """
         counted = [terms(lexical_text(p), p.language or "en") for p in passages]
         retriever = bm25s.BM25(method="lucene", k1=BM25_K1, b=BM25_B)
         if passages:
@@ -99,7 +114,10 @@ class Index:
         for passage in passages:
             for word in set(surface_words(lexical_text(passage))):
                 surface[word] = surface.get(word, 0) + 1
-        return cls(manifest, Contents(passages, vocabulary, surface), vectors, postings)
+        if units is None:
+            nothing = np.zeros((0, vectors.shape[1]), np.float16)
+            units = nothing, np.zeros(len(passages) + 1, np.int32)
+        return cls(manifest, Contents(passages, vocabulary, surface), vectors, postings, units)
 
     def save(self, folder: Path) -> None:
         """Write a new generation and make it the current one; older ones are removed."""
@@ -112,7 +130,7 @@ class Index:
         contents = Contents(self.passages, self.vocabulary, self.surface)
         (new / "manifest.json").write_bytes(msgspec.json.encode(self.manifest))
         (new / "contents.msgpack").write_bytes(msgspec.msgpack.encode(contents))
-        for name in ("vectors", "weights", "posted", "starts"):
+        for name in ARRAYS:
             np.save(new / f"{name}.npy", getattr(self, name))
         for file in new.iterdir():
             _sync(file)
@@ -139,6 +157,15 @@ class Index:
                 remedy=f"remove {folder} and run `frontdesk ingest`",
             ) from error
 
+    def require_encoder(self, name: str) -> None:
+        """Raises `OperatorError` unless the vectors are those of the encoder called `name`."""
+        if self.manifest.encoder != name:
+            raise OperatorError(
+                f"the knowledge index was made with the encoder {self.manifest.encoder}, "
+                f"and the desk uses {name}",
+                remedy="frontdesk ingest",
+            )
+
     @classmethod
     def _load(cls, generation: Path) -> Self:
         manifest = msgspec.json.decode((generation / "manifest.json").read_bytes(), type=Manifest)
@@ -149,10 +176,11 @@ class Index:
         )
         arrays = {
             name: np.load(generation / f"{name}.npy", mmap_mode="r" if contents.passages else None)
-            for name in ("vectors", "weights", "posted", "starts")
+            for name in ARRAYS
         }
         postings = (arrays["weights"], arrays["posted"], arrays["starts"])
-        return cls(manifest, contents, np.asarray(arrays["vectors"]), postings)
+        units = arrays["unit_vectors"], arrays["unit_starts"]
+        return cls(manifest, contents, np.asarray(arrays["vectors"]), postings, units)
 
 
 def lexical_text(passage: Passage) -> str:

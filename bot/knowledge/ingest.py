@@ -1,18 +1,33 @@
 """Brings an index up to date with a knowledge folder; only what changed is read and encoded."""
 
-from collections.abc import Callable, Iterator
+import itertools
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any, TypeVar
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
 from bot.errors import OperatorError
 from bot.knowledge.article import Article, Passage
 from bot.knowledge.documents import Unreadable, read_document
 from bot.knowledge.folder import Skipped, SourceFile, files_of
-from bot.knowledge.index import FORMAT, FileRecord, Floats, Index, Manifest, semantic_text
+from bot.knowledge.index import (
+    FORMAT,
+    FileRecord,
+    Floats,
+    Halves,
+    Index,
+    Ints,
+    Manifest,
+    semantic_text,
+)
 from bot.knowledge.passages import passages_of
+from bot.knowledge.quote import unit_texts
 from models.text_encoder import TextEncoder
+
+T = TypeVar("T", bound=np.floating[Any])
 
 BATCH_TEXTS = 32
 
@@ -31,7 +46,7 @@ class IngestReport(msgspec.Struct):
     articles: int = 0
     passages: int = 0
     encoded: int = 0
-    """Passages whose vectors had to be made."""
+    """Texts (passages and parts of them) whose vectors had to be made."""
 
 
 def ingest(
@@ -52,9 +67,9 @@ def ingest(
         report.articles, report.passages = len(former.articles), len(former.passages)
         if records == before:
             return report
-    vectors, report.encoded = _vectors(passages, former, encoder, tell)
+    vectors, units, report.encoded = _vectors(passages, former, encoder, tell)
     manifest = Manifest(FORMAT, encoder.name, records)
-    index = Index.build(passages, vectors, manifest)
+    index = Index.build(passages, vectors, manifest, units)
     index.save(index_folder)
     report.articles, report.passages = len(index.articles), len(passages)
     return report
@@ -87,7 +102,8 @@ def _gather(
             report.skipped.append(file)
             continue
         name, known = str(file.path), before.get(str(file.path))
-        if known and known.digest == file.digest and not (owner.keys() & set(known.articles)):
+        if _is_same(known, file, owner):
+            assert known is not None
             record, new = known, [p for a in known.articles for p in kept.get(a, ())]
             report.unchanged += 1
         else:
@@ -119,25 +135,45 @@ def _refuse_taken_ids(articles: list[Article], owner: dict[str, str]) -> None:
             )
 
 
+def _is_same(known: FileRecord | None, file: SourceFile, owner: dict[str, str]) -> bool:
+    """The file need not be read again. One that was refused is: the reason may be gone."""
+    return (
+        known is not None
+        and known.digest == file.digest
+        and not known.reason
+        and not owner.keys() & set(known.articles)
+    )
+
+
 def _vectors(
     passages: list[Passage], former: Index | None, encoder: TextEncoder, tell: Progress
-) -> tuple[Floats, int]:
-    """A row per passage, taken from the former index where the text is the same."""
-    known: dict[str, Floats] = {}
+) -> tuple[Floats, tuple[Halves, Ints], int]:
+    """Vectors of the passages and of their units, from the former index where the text is the
+    same; and how many texts were encoded."""
+    known: dict[str, NDArray[np.floating[Any]]] = {}
     for row, passage in enumerate(former.passages if former else ()):
-        known[semantic_text(passage)] = former.vectors[row] if former else np.zeros(0, np.float32)
+        assert former is not None
+        known[semantic_text(passage)] = former.vectors[row]
+        start, end = former.unit_starts[row], former.unit_starts[row + 1]
+        known |= zip(unit_texts(passage), former.unit_vectors[start:end], strict=True)
     texts = [semantic_text(passage) for passage in passages]
-    missing = sorted({text for text in texts if text not in known}, key=len)
-    for batch in _batches(missing):
+    units = [unit_texts(passage) for passage in passages]
+    wanted = dict.fromkeys(itertools.chain(texts, *units))
+    missing = sorted((text for text in wanted if text not in known), key=len)
+    for start in range(0, len(missing), BATCH_TEXTS):
         # Texts of like length share a batch, so little is wasted on padding.
-        known |= dict(zip(batch, encoder.encode(batch), strict=True))
-        tell("encode", min(len(missing), missing.index(batch[-1]) + 1), len(missing))
-    vectors = np.zeros((len(passages), encoder.dimensions), np.float32)
+        batch = missing[start : start + BATCH_TEXTS]
+        known |= zip(batch, encoder.encode(batch), strict=True)
+        tell("encode", start + len(batch), len(missing))
+    of_units = _rows([t for unit in units for t in unit], known, encoder.dimensions, np.float16)
+    starts = np.cumsum([0, *map(len, units)], dtype=np.int32)
+    return _rows(texts, known, encoder.dimensions, np.float32), (of_units, starts), len(missing)
+
+
+def _rows(
+    texts: list[str], known: dict[str, NDArray[np.floating[Any]]], dimensions: int, kind: type[T]
+) -> NDArray[T]:
+    rows = np.zeros((len(texts), dimensions), kind)
     for row, text in enumerate(texts):
-        vectors[row] = known[text]
-    return vectors, len(missing)
-
-
-def _batches(texts: list[str]) -> Iterator[list[str]]:
-    for start in range(0, len(texts), BATCH_TEXTS):
-        yield texts[start : start + BATCH_TEXTS]
+        rows[row] = known[text]
+    return rows

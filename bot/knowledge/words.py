@@ -84,3 +84,21 @@ def terms(text: str, language: str = "en") -> list[str]:
     found = [stem(word, language) for word in surface_words(text)]
     known = set(found)
     return found + [code for code in codes(text) if code not in known]
+
+
+def spoken_numbers(text: str) -> list[str]:
+    """Numbers that were spoken, in digits: `fifty one` and `five one` → `51`."""
+    words = [digits(word) for word in surface_words(text.replace("-", " "))]
+    spoken = surface_words(text.replace("-", " "))
+    found: list[str] = []
+    for at, (word, was) in enumerate(zip(words, spoken, strict=True)):
+        if word == was:
+            continue
+        following = words[at + 1] if at + 1 < len(words) and words[at + 1] != spoken[at + 1] else ""
+        if len(word) == 2 and word.endswith("0") and word != "10" and len(following) == 1:
+            found.append(str(int(word) + int(following)))
+        elif len(following) in (1, 2) and len(word) == 1:
+            found.append(word + following)
+        elif len(word) == 2:
+            found.append(word)
+    return found

@@ -3,14 +3,14 @@
 -- KEYS  once, pace, conversation, log, inbox
 -- ARGV  message, conversation id, customer, now (Unix ms), ms per message, burst in messages,
 --       expiry of once (s), expiry of the conversation (s)
--- Gives {seq, duplicate 0|1}, {-1, ms to wait} if too fast, {-2} if it is not this customer's.
+-- Gives {seq, duplicate 0|1}, {-1, ms to wait} if too fast, {-2, 0} if it is not this customer's.
 
 local seq = redis.call('GET', KEYS[1])
 if seq then
   return {tonumber(seq), 1}
 end
 if redis.call('HGET', KEYS[3], 'customer') ~= ARGV[3] then
-  return {-2}
+  return {-2, 0}
 end
 
 -- The generic cell rate algorithm: `due` is when an evenly paced sender would send the next one.
