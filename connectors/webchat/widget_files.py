@@ -23,7 +23,7 @@ class _Loaded(msgspec.Struct, frozen=True):
 
 
 class WidgetFiles:
-    """ASGI application for a folder of ES modules and style sheets; nothing else in it is served."""
+    """ASGI application for a folder of ES modules and style sheets; the rest of it stays there."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder.resolve()
@@ -66,9 +66,8 @@ def as_served(source: str) -> str:
     inside = False
     for line in source.splitlines():
         words = line.strip()
-        if inside:
-            inside = not words.endswith("*/")
-        elif words.startswith("/*") and (words.endswith("*/") or "*/" not in words):
+        begins = words.startswith("/*") and (words.endswith("*/") or "*/" not in words)
+        if inside or begins:
             inside = not words.endswith("*/")
         elif words and not words.startswith("//"):
             kept.append(words)

@@ -3,7 +3,6 @@
 
 /** @import {Reply} from "./client/protocol" */
 import { Conversation } from "./client/conversation.js";
-import { subjectOf } from "./client/identity.js";
 import { Context, textsFor } from "./view/context.js";
 import { h, icon, loadStyle } from "./view/dom.js";
 import { Panel } from "./view/panel.js";
@@ -25,7 +24,6 @@ class FrontdeskChat extends HTMLElement {
   #context;
   /** Ends what belongs to the conversation of before. */
   #life = new AbortController();
-  #building = false;
 
   /** A signature of the host site that says who is logged in; "" for a visitor. */
   get identity() {
@@ -37,7 +35,7 @@ class FrontdeskChat extends HTMLElement {
   }
 
   get open() {
-    return this.hasAttribute("open");
+    return this.hasAttribute("open") || this.getAttribute("position") === "inline";
   }
 
   set open(value) {
@@ -65,29 +63,38 @@ class FrontdeskChat extends HTMLElement {
    * @param {string | null} now
    */
   attributeChangedCallback(name, before, now) {
-    if (before === now || !this.#conversation) return;
+    if (before === now || !this.shadowRoot) return;
     if (name === "open") this.#showOpen();
-    else if (name === "identity" && now && subjectOf(before ?? "") === subjectOf(now)) this.#conversation.identify(now);
-    else {
-      this.disconnectedCallback();
-      this.#build();
+    else this.#change(name === "identity");
+  }
+
+  /** @param {boolean} identity alone has changed */
+  async #change(identity) {
+    if (identity && this.#conversation?.scope === (await this.#scope())) {
+      return this.#conversation.identify(this.identity);
     }
+    this.disconnectedCallback();
+    await this.#build();
+  }
+
+  /** Whose conversation it is; nothing is shown to one customer of another. */
+  async #scope() {
+    return this.identity && (await import("./client/identity.js")).subjectOf(this.identity);
   }
 
   async #build() {
-    if (this.#building) return;
-    this.#building = true;
+    const life = (this.#life = new AbortController());
+    const { signal } = life;
+    const { identity } = this;
     const locale = this.getAttribute("locale") || document.documentElement.lang || navigator.language;
     const root = this.shadowRoot ?? this.attachShadow({ mode: "open" });
     root.replaceChildren();
-    const styled = loadStyle(new URL("frontdesk-chat.css", HERE))(root);
-    const [texts] = await Promise.all([textsFor(locale), styled]);
-    this.#building = false;
-    if (!this.isConnected) return;
+    const styled = loadStyle(root, new URL("frontdesk-chat.css", HERE));
+    const [texts, scope] = await Promise.all([textsFor(locale), this.#scope(), styled]);
+    if (signal.aborted) return;
 
     const server = new URL(this.getAttribute("server") || "..", HERE).href.replace(/\/$/, "");
-    const identity = this.identity || undefined;
-    const conversation = new Conversation({ server, locale, scope: subjectOf(identity), identity });
+    const conversation = new Conversation({ server, locale, scope, identity: identity || undefined });
     const context = new Context(conversation, locale, texts);
     const sound = localStorage.getItem(SOUND_KEY) ?? String(this.hasAttribute("sound"));
     const wishes = {
@@ -98,8 +105,6 @@ class FrontdeskChat extends HTMLElement {
     this.#conversation = conversation;
     this.#panel = panel;
     this.#context = context;
-    this.#life = new AbortController();
-    const { signal } = this.#life;
     root.append(h("div", { class: "frame", dir: context.direction, lang: locale }, panel.element, this.#launcher));
 
     conversation.addEventListener("reply", (event) => this.#replied(/** @type {CustomEvent} */ (event).detail, context), { signal });
@@ -121,7 +126,8 @@ class FrontdeskChat extends HTMLElement {
   #toggle(open = !this.open) {
     if (open === this.open) return;
     this.open = open;
-    if (!open) this.#launcher.focus();
+    if (open) this.#panel?.composer.text.focus();
+    else this.#launcher.focus();
     this.dispatchEvent(new Event(open ? "open" : "close"));
   }
 

@@ -2,13 +2,12 @@
 // console can stand on it as well.
 
 /** @import {Uploads} from "./uploads.js" */
-/** @import {Attachment, ChatState, ConnectionState, Draft, Entry, Frame, Waiting, Welcome} from "./protocol" */
+/** @import {ChatState, ConnectionState, Draft, Entry, Frame, Waiting, Welcome} from "./protocol" */
 import { Connection } from "./connection.js";
 import { Outbox } from "./outbox.js";
 import { Refused, Requests } from "./requests.js";
 import { Store } from "./store.js";
 
-const ADDRESS_WORKS_MS = 9 * 60_000;
 const ACK_DUE_MS = 5_000;
 const PAUSE_MS = 2_000;
 const TYPING_EVERY_MS = 3_000;
@@ -43,8 +42,6 @@ export class Conversation extends EventTarget {
   #sending = false;
   #typed = 0;
   #goOn = () => {};
-  /** @type {Map<string, {url: string, at: number}>} */
-  #addresses = new Map();
   #requests = new Requests((frame) => this.#connection.send(frame));
   #connection;
   #outbox;
@@ -63,6 +60,7 @@ export class Conversation extends EventTarget {
     super();
     this.server = server;
     this.locale = locale;
+    this.scope = scope;
     this.identity = identity;
     this.#tokenKey = `frontdesk ${server} ${scope}`;
     this.#outbox = new Outbox(`${server} ${scope}`, () => this.#reload());
@@ -166,15 +164,11 @@ export class Conversation extends EventTarget {
   }
 
   /**
-   * @param {Attachment} attachment
-   * @returns {Promise<string>} an address that works now
+   * @param {string} id of an attachment in this conversation
+   * @returns {Promise<string>} a new address of it, relative to the desk
    */
-  async address({ id, url }) {
-    const known = this.#addresses.get(id);
-    if (url.startsWith("blob:")) return url;
-    if (known && Date.now() - known.at < ADDRESS_WORKS_MS) return known.url;
-    const { urls } = await this.#requests.ask("renewed", { type: "renew", attachments: [id] });
-    return this.#learn(id, urls[id] ?? url);
+  async renew(id) {
+    return (await this.#requests.ask("renewed", { type: "renew", attachments: [id] })).urls[id];
   }
 
   /**
@@ -250,12 +244,7 @@ export class Conversation extends EventTarget {
     const bySeq = new Map(entries.map((entry) => [entry.seq, entry]));
     const arrived = new Set(fresh.map(({ message }) => message?.id));
     fresh = fresh.filter(({ seq }) => !bySeq.has(seq));
-    for (const entry of fresh) {
-      bySeq.set(entry.seq, entry);
-      for (const { id, url } of [...(entry.message?.attachments ?? []), ...(entry.reply?.speech ?? [])]) {
-        this.#learn(id, url);
-      }
-    }
+    for (const entry of fresh) bySeq.set(entry.seq, entry);
     while (bySeq.has(this.#held + 1)) this.#held++;
     const answered = fresh.some(({ reply }) => reply);
     this.store.set({
@@ -267,16 +256,6 @@ export class Conversation extends EventTarget {
     for (const { reply } of live ? fresh : []) {
       if (reply) this.dispatchEvent(new CustomEvent("reply", { detail: reply }));
     }
-  }
-
-  /**
-   * @param {string} id
-   * @param {string} url
-   */
-  #learn(id, url) {
-    url = new URL(url, this.server).href;
-    this.#addresses.set(id, { url, at: Date.now() });
-    return url;
   }
 
   /** @param {Draft} draft */
@@ -349,8 +328,8 @@ export class Conversation extends EventTarget {
         })
         .finally(() => clearTimeout(late));
       await this.#outbox.remove(row.id);
-      for (const file of row.files) await this.detach(file);
-      this.#add([{ seq, message: this.#asSent(row) }], false);
+      const attachments = (await this.#uploading)?.sent(row.files) ?? [];
+      this.#add([{ seq, message: { id: row.id, text: row.text, sent_at: row.at / 1000, attachments } }], false);
     } catch (error) {
       if (!(error instanceof Refused)) return void (await this.#pause(PAUSE_MS));
       if (error.retryAfterS) {
@@ -372,18 +351,5 @@ export class Conversation extends EventTarget {
       this.#goOn = () => resolve(undefined);
       setTimeout(resolve, ms);
     });
-  }
-
-  /**
-   * The acknowledged message as the desk's log has it, with the files that are still here.
-   * @param {Waiting} row
-   */
-  #asSent({ id, text, at, files }) {
-    const attachments = files.map(({ attachment, blob, duration_s }) => ({
-      .../** @type {Attachment} */ (attachment),
-      ...(duration_s && { duration_s }),
-      url: URL.createObjectURL(blob),
-    }));
-    return { id, text, sent_at: at / 1000, attachments };
   }
 }

@@ -45,6 +45,19 @@ export class Uploads {
     this.#show(key, undefined);
   }
 
+  /**
+   * Their message has been acknowledged.
+   * @param {Draft[]} drafts
+   * @returns {Attachment[]} with the files that are still here, so that nothing is loaded again
+   */
+  sent(drafts) {
+    return drafts.map(({ key, attachment, blob, duration_s }) => {
+      this.cancel(key);
+      const sent = /** @type {Attachment} */ (attachment);
+      return { ...sent, duration_s: duration_s ?? sent.duration_s, url: URL.createObjectURL(blob) };
+    });
+  }
+
   /** The connection was lost: what has not arrived is sent anew later. */
   cut() {
     for (const running of this.#running.values()) {

@@ -145,8 +145,9 @@ export class Composer {
         conversation.say("", [{ ...draft, duration_s: recording.duration_s }]);
         this.#said();
       }
-    } catch {
-      this.#hint(t("noMicrophone"));
+    } catch (error) {
+      // What is not the browser's refusal is a part of the widget that could not be loaded.
+      this.#hint(t(error instanceof DOMException ? "noMicrophone" : "offline"));
     }
     this.mic.focus();
   }

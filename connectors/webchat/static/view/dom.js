@@ -65,16 +65,16 @@ export const iconButton = (name, label, onclick, props) =>
   h("button", { type: "button", class: "icon", "aria-label": label, title: label, onclick, ...props }, icon(name));
 
 /**
- * @param {URL} url of a style sheet
- * @returns {(within: Node) => Promise<unknown>} loads it once, into the shadow tree of a node
+ * Loads a style sheet once into the shadow tree that a node is in.
+ * @param {Node} within
+ * @param {URL} url
+ * @returns {Promise<unknown>}
  */
-export function loadStyle(url) {
-  /** @type {Promise<unknown> | undefined} */
-  let loaded;
-  return (within) =>
-    (loaded ??= new Promise((resolve) => {
-      const style = h("link", { rel: "stylesheet", href: url.href, onload: resolve, onerror: resolve });
-      const root = within.getRootNode();
-      (root instanceof ShadowRoot ? root : within).appendChild(style);
-    }));
+export function loadStyle(within, url) {
+  const root = /** @type {ShadowRoot} */ (within.getRootNode());
+  const style = root.querySelector("link[href='" + url + "']") ?? root.appendChild(h("link", { rel: "stylesheet", href: url }));
+  return new Promise((resolve) => {
+    if (/** @type {HTMLLinkElement} */ (style).sheet) resolve(0);
+    for (const event of ["load", "error"]) style.addEventListener(event, resolve);
+  });
 }

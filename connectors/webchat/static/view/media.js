@@ -2,10 +2,11 @@
 
 /** @import {Attachment} from "../client/protocol" */
 /** @import {Context} from "./context.js" */
+import { addressOf } from "./addresses.js";
 import { h, icon, loadStyle } from "./dom.js";
 import { player } from "./player.js";
 
-const styled = loadStyle(new URL("media.css", import.meta.url));
+const STYLE = new URL("media.css", import.meta.url);
 
 /**
  * @param {HTMLElement} place is filled
@@ -14,7 +15,7 @@ const styled = loadStyle(new URL("media.css", import.meta.url));
  * @param {boolean} progress while they travel
  */
 export async function showMedia(place, context, attachments, progress) {
-  await styled(place);
+  await loadStyle(place, STYLE);
   for (const attachment of attachments) {
     place.append(show(context, attachment));
     if (progress) {
@@ -30,7 +31,7 @@ export async function showMedia(place, context, attachments, progress) {
  * @param {boolean} autoplay
  */
 export async function showSpeech(place, context, formats, autoplay) {
-  await styled(place);
+  await loadStyle(place, STYLE);
   place.append(player(context, formats, autoplay));
 }
 
@@ -40,19 +41,19 @@ export async function showSpeech(place, context, formats, autoplay) {
  */
 function show(context, attachment) {
   const { kind, name = "", media_type } = attachment;
-  const address = () => context.conversation.address(attachment);
+  const { conversation } = context;
+  addressOf(conversation, attachment);
   if (kind === "audio") return player(context, [attachment], false);
   if (kind === "file" || /hei[cf]/.test(media_type)) {
-    const open = async () => window.open(await address(), "_blank", "noopener");
+    const open = async () => window.open(await addressOf(conversation, attachment), "_blank", "noopener");
     return h("button", { type: "button", class: "file", onclick: open }, icon("file"), name);
   }
   const element = kind === "image" ? h("img", { alt: name }) : h("video", { controls: true, "aria-label": name });
-  const load = async () => {
-    element.src = await address();
+  const load = async (/** @type {boolean} */ anew) => {
+    element.src = await addressOf(conversation, attachment, anew);
   };
-  // An address that has expired by the time it is needed is asked for once more.
-  element.addEventListener("error", load, { once: true });
-  load();
+  element.addEventListener("error", () => load(true), { once: true });
+  load(false);
   return element;
 }
 

@@ -70,7 +70,6 @@ export class Panel {
     this.element.setAttribute("aria-modal", String(PHONE.matches));
     this.composer.fit();
     this.log.toEnd();
-    this.composer.text.focus();
   }
 
   /** @param {ChatState} state */

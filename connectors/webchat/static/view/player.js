@@ -2,6 +2,7 @@
 
 /** @import {Attachment} from "../client/protocol" */
 /** @import {Context} from "./context.js" */
+import { addressOf } from "./addresses.js";
 import { h, icon } from "./dom.js";
 
 /** Only one is heard at a time. @type {HTMLAudioElement | undefined} */
@@ -41,7 +42,7 @@ export function player(context, formats, autoplay) {
     playing?.pause();
     playing = audio;
     try {
-      if (!audio.src || audio.error) audio.src = await context.conversation.address(chosen);
+      if (!audio.src || audio.error) audio.src = await addressOf(context.conversation, chosen, !!audio.error);
       await audio.play();
     } catch {
       // The browser wants a gesture first, or the desk is out of reach: the button stays a "play".
@@ -53,6 +54,7 @@ export function player(context, formats, autoplay) {
     audio.currentTime = Number(slider.value) * length();
   });
   show();
+  addressOf(context.conversation, chosen);
   if (autoplay) toggle();
   return h("div", { class: "player" }, button, slider, time, audio);
 }

@@ -4,7 +4,7 @@
 /** @import {Context} from "./context.js" */
 import { h, iconButton, loadStyle } from "./dom.js";
 
-const styled = loadStyle(new URL("media.css", import.meta.url));
+const STYLE = new URL("media.css", import.meta.url);
 const TYPES = ["audio/webm;codecs=opus", "audio/ogg;codecs=opus", "audio/mp4"];
 const BARS = 32;
 const EVERY_MS = 80;
@@ -26,7 +26,7 @@ const LONGEST_MS = 10 * 60_000;
  */
 export async function record(context, place, listens) {
   const stream = await navigator.mediaDevices.getUserMedia({ audio: { echoCancellation: true, noiseSuppression: true } });
-  await styled(place);
+  await loadStyle(place, STYLE);
   const recorder = new MediaRecorder(stream, { mimeType: TYPES.find((type) => MediaRecorder.isTypeSupported(type)) });
   const audio = new AudioContext();
   /** @type {Blob[]} */

@@ -6,7 +6,7 @@
 import { h, icon, iconButton, loadStyle } from "./dom.js";
 import { kindOf, previewOf } from "./media.js";
 
-const styled = loadStyle(new URL("media.css", import.meta.url));
+const STYLE = new URL("media.css", import.meta.url);
 
 export class Tray {
   /** @type {Draft[]} */
@@ -24,7 +24,7 @@ export class Tray {
     this.#changed = changed;
     this.list = h("ul", { class: "tray" });
     place.prepend(this.list);
-    styled(place);
+    loadStyle(place, STYLE);
   }
 
   /**
