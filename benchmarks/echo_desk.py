@@ -10,7 +10,7 @@ from pathlib import Path
 
 import uvloop
 from bot.perception import Perception
-from bot.speech import Speech
+from bot.speech import Speaker
 from models.espeak import Espeak
 
 from bot import language
@@ -53,7 +53,7 @@ async def serve(folder: Path, fsync: str) -> None:
         media=media,
         perception=Perception.embedded(media),
         policy=EchoPolicy(),
-        speech=Speech(Espeak(), media),
+        speaker=Speaker(Espeak(), media),
         limits=InboxLimits(messages_per_minute=10_000_000, burst=1_000_000),
         keep_days=1,
         keep_entries=200,

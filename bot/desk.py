@@ -40,7 +40,7 @@ from bot.outbox import Outbox
 from bot.perception import Perception
 from bot.policy import KnowledgePolicy, Policy
 from bot.redis_server import RedisServer
-from bot.speech import Speech
+from bot.speech import Speaker
 from bot.store import Store
 from bot.turns import TurnRunner
 
@@ -59,7 +59,7 @@ class FrontDesk:
         media: MediaStore,
         perception: Perception,
         policy: Policy,
-        speech: Speech,
+        speaker: Speaker,
         limits: InboxLimits,
         keep_days: int,
         keep_entries: int,
@@ -78,7 +78,7 @@ class FrontDesk:
             history=self._history,
             perception=perception,
             policy=policy,
-            speech=speech,
+            speaker=speaker,
             show=self._show,
             language=language,
         )
@@ -206,14 +206,14 @@ async def open_desk(
         synthesizer = engine(engines.SYNTHESIZERS, config.synthesizer.engine)(
             voice=config.synthesizer.voice, words_per_minute=config.synthesizer.words_per_minute
         )
-        speech = Speech(synthesizer, media)
+        speaker = Speaker(synthesizer, media)
         suggestions = config.suggestions.get(config.language, [])
         desk = FrontDesk(
             store=store,
             media=media,
             perception=perception,
             policy=KnowledgePolicy(knowledge, config.name, suggestions),
-            speech=speech,
+            speaker=speaker,
             limits=InboxLimits(
                 text_chars=config.limits.text_chars,
                 attachments=config.limits.attachments,

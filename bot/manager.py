@@ -22,7 +22,7 @@ from bot.messages import (
 )
 from bot.perception import Perceived, Perception
 from bot.policy import Decision, Policy, explain_finding
-from bot.speech import Speech
+from bot.speech import Speaker
 from bot.texts import say
 from bot.trace import Trace
 from bot.understanding import Understanding, understand
@@ -67,7 +67,7 @@ class DialogueManager:
         history: History,
         perception: Perception,
         policy: Policy,
-        speech: Speech,
+        speaker: Speaker,
         show: Callable[[Progress], None],
         language: str,
     ) -> None:
@@ -76,7 +76,7 @@ class DialogueManager:
         self._history = history
         self._perception = perception
         self._policy = policy
-        self._speech = speech
+        self._speaker = speaker
         self._show = show
         self._language = language
 
@@ -101,7 +101,7 @@ class DialogueManager:
         if understanding.by_voice:
             self._show(Delta(turn.conversation, _reply_id(turn), 0, decision.text))
             with trace.step("speech"):
-                speech = await self._speech.speak(decision.text, understanding.language)
+                speech = await self._speaker.speak(decision.text, understanding.language)
         reply = _reply(turn, decision, understanding.language, speech, perceived)
         trace.note(**_account(turn, perceived, understanding, decision))
         return Outcome(reply, trace.to_json(), perceived)

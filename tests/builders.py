@@ -7,7 +7,7 @@ from pathlib import Path
 
 from bot.media import MediaStore
 from bot.perception import Perception
-from bot.speech import Speech
+from bot.speech import Speaker
 from models.espeak import Espeak
 
 from bot.channel import Delta, Progress
@@ -94,7 +94,7 @@ def build_desk(
         media=media,
         perception=perception or Perception.embedded(media),
         policy=policy,
-        speech=Speech(Espeak(), media),
+        speaker=Speaker(Espeak(), media),
         limits=limits or InboxLimits(messages_per_minute=6_000, burst=200),
         keep_days=1,
         keep_entries=keep_entries,

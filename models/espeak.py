@@ -1,0 +1,170 @@
+"""espeak-ng, inside the `espeakng-loader` wheel: small, quick, a hundred languages.
+
+The C interface is speak_lib.h of espeak-ng 1.52. The library has one state for the whole process,
+so one lock guards it; a second of speech takes about a millisecond.
+"""
+
+import ctypes
+import re
+import threading
+from collections.abc import Iterator
+from functools import cache
+
+import espeakng_loader
+import numpy as np
+
+from models.errors import EngineMissing
+from models.synthesizer import LanguageUnspoken, Speech, Voice
+
+_AUDIO_OUTPUT_SYNCHRONOUS = 2
+_NO_EXIT = 0x8000
+"""espeakINITIALIZE_DONT_EXIT: a missing data folder is an error code, not the process' end."""
+_UTF8 = 1
+_POSITION_CHARACTER = 1
+_RATE = 1
+
+_SENTENCE_END = re.compile(r"(?<=[.!?…])[\"'”’)]*\s+|(?<=[。！？؟])\s*|\n+")
+
+_PREFERRED = {"en": "en-us", "zh": "cmn", "pt": "pt-br"}
+"""Voices for languages that espeak names otherwise, or has several of."""
+
+
+class _VoiceRecord(ctypes.Structure):
+    """espeak_VOICE of speak_lib.h."""
+
+    _fields_ = (
+        ("name", ctypes.c_char_p),
+        ("languages", ctypes.c_char_p),
+        ("identifier", ctypes.c_char_p),
+        ("gender", ctypes.c_ubyte),
+        ("age", ctypes.c_ubyte),
+        ("variant", ctypes.c_ubyte),
+        ("xx1", ctypes.c_ubyte),
+        ("score", ctypes.c_int),
+        ("spare", ctypes.c_void_p),
+    )
+
+
+_Callback = ctypes.CFUNCTYPE(
+    ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.c_void_p
+)
+
+
+class Espeak:
+    """Implements `models.synthesizer.Synthesizer`."""
+
+    def __init__(self, voice: str = "", words_per_minute: int = 165) -> None:
+        """`voice`: one of `voices()` for all languages that it speaks; empty for each language's
+        own. `words_per_minute`: 80 to 450.
+
+        Raises `EngineMissing` if the library does not load or has no such voice.
+        """
+        self._library = _library()
+        self._rate = words_per_minute
+        self._voice = voice
+        self._names = {language: name for name, language in reversed(_voice_names())}
+        if voice and voice not in {name for name, _ in _voice_names()}:
+            raise EngineMissing(
+                f"espeak-ng has no voice {voice!r}",
+                remedy=f"choose one of: {', '.join(sorted({n for n, _ in _voice_names()}))}",
+            )
+
+    def voices(self) -> list[Voice]:
+        return [Voice(name, language) for name, language in _voice_names()]
+
+    def synthesize(self, text: str, language: str) -> Iterator[Speech]:
+        voice = self._voice_for(language)
+        for sentence in _SENTENCE_END.split(text):
+            if sentence.strip():
+                speech = self._speak(sentence, voice)
+                if len(speech.samples):
+                    yield speech
+
+    def _voice_for(self, language: str) -> str:
+        tag = language.replace("_", "-").lower()
+        primary = tag.partition("-")[0]
+        if self._voice and dict(_voice_names())[self._voice].partition("-")[0] == primary:
+            return self._voice
+        for wanted in (tag, _PREFERRED.get(primary, primary)):
+            if wanted in self._names:
+                return self._names[wanted]
+        raise LanguageUnspoken(language)
+
+    def _speak(self, sentence: str, voice: str) -> Speech:
+        pieces: list[np.ndarray[tuple[int], np.dtype[np.int16]]] = []
+
+        def collect(samples: "ctypes._Pointer[ctypes.c_short]", count: int, _: object) -> int:
+            if samples and count:
+                pieces.append(np.ctypeslib.as_array(samples, shape=(count,)).copy())
+            return 0
+
+        callback = _Callback(collect)
+        data = sentence.encode("utf-8").replace(b"\0", b" ")
+        with _lock:
+            self._library.espeak_SetSynthCallback(callback)
+            self._library.espeak_SetVoiceByName(voice.encode())
+            self._library.espeak_SetParameter(_RATE, self._rate, 0)
+            status = self._library.espeak_Synth(
+                data, len(data) + 1, 0, _POSITION_CHARACTER, 0, _UTF8, None, None
+            )
+            self._library.espeak_Synchronize()
+        if status != 0:
+            raise EngineMissing(
+                f"espeak-ng failed with status {status}", remedy="reinstall espeakng-loader"
+            )
+        whole = np.concatenate(pieces) if pieces else np.zeros(0, np.int16)
+        return Speech((whole / 32768).astype(np.float32), _sample_rate_hz)
+
+
+_lock = threading.Lock()
+_sample_rate_hz = 22_050
+
+
+@cache
+def _library() -> ctypes.CDLL:
+    """The library, initialised once for the process."""
+    global _sample_rate_hz
+    try:
+        library = ctypes.CDLL(espeakng_loader.get_library_path())
+    except OSError as error:
+        raise EngineMissing(
+            f"espeak-ng does not load: {error}",
+            remedy="pip install --force-reinstall espeakng-loader",
+        ) from error
+    library.espeak_ListVoices.restype = ctypes.POINTER(ctypes.POINTER(_VoiceRecord))
+    library.espeak_Synth.argtypes = [
+        ctypes.c_char_p,
+        ctypes.c_size_t,
+        ctypes.c_uint,
+        ctypes.c_int,
+        ctypes.c_uint,
+        ctypes.c_uint,
+        ctypes.c_void_p,
+        ctypes.c_void_p,
+    ]
+    rate = library.espeak_Initialize(
+        _AUDIO_OUTPUT_SYNCHRONOUS, 0, espeakng_loader.get_data_path().encode(), _NO_EXIT
+    )
+    if rate <= 0:
+        raise EngineMissing(
+            "espeak-ng does not find its data",
+            remedy="pip install --force-reinstall espeakng-loader",
+        )
+    _sample_rate_hz = rate
+    return library
+
+
+@cache
+def _voice_names() -> tuple[tuple[str, str], ...]:
+    """(name, language) of each voice. A language may have several names; the first is best."""
+    with _lock:
+        records = _library().espeak_ListVoices(None)
+        found: list[tuple[str, str]] = []
+        position = 0
+        while records[position]:
+            record = records[position].contents
+            # `languages` is a list of (priority byte, tag, 0): the first is the voice's own.
+            language = record.languages[1:].decode() if record.languages else ""
+            found.append((record.name.decode(), language))
+            position += 1
+    return tuple(found)
