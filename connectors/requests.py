@@ -6,9 +6,11 @@ from ipaddress import IPv6Address, ip_address
 from typing import Any
 
 from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
 
 from bot.errors import CustomerError
 
+MOST_THROWN_AWAY_BYTES = 100 * 1024**2
 LONGEST_PAUSE_S = 30.0
 """How long a sender may be silent in the middle of a body."""
 
@@ -51,6 +53,18 @@ def declared_length(request: Request) -> int | None:
     """The Content-Length; None if the sender does not say."""
     value = request.headers.get("content-length", "")
     return int(value) if value.isascii() and value.isdigit() and len(value) < 16 else None
+
+
+def end_after(response: Response, request: Request) -> Response:
+    """A refusal of a request whose body has not been read.
+
+    The server throws a body away as it comes, so that the sender gets to read the answer; closing
+    at once would reset the connection under them. Of a very large one, nothing more is taken.
+    """
+    length = declared_length(request)
+    if length is not None and length > MOST_THROWN_AWAY_BYTES:
+        response.headers["connection"] = "close"
+    return response
 
 
 async def body_pieces(request: Request) -> AsyncIterator[bytes]:

@@ -11,7 +11,13 @@ from bot.errors import CustomerError, FrontdeskError, Unavailable
 from connectors.http_api.keys import ApiKeys
 from connectors.http_api.problems import problem
 from connectors.limiter import Limiter, Rate
-from connectors.requests import LONGEST_PAUSE_S, client_of, declared_length, preferred_locale
+from connectors.requests import (
+    LONGEST_PAUSE_S,
+    client_of,
+    declared_length,
+    end_after,
+    preferred_locale,
+)
 
 log = logging.getLogger(__name__)
 
@@ -68,9 +74,7 @@ class ApiGuard:
         self, error: FrontdeskError, request: Request, scope: Scope, receive: Receive, send: Send
     ) -> None:
         locale = preferred_locale(request.headers.get("accept-language", ""))
-        answer = problem(error, locale)
-        # What is left of the body is not read: the connection cannot serve another request.
-        answer.headers["connection"] = "close"
+        answer = end_after(problem(error, locale), request)
         log.info("api.refused", extra={"status": answer.status_code, "client": client_of(scope)})
         await answer(scope, receive, send)
 

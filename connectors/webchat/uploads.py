@@ -12,7 +12,7 @@ from bot.channel import Desk
 from bot.errors import CustomerError, TooFast, Unavailable
 from bot.messages import Conversation, CustomerId
 from connectors.limiter import Limiter
-from connectors.requests import body_pieces, client_of, declared_length
+from connectors.requests import body_pieces, client_of, declared_length, end_after
 from connectors.webchat.protocol import Upload
 from connectors.webchat.render import Renderer
 from connectors.webchat.settings import WebchatSettings
@@ -88,7 +88,8 @@ class Uploads:
             error: CustomerError | Unavailable = CustomerError("upload_place_gone")
         except (CustomerError, Unavailable) as caught:
             error = caught
-        return self._refusal(error, place.locale if place else "", client_of(request.scope))
+        answer = self._refusal(error, place.locale if place else "", client_of(request.scope))
+        return end_after(answer, request)
 
     async def _take(self, request: Request, place: UploadPlace) -> Response:
         announced = min(place.size_bytes, self._settings.limits.upload_bytes)
@@ -115,8 +116,6 @@ class Uploads:
         log.info("webchat.upload_refused", extra={"code": code, "client": client})
         said = {"code": code, "text": texts.say(code, locale, **params)}
         response = _json({"error": said}, status=_STATUS.get(code, 400))
-        # What is left of the body is not read: the connection can't serve another request.
-        response.headers["connection"] = "close"
         if isinstance(error, TooFast):
             response.headers["retry-after"] = str(max(1, round(error.retry_after_s)))
         return response

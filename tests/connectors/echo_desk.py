@@ -130,6 +130,12 @@ class EchoDesk:
     async def trace(self, conversation: ConversationId, turn: TurnId) -> dict[str, Any] | None:
         return {"turn": turn}
 
+    async def flood(self, conversation: ConversationId, text: str) -> None:
+        """Answer without having been asked."""
+        known = self.whose[conversation]
+        reply = self._reply(conversation, known.channel, known.customer, text)
+        await self.connectors[known.channel].deliver(reply, self._add(reply))
+
     def _add(self, item: Message | Reply) -> int:
         log = self.logs[item.conversation]
         log.append(Entry(len(log) + 1, item))
@@ -137,19 +143,18 @@ class EchoDesk:
         return len(log)
 
     def _answer(self, message: Message) -> None:
-        reply = Reply(
-            ReplyId(new_id("rep")),
-            message.channel,
-            message.conversation,
-            message.customer,
-            TurnId(new_id("turn")),
-            ReplyKind.ANSWER,
-            message.text,
-        )
+        reply = self._reply(message.conversation, message.channel, message.customer, message.text)
         seq = self._add(reply)
         connector = self.connectors.get(message.channel)
         if connector is not None:
             self._task = asyncio.ensure_future(connector.deliver(reply, seq))
+
+    @staticmethod
+    def _reply(
+        conversation: ConversationId, channel: ChannelName, customer: CustomerId, text: str
+    ) -> Reply:
+        reply, turn = ReplyId(new_id("rep")), TurnId(new_id("turn"))
+        return Reply(reply, channel, conversation, customer, turn, ReplyKind.ANSWER, text)
 
 
 class OpenLimiter:

@@ -1,0 +1,103 @@
+"""The server: whom it believes, what it holds, how it ends."""
+
+import asyncio
+import json
+import socket
+import struct
+
+import pytest
+
+from bot.errors import OperatorError
+from bot.messages import ConversationId
+from connectors.requests import client_of
+from connectors.server import Server
+from tests.connectors.conftest import Site
+
+
+async def nothing(scope: object, receive: object, send: object) -> None:
+    raise AssertionError
+
+
+async def test_a_taken_port_is_named_with_what_to_do() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        server = Server(nothing, host="127.0.0.1", port=taken.getsockname()[1])
+        with pytest.raises(OperatorError, match="cannot listen") as refused:
+            await server.serve()
+    assert "--port" in refused.value.remedy
+
+
+async def test_localhost_is_reached_by_every_address_on_one_port() -> None:
+    ready: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+    server = Server(nothing, host="localhost", port=0, on_ready=ready.set_result)
+    serving = asyncio.create_task(server.serve())
+    url = await ready
+    server.stop()
+    await serving
+    assert url.startswith("http://localhost:")
+
+
+@pytest.mark.parametrize(("trusted", "seen"), [((), "127.0.0.1"), (("127.0.0.1",), "203.0.113.9")])
+async def test_only_a_configured_proxy_is_believed(trusted: tuple[str, ...], seen: str) -> None:
+    clients: list[str] = []
+    site = Site()
+
+    async def allow(name: str, client: str, rate: object) -> None:
+        clients.append(client)
+
+    site.limiter.allow = allow  # type: ignore[method-assign]
+    async with site.open(trusted_proxies=trusted) as site:
+        async with site.socket(**{"X-Forwarded-For": "203.0.113.9"}) as widget:
+            await widget.send(json.dumps({"type": "hello", "protocol": 1}))
+            await widget.recv()
+    assert clients == [seen]
+
+
+@pytest.mark.parametrize(
+    ("address", "client"),
+    [
+        ("192.0.2.1", "192.0.2.1"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        ("2001:db8:1:2::9", "2001:db8:1:2::/64"),
+        ("::ffff:192.0.2.1", "192.0.2.1"),
+        ("fe80::1%eth0", "fe80::/64"),
+        ("rubbish", "unknown"),
+    ],
+)
+def test_a_client_is_a_network(address: str, client: str) -> None:
+    assert client_of({"client": (address, 1)}) == client
+
+
+async def test_a_client_that_stops_reading_is_cut_off_and_forgotten(site: Site) -> None:
+    host, port = site.url.removeprefix("http://").split(":")
+    reader, writer = await asyncio.open_connection(host, int(port), limit=4096)
+    writer.write(
+        b"GET /webchat/socket HTTP/1.1\r\nHost: h\r\nUpgrade: websocket\r\n"
+        b"Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+        b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+    )
+    await reader.readuntil(b"\r\n\r\n")
+    hello = b'{"type":"hello","protocol":1}'
+    writer.write(b"\x81" + bytes([0x80 | len(hello)]) + bytes(4) + hello)
+    head = await reader.readexactly(4)
+    welcome = json.loads(await reader.readexactly(struct.unpack("!H", head[2:])[0]))
+    conversation = ConversationId(welcome["conversation"])
+    assert site.webchat.connections == 1
+    async with asyncio.timeout(30):
+        while site.webchat.connections:
+            await site.desk.flood(conversation, "x" * 8_000)
+            await asyncio.sleep(0)
+    writer.close()
+
+
+async def test_a_request_in_progress_is_finished_when_the_desk_stops() -> None:
+    site = Site()
+    site.desk.muted = True
+    async with site.api() as client:
+        async with site.open():
+            client.base_url = site.url  # type: ignore[assignment]
+            body = {"customer": "ann", "text": "Hi", "wait_s": 0.5}
+            asked = asyncio.create_task(client.post("/v1/messages", json=body))
+            async with asyncio.timeout(10):
+                while not any(site.desk.logs.values()):
+                    await asyncio.sleep(0)
+        assert (await asked).status_code == 202

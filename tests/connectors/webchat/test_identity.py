@@ -1,0 +1,98 @@
+"""Identity: a customer is who the site's server says, and nobody else."""
+
+import hashlib
+import hmac
+
+import jwt
+import pytest
+
+from bot.errors import OperatorError
+from connectors.webchat.identity import Identity, IdentityInvalid
+
+NOW = 1_800_000_000
+SHOP = "shop-secret-that-is-long-enough-for-this-and-for-HS512-without-a-warning"
+BLOG = "blog-secret-that-is-long-enough-for-this"
+SOON = NOW + 300
+
+
+@pytest.fixture
+def identity() -> Identity:
+    return Identity({"shop": SHOP, "blog": BLOG}, clock=lambda: NOW)
+
+
+def token(secret: str = SHOP, algorithm: str = "HS256", **claims: object) -> str:
+    return jwt.encode({"sub": "4711", "exp": SOON, **claims}, secret, algorithm=algorithm)
+
+
+def signature(user: str, expiry: int = SOON, secret: str = SHOP) -> str:
+    digest = hmac.new(secret.encode(), f"{expiry}:{user}".encode(), hashlib.sha256)
+    return f"hmac:{expiry}:{digest.hexdigest()}:{user}"
+
+
+def test_a_json_web_token_names_its_customer(identity: Identity) -> None:
+    known = identity.check(token(name="Ann", email="ann@example.com"))
+    assert (known.site, known.name, known.email) == ("shop", "Ann", "ann@example.com")
+
+
+def test_both_forms_name_the_same_customer(identity: Identity) -> None:
+    assert identity.check(token()).customer == identity.check(signature("4711")).customer
+
+
+def test_two_sites_users_with_one_name_are_two_customers(identity: Identity) -> None:
+    assert identity.check(token()).customer != identity.check(token(BLOG)).customer
+
+
+def test_site_and_user_cannot_be_shifted_into_each_other() -> None:
+    ab = Identity({"a": SHOP}, clock=lambda: NOW).check(signature("bc"))
+    abc = Identity({"ab": SHOP}, clock=lambda: NOW).check(signature("c"))
+    assert ab.customer != abc.customer
+
+
+def test_a_user_id_may_hold_colons_and_any_letters(identity: Identity) -> None:
+    known = identity.check(signature("tenant:7:Žofie"))
+    assert known.customer != identity.check(signature("tenant")).customer
+
+
+@pytest.mark.parametrize(
+    "proof",
+    [
+        "",
+        "hmac:",
+        "hmac:1:2",
+        "hmac:soon:00:4711",
+        f"hmac:{SOON}:zz:4711",
+        "a.b.c",
+        "\x00",
+        signature("4711", secret=SHOP + "!"),
+        signature("4711", expiry=NOW - 3600),
+        signature("4711", expiry=NOW + 365 * 86_400),
+        signature(""),
+        signature("4711").replace(":4711", ":4712"),
+        token(SHOP + "!"),
+        token(exp=NOW - 3600),
+        token(exp=NOW + 365 * 86_400),
+        token(sub=""),
+        token(exp="soon"),
+        token(algorithm="HS512"),
+        jwt.encode({"sub": "4711", "exp": SOON}, None, algorithm="none"),
+        jwt.encode({"sub": "4711"}, SHOP, algorithm="HS256"),
+        jwt.encode({"exp": SOON}, SHOP, algorithm="HS256"),
+    ],
+)
+def test_what_proves_nothing_is_refused(identity: Identity, proof: str) -> None:
+    with pytest.raises(IdentityInvalid):
+        identity.check(proof)
+
+
+def test_a_clock_that_is_a_little_off_is_forgiven(identity: Identity) -> None:
+    identity.check(signature("4711", expiry=NOW - 30))
+
+
+def test_without_a_configured_site_nobody_is_known() -> None:
+    with pytest.raises(IdentityInvalid):
+        Identity({}).check(token())
+
+
+def test_a_short_secret_is_refused() -> None:
+    with pytest.raises(OperatorError, match="shop"):
+        Identity({"shop": "short"})
