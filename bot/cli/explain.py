@@ -1,0 +1,151 @@
+"""`frontdesk explain`: how an answer came about."""
+
+import asyncio
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from bot.cli.project import HERE, Project, load_project, open_store
+from bot.errors import OperatorError
+
+if TYPE_CHECKING:
+    from rich.tree import Tree
+
+    from bot.config import Config
+
+
+def explain(
+    conversation: Annotated[str, typer.Argument(help="Its id: `con_…`, as `ask` prints it.")],
+    turn: Annotated[
+        str, typer.Argument(help="One turn's number; the newest without.", show_default=False)
+    ] = "",
+    project: Project = HERE,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the whole trace.")] = False,
+) -> None:
+    """Show how an answer came about: heard, read, searched, decided, and the milliseconds.
+
+    Example: `frontdesk explain con_4fKq9sVb2LxT0aRe 3`
+    """
+    config = load_project(project)
+    trace = asyncio.run(_trace(config, conversation, turn))
+    if as_json:
+        import json
+
+        typer.echo(json.dumps(trace, ensure_ascii=False, indent=2))
+        return
+    from rich.console import Console
+
+    Console(highlight=False).print(tree_of(trace))
+
+
+async def _trace(config: "Config", conversation: str, turn: str) -> dict[str, Any]:
+    import msgspec
+
+    from bot.history import History
+    from bot.messages import ConversationId, Reply, TurnId
+
+    async with open_store(config) as store:
+        history = History(store, keep_s=1, keep_entries=config.history.keep_messages)
+        entries = await history.entries(ConversationId(conversation))
+        turns = [entry.item.turn for entry in entries if isinstance(entry.item, Reply)]
+        if not turns:
+            raise OperatorError(
+                f"no answer is remembered in a conversation {conversation!r}",
+                remedy="its id is in the log line of each turn, and in what `frontdesk ask` prints",
+            )
+        stored = await history.trace(ConversationId(conversation), TurnId(turn or turns[-1]))
+        if stored is None:
+            raise OperatorError(
+                f"{conversation} has no turn {turn}", remedy=f"its turns: {', '.join(turns)}"
+            )
+    trace: dict[str, Any] = msgspec.json.decode(stored)
+    return trace
+
+
+def tree_of(trace: dict[str, Any]) -> "Tree":
+    """A trace as a tree to be read from top to bottom."""
+    from rich.tree import Tree
+
+    spent = trace.get("milliseconds", {})
+    root = Tree(
+        f"[bold]Turn {trace['turn']}[/] of {trace['conversation']} on {trace['channel']} "
+        f"[dim]{_ms(spent.get('total'))}[/]"
+    )
+    _add_messages(root, trace)
+    _add_perceived(root, trace, spent)
+    _add_understanding(root, trace, spent)
+    _add_search(root, trace)
+    _add_decision(root, trace, spent)
+    steps = root.add("[bold]Time[/]")
+    for name, value in spent.items():
+        steps.add(f"{name} [dim]{_ms(value)}[/]")
+    if trace.get("waited_ms"):
+        steps.add(f"waited before it began [dim]{_ms(trace['waited_ms'])}[/]")
+    return root
+
+
+def _add_messages(root: "Tree", trace: dict[str, Any]) -> None:
+    branch = root.add("[bold]Received[/]")
+    for message in trace.get("messages", ()):
+        files = len(message["attachments"])
+        beside = f" [dim]+ {files} attachment{'s' if files > 1 else ''}[/]" if files else ""
+        branch.add(f"[dim]{message['seq']}[/] {_words(message['text'])}{beside}")
+
+
+def _add_perceived(root: "Tree", trace: dict[str, Any], spent: dict[str, float]) -> None:
+    seen = trace.get("perceived") or ()
+    if not seen:
+        return
+    branch = root.add(f"[bold]Heard and read[/] [dim]{_ms(spent.get('perception'))}[/]")
+    for facts in seen:
+        branch.add(_facts(facts))
+
+
+def _add_understanding(root: "Tree", trace: dict[str, Any], spent: dict[str, float]) -> None:
+    facts = trace.get("understanding")
+    if facts:
+        branch = root.add(f"[bold]Understood[/] [dim]{_ms(spent.get('understanding'))}[/]")
+        for name, value in facts.items():
+            if value not in ("", None):
+                branch.add(f"{name}: {_words(value)}")
+
+
+def _add_search(root: "Tree", trace: dict[str, Any]) -> None:
+    hits = (trace.get("search") or {}).get("hits")
+    if hits is None:
+        return
+    branch = root.add("[bold]Searched[/]")
+    if not hits:
+        branch.add("nothing was found")
+    for hit in hits:
+        parts = ", ".join(f"{name} {value:g}" for name, value in hit["parts"].items())
+        heading = " › ".join([hit["title"], *hit["headings"]])
+        branch.add(f"{hit['score']:.3f} {_words(heading)} [dim]{hit['article']} ({parts})[/]")
+
+
+def _add_decision(root: "Tree", trace: dict[str, Any], spent: dict[str, float]) -> None:
+    facts = trace.get("decision", {})
+    branch = root.add(
+        f"[bold]Decided[/] {facts.get('kind')}: {_words(facts.get('why'))} "
+        f"[dim]{_ms(spent.get('policy'))}[/]"
+    )
+    for article in facts.get("articles", ()):
+        branch.add(f"cites {_words(article)}")
+
+
+def _facts(facts: dict[str, Any]) -> str:
+    return " · ".join(
+        f"{name} {_words(value)}"
+        for name, value in facts.items()
+        if value not in ("", None, {}, [])
+    )
+
+
+def _words(value: object) -> str:
+    from rich.markup import escape
+
+    return escape(str(value))
+
+
+def _ms(value: float | None) -> str:
+    return "" if value is None else f"{value:.1f} ms"

@@ -1,0 +1,94 @@
+"""`frontdesk ingest`: the knowledge folder into the index."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from bot.cli.project import HERE, Project, load_project, shown
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from bot.config import Config
+    from bot.knowledge import IngestReport
+    from bot.knowledge.ingest import Progress
+
+_STEPS = {"read": "Reading articles", "encode": "Encoding passages"}
+
+
+def ingest(
+    project: Project = HERE,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", "-v", help="Name every file that changed.")
+    ] = False,
+) -> None:
+    """Bring the index up to date with the articles. Only what changed is read.
+
+    Example: `frontdesk ingest --project examples/voltaro`
+    """
+    from rich.console import Console
+
+    config = load_project(project)
+    console = Console(soft_wrap=True, highlight=False)
+    started = time.perf_counter()
+    report = ingest_project(config, console)
+    seconds = time.perf_counter() - started
+    _print_report(console, report, verbose)
+    console.print(
+        f"[green]✓[/] {report.articles} articles, {report.passages} passages from "
+        f"{shown(config.knowledge.folder)} in {seconds:.1f} s"
+    )
+
+
+def ingest_project(config: "Config", console: "Console") -> "IngestReport":
+    """Update a project's index, with progress on the console. Raises `OperatorError`."""
+    from bot import engines
+    from bot.knowledge import ingest as update
+
+    encoder = engines.engine(engines.TEXT_ENCODERS, config.text_encoder.engine)(threads=2)
+    with progress_bars(console) as tell:
+        return update(config.knowledge.folder, config.index_folder, encoder, tell)
+
+
+@contextmanager
+def progress_bars(console: "Console") -> Iterator["Progress"]:
+    """A bar for each step; none where the output is not a terminal."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    with Progress(*columns, console=console, transient=True) as bars:
+        tasks = {}
+
+        def tell(step: str, done: int, of: int) -> None:
+            if step not in tasks:
+                tasks[step] = bars.add_task(_STEPS.get(step, step), total=of)
+            bars.update(tasks[step], completed=done, total=of)
+
+        yield tell
+
+
+def _print_report(console: "Console", report: "IngestReport", verbose: bool) -> None:
+    from rich.markup import escape
+
+    for word, files in (
+        ("new", report.added),
+        ("changed", report.changed),
+        ("removed", report.removed),
+    ):
+        if files:
+            names = f": {escape(', '.join(files))}" if verbose else ""
+            console.print(f"  {len(files)} {word}{names}")
+    if report.unchanged:
+        console.print(f"  {report.unchanged} unchanged")
+    print_skipped(console, report)
+
+
+def print_skipped(console: "Console", report: "IngestReport") -> None:
+    """Name each file that could not be read, and why."""
+    from rich.markup import escape
+
+    for skipped in report.skipped:
+        console.print(f"  [yellow]skipped[/] {escape(skipped.path)}: {escape(skipped.reason)}")

@@ -1,0 +1,122 @@
+"""`frontdesk serve`: the desk, open."""
+
+import asyncio
+import os
+import signal
+import sys
+import threading
+import time
+import webbrowser
+from collections.abc import Callable, Coroutine
+from contextlib import AsyncExitStack, suppress
+from importlib import import_module
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.markup import escape
+
+from bot.cli.project import HERE, Project, load_project
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from bot.config import Config
+
+
+def serve(
+    project: Project = HERE,
+    host: Annotated[
+        str | None, typer.Option(help="Address to listen on.", show_default="frontdesk.yaml's")
+    ] = None,
+    port: Annotated[
+        int | None, typer.Option(help="Port to listen on.", show_default="frontdesk.yaml's")
+    ] = None,
+    open_page: Annotated[
+        bool, typer.Option("--open", help="Open the page in a browser, where there is one.")
+    ] = False,
+) -> None:
+    """Open the desk: take in the articles, start what hears and reads, and answer customers.
+
+    Example: `frontdesk serve --project examples/voltaro --open`
+    """
+    from rich.console import Console
+
+    from bot.cli.logs import set_up_logs
+
+    config = load_project(project)
+    given = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
+    config = config.model_copy(update={"server": config.server.model_copy(update=given)})
+    set_up_logs(config.server.log)
+    console = Console(stderr=True, highlight=False, soft_wrap=True)
+    with (
+        suppress(asyncio.CancelledError),
+        asyncio.Runner(loop_factory=_loop_factory()) as runner,
+    ):
+        runner.run(_serve(config, console, open_page))
+
+
+async def _serve(config: "Config", console: "Console", open_page: bool) -> None:
+    """Until SIGINT or SIGTERM. Raises `OperatorError`."""
+    from bot.channels import web_server
+    from bot.cli.ingest import print_skipped, progress_bars
+    from bot.desk import open_desk
+
+    started = time.perf_counter()
+    ending = _Ending()
+    console.print(f"[bold]{escape(config.name)}[/]")
+
+    def ready(url: str) -> None:
+        seconds = time.perf_counter() - started
+        console.print(f"[green]✓[/] ready at [bold]{url}[/] after {seconds:.1f} s; Ctrl-C ends it")
+        if open_page:
+            _open_browser(url)
+
+    async with AsyncExitStack() as stack:
+        with progress_bars(console) as progress:
+            opened = await stack.enter_async_context(open_desk(config, progress=progress))
+        report = opened.ingested
+        console.print(f"  {report.articles} articles, {report.passages} passages")
+        print_skipped(console, report)
+        server = web_server(opened, ready)
+        ending.how = server.stop
+        await _work(opened.desk.run(), server)
+    console.print("closed; what is unanswered is answered at the next start")
+
+
+async def _work(run: Coroutine[Any, Any, None], server: Any) -> None:
+    """Answer and serve until the server is stopped, or either fails."""
+    answering = asyncio.create_task(run, name="desk")
+    serving = asyncio.create_task(server.serve(), name="web")
+    try:
+        await asyncio.wait({answering, serving}, return_when=asyncio.FIRST_COMPLETED)
+        server.stop()
+        await serving
+    finally:
+        answering.cancel()
+        with suppress(asyncio.CancelledError):
+            await answering
+
+
+class _Ending:
+    """What SIGINT and SIGTERM do: cancel what is being set up, later stop the server."""
+
+    def __init__(self) -> None:
+        task = asyncio.current_task()
+        assert task
+        self.how: Callable[[], object] = task.cancel
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, lambda: self.how())
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:
+    if sys.platform == "win32":
+        return asyncio.new_event_loop
+    return import_module("uvloop").new_event_loop  # type: ignore[no-any-return]
+
+
+def _open_browser(url: str) -> None:
+    """In a thread, for it may wait for the browser; nowhere without a display."""
+    shows = sys.platform in ("darwin", "win32")
+    if shows or os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"):
+        threading.Thread(target=webbrowser.open, args=(url,), daemon=True).start()
