@@ -46,6 +46,8 @@ class Stretch:
 def speech_probabilities(samples: Samples) -> NDArray[np.float32]:
     """How likely somebody speaks, for each 32 ms of mono sound at 16 kHz; the last piece is
     filled up with silence."""
+    if not len(samples):
+        return np.empty(0, np.float32)
     weights = _weights()
     pieces = -(-len(samples) // PIECE)
     padded = np.zeros(CONTEXT + pieces * PIECE, np.float32)
@@ -54,8 +56,6 @@ def speech_probabilities(samples: Samples) -> NDArray[np.float32]:
     features = [
         _features(weights, windows[first : first + AT_ONCE]) for first in range(0, pieces, AT_ONCE)
     ]
-    if not features:
-        return np.empty(0, np.float32)
     return _decide(weights, np.concatenate(features))
 
 
