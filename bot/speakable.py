@@ -31,8 +31,8 @@ _WORDS: Mapping[str, _Words] = {
     "en": _Words(
         "dot", "at", "slash", "dash", "underscore", "percent",
         {"€": "euros", "£": "pounds", "$": "dollars", "CHF": "Swiss francs",
-         "NOK": "Norwegian kroner", "kg": "kilograms", "g": "grams", "km": "kilometres", "cm": "centimetres",
-         "mm": "millimetres", "GB": "gigabytes", "MB": "megabytes", "kB": "kilobytes",
+         "NOK": "Norwegian kroner", "kg": "kilograms", "g": "grams", "km": "kilometres",
+         "cm": "centimetres", "mm": "millimetres", "GB": "gigabytes", "MB": "megabytes", "kB": "kilobytes",
          "W": "watts", "Wh": "watt hours", "mAh": "milliampere hours", "V": "volts",
          "GHz": "gigahertz", "°C": "degrees Celsius", "min": "minutes", "h": "hours"},
         {"e.g.": "for example", "i.e.": "that is", "etc.": "and so on", "approx.": "about",
@@ -46,7 +46,8 @@ _WORDS: Mapping[str, _Words] = {
          "kB": "Kilobyte", "W": "Watt", "Wh": "Wattstunden", "mAh": "Milliamperestunden",
          "V": "Volt", "GHz": "Gigahertz", "°C": "Grad Celsius", "min": "Minuten", "h": "Stunden"},
         {"z. B.": "zum Beispiel", "z.B.": "zum Beispiel", "d. h.": "das heißt",
-         "usw.": "und so weiter", "ca.": "etwa", "Nr.": "Nummer", "inkl.": "inklusive", "bzw.": "beziehungsweise"},
+         "usw.": "und so weiter", "ca.": "etwa", "Nr.": "Nummer",
+         "inkl.": "inklusive", "bzw.": "beziehungsweise"},
     ),
     "es": _Words(
         "punto", "arroba", "barra", "guion", "guion bajo", "por ciento",
