@@ -6,6 +6,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.error
 import urllib.request
@@ -24,11 +25,11 @@ class DeskProcess:
 
     def __init__(self, command: list[str], environment: dict[str, str] | None = None) -> None:
         started = time.perf_counter()
+        self._output = tempfile.TemporaryFile("w+")  # noqa: SIM115 - closed by `stop`
         self._process = subprocess.Popen(
             command,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
+            stdout=self._output,
+            stderr=subprocess.STDOUT,
             cwd=REPOSITORY,
             env=os.environ | (environment or {}),
         )
@@ -48,15 +49,19 @@ class DeskProcess:
     def stop(self) -> None:
         self._process.send_signal(signal.SIGTERM)
         self._process.wait(timeout=30)
-        assert self._process.stdout
-        self._process.stdout.close()
+        self._output.close()
 
-    def _read_url(self) -> str:
-        assert self._process.stdout
-        for line in self._process.stdout:
-            if found := re.search(r"https?://[\w.:\[\]-]+", line):
+    def _read_url(self, limit_s: float = 300) -> str:
+        deadline = time.perf_counter() + limit_s
+        while time.perf_counter() < deadline:
+            self._output.seek(0)
+            said = self._output.read()
+            if found := re.search(r"https?://[\w.:\[\]-]+:\d+", said):
                 return found.group()
-        raise RuntimeError(f"the desk ended with {self._process.wait()} before it was ready")
+            if self._process.poll() is not None:
+                raise RuntimeError(f"the desk ended before it was ready:\n{said}")
+            time.sleep(0.005)
+        raise RuntimeError(f"the desk was not ready within {limit_s} s:\n{said}")
 
 
 @contextmanager

@@ -10,8 +10,6 @@ from pathlib import Path
 
 import uvloop
 from bot.perception import Perception
-from bot.speech import Speaker
-from models.espeak import Espeak
 
 from bot import language
 from bot.desk import FrontDesk
@@ -22,6 +20,7 @@ from bot.media import MediaStore
 from bot.messages import ReplyKind
 from bot.policy import Decision
 from bot.redis_server import RedisServer
+from bot.speech import Speaker
 from bot.store import Store
 from bot.understanding import Understanding
 from connectors.limiter import Rate
@@ -32,6 +31,7 @@ from connectors.webchat.identity import Identity
 from connectors.webchat.origins import Origins
 from connectors.webchat.settings import Business, Limits, WebchatSettings
 from connectors.webchat.tokens import Signer, load_secret
+from models.espeak import Espeak
 
 _UNLIMITED = Rate(per_minute=1e7, burst=100_000)
 
