@@ -47,6 +47,7 @@ from bot.turns import TurnRunner
 log = logging.getLogger(__name__)
 
 _RETRY_S = 1.0
+_SWEEP_EVERY_S = 3600.0
 
 
 class FrontDesk:
@@ -70,10 +71,10 @@ class FrontDesk:
         self.store = store
         self._media = media
         self._connectors: dict[ChannelName, Connector] = {}
-        keep_s = keep_days * 24 * 3600
-        self._history = History(store, keep_s=keep_s, keep_entries=keep_entries)
-        self._inbox = Inbox(store, limits, keep_s)
-        outbox = Outbox(store, keep_s, self._connectors)
+        self._keep_s = keep_days * 24 * 3600
+        self._history = History(store, keep_s=self._keep_s, keep_entries=keep_entries)
+        self._inbox = Inbox(store, limits, self._keep_s)
+        outbox = Outbox(store, self._keep_s, self._connectors)
         manager = DialogueManager(
             history=self._history,
             perception=perception,
@@ -98,7 +99,9 @@ class FrontDesk:
 
     async def run(self) -> None:
         """Answer what comes, until cancelled."""
-        await self._runner.run()
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._runner.run(), name="turns")
+            group.create_task(self._forget_media(), name="media sweeper")
 
     async def open_conversation(
         self,
@@ -149,6 +152,17 @@ class FrontDesk:
     async def trace(self, conversation: ConversationId, turn: TurnId) -> dict[str, Any] | None:
         stored = await self._history.trace(conversation, turn)
         return msgspec.json.decode(stored) if stored else None
+
+    async def _forget_media(self) -> None:
+        """Delete attachments that are older than a conversation is remembered."""
+        while True:
+            try:
+                gone = await self._media.sweep(self._keep_s)
+            except Unavailable as error:
+                log.warning("media.sweep_failed", extra={"reason": str(error)})
+            else:
+                log.info("media.swept", extra={"attachments": gone})
+            await asyncio.sleep(_SWEEP_EVERY_S)
 
     def _show(self, progress: Progress) -> None:
         for connector in self._connectors.values():
