@@ -45,10 +45,12 @@ async def test_only_a_configured_proxy_is_believed(trusted: tuple[str, ...], see
         clients.append(client)
 
     site.limiter.allow = allow  # type: ignore[method-assign]
-    async with site.open(trusted_proxies=trusted) as site:
-        async with site.socket(**{"X-Forwarded-For": "203.0.113.9"}) as widget:
-            await widget.send(json.dumps({"type": "hello", "protocol": 1}))
-            await widget.recv()
+    async with (
+        site.open(trusted_proxies=trusted),
+        site.socket(**{"X-Forwarded-For": "203.0.113.9"}) as widget,
+    ):
+        await widget.send(json.dumps({"type": "hello", "protocol": 1}))
+        await widget.recv()
     assert clients == [seen]
 
 

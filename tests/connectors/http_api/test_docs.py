@@ -6,6 +6,8 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.async_api import async_playwright, expect
 
+from connectors.http_api.problems import STATUS
+from tests.conftest import REPOSITORY
 from tests.connectors.conftest import Site
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -43,3 +45,14 @@ async def test_the_page_renders_from_the_desk_alone(site: Site) -> None:
         await browser.close()
     assert complaints == []
     assert hosts == {"127.0.0.1"}
+
+
+async def test_the_guide_names_every_path_and_every_code(site: Site) -> None:
+    guide = (REPOSITORY / "docs" / "http-api.md").read_text("utf-8")
+    async with site.http() as client:
+        described = (await client.get("/openapi.json")).json()
+    for path in described["paths"]:
+        plain = path.replace("/{conversation}", "/", 1).partition("{")[0].rstrip("/")
+        assert plain in guide, path
+    for code in STATUS:
+        assert f"`{code}`" in guide, code

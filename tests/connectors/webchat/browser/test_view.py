@@ -1,0 +1,183 @@
+"""How the widget looks to people and to the tools that read it to them."""
+
+import runpy
+from pathlib import Path
+
+import axe_playwright_python
+import pytest
+from playwright.async_api import Browser, Page, Response, expect
+
+from tests.conftest import REPOSITORY
+from tests.connectors.webchat.browser.desk_process import DeskProcess
+from tests.connectors.webchat.browser.widget import Widget
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+AXE = Path(axe_playwright_python.__file__).parent / "axe.min.js"
+QUESTION = "How long do I have to return an item?"
+PHONE = {"width": 390, "height": 780}
+DANGEROUS = """
+<img src=x onerror="document.title = 'broken in'"> <script>document.title = 'broken in'</script>
+
+[a](javascript:document.title='broken in') [b](JaVaScRiPt:alert(1)) [c](data:text/html,x)
+[d](https://fine.example/x) [e](/articles/fine) [f](mailto:desk@fine.example) **bold** `<b>code</b>`
+
+| head | number |
+|:--|--:|
+| <i>cell</i> | 1 |
+"""
+
+
+async def serious_problems(page: Page) -> list[str]:
+    await page.add_script_tag(path=AXE)
+    found = await page.evaluate("async () => (await axe.run('frontdesk-chat')).violations")
+    return [
+        f"{violation['id']}: {node['html']} {node['failureSummary']}"
+        for violation in found
+        if violation["impact"] in ("serious", "critical")
+        for node in violation["nodes"]
+    ]
+
+
+@pytest.mark.parametrize(
+    "context",
+    [
+        pytest.param({}, id="light"),
+        pytest.param({"color_scheme": "dark"}, id="dark"),
+        pytest.param({"locale": "ar"}, id="right-to-left"),
+        pytest.param({"viewport": PHONE, "has_touch": True, "is_mobile": True}, id="phone"),
+    ],
+)
+async def test_axe_finds_nothing_serious(
+    browser: Browser, desk: DeskProcess, screenshot: Path, context: dict[str, object]
+) -> None:
+    page = await browser.new_page(**{"reduced_motion": "reduce", **context})  # type: ignore[arg-type]
+    await page.route(
+        desk.url + "/",
+        lambda route: route.fulfill(
+            content_type="text/html",
+            body=f"""<!doctype html><html lang="{context.get("locale", "en")}"><title>Shop</title>
+        <meta name="viewport" content="width=device-width"><h1>Shop</h1>
+        <script type="module" src="/webchat/frontdesk-chat.js"></script></html>""",
+        ),
+    )
+    try:
+        widget = await Widget(page).open(desk.url)
+        assert await serious_problems(page) == []
+        await widget.say(QUESTION)
+        await widget.reply(1)
+        await widget.attach(screenshot)
+        await page.context.set_offline(True)
+        assert await serious_problems(page) == []
+    finally:
+        await page.close()
+
+
+async def test_first_visit_loads_what_the_size_check_counts(
+    widget: Widget, desk: DeskProcess
+) -> None:
+    loaded: set[str] = set()
+
+    def note(response: Response) -> None:
+        if "/webchat/" in response.url and response.url.endswith((".js", ".css")):
+            loaded.add(response.url.split("/webchat/")[1])
+
+    widget.page.on("response", note)
+    await widget.open(desk.url)
+    await widget.say(QUESTION)
+    await widget.reply(1)
+    check = runpy.run_path(str(REPOSITORY / "scripts" / "check-widget"))
+    counted = {str(file.relative_to(check["STATIC"])) for file in check["first_visit"]()}
+    assert loaded == counted
+
+
+async def test_dangerous_markdown_becomes_text(widget: Widget, desk: DeskProcess) -> None:
+    await widget.page.goto(desk.url)
+    shown = await widget.page.evaluate(
+        """async (text) => {
+          const { markdown } = await import("/webchat/view/markdown.js");
+          const place = document.createElement("div");
+          place.append(markdown(text, location.origin));
+          document.body.append(place);
+          return {
+            tags: [...new Set([...place.querySelectorAll("*")].map((e) => e.localName))].sort(),
+            links: [...place.querySelectorAll("a")].map((a) => [a.text, a.href, a.rel]),
+            code: place.querySelector("code").textContent,
+            title: document.title,
+          };
+        }""",
+        DANGEROUS,
+    )
+    assert not {"img", "script", "b", "i"} & set(shown["tags"])
+    assert {"table", "strong", "code"} <= set(shown["tags"])
+    assert shown["links"] == [
+        ["d", "https://fine.example/x", "noopener"],
+        ["e", f"{desk.url}/articles/fine", "noopener"],
+        ["f", "mailto:desk@fine.example", "noopener"],
+    ]
+    assert shown["code"] == "<b>code</b>"
+    assert shown["title"] != "broken in"
+
+
+async def test_keyboard_opens_writes_and_closes(widget: Widget, desk: DeskProcess) -> None:
+    await widget.page.goto(desk.url)
+    await widget.launcher.focus()
+    await widget.page.keyboard.press("Enter")
+    await expect(widget.text).to_be_focused()
+    await widget.page.keyboard.type(QUESTION)
+    await widget.page.keyboard.press("Enter")
+    await widget.reply(1)
+    await widget.page.keyboard.press("Escape")
+    await expect(widget.panel).to_be_hidden()
+    await expect(widget.launcher).to_be_focused()
+
+
+async def test_phone_keeps_the_focus_in_the_chat(browser: Browser, desk: DeskProcess) -> None:
+    page = await browser.new_page(viewport=PHONE, has_touch=True)  # type: ignore[arg-type]
+    try:
+        widget = await Widget(page).open(desk.url)
+        await expect(widget.panel).to_have_attribute("aria-modal", "true")
+        for _ in range(15):
+            await page.keyboard.press("Tab")
+            inside = "() => document.activeElement.localName === 'frontdesk-chat'"
+            assert await page.evaluate(inside)
+    finally:
+        await page.close()
+
+
+async def test_reply_to_a_closed_chat_is_counted_and_announced_once_read(
+    widget: Widget, desk: DeskProcess
+) -> None:
+    await widget.open(desk.url)
+    await widget.say(QUESTION)
+    await widget.page.keyboard.press("Escape")
+    await expect(widget.launcher).to_have_accessible_name("Open the chat, unread messages: 1")
+    await widget.page.reload()
+    await expect(widget.host.locator(".badge")).to_have_text("1")
+    await widget.launcher.click()
+    await expect(widget.host.locator(".badge")).to_be_empty()
+
+
+@pytest.mark.parametrize(
+    ("locale", "label"),
+    [
+        ("zh-CN", "打开聊天"),
+        ("es", "Abrir el chat"),
+        ("de-AT", "Chat öffnen"),
+        ("ar", "فتح الدردشة"),
+        ("fi", "Open the chat"),
+    ],
+)
+async def test_widget_speaks_the_language_of_its_page(
+    widget: Widget, desk: DeskProcess, locale: str, label: str
+) -> None:
+    await widget.page.route(
+        desk.url + "/",
+        lambda route: route.fulfill(
+            content_type="text/html",
+            body=f'<!doctype html><frontdesk-chat locale="{locale}"></frontdesk-chat>'
+            '<script type="module" src="/webchat/frontdesk-chat.js"></script>',
+        ),
+    )
+    await widget.page.goto(desk.url)
+    await expect(widget.launcher).to_have_accessible_name(label)
