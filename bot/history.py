@@ -113,14 +113,12 @@ class History:
         while (left_s := deadline - time.monotonic()) > 0:
             # Waits of a second: the connection's own time-out is not much longer.
             wait_ms = max(1, min(1_000, int(left_s * 1000)))
-            answer = await self._store.block(
-                lambda redis, after=after, wait_ms=wait_ms: redis.xread(
-                    {keys.log(conversation): f"{after}-0"}, block=wait_ms
-                )
+            found = await self._store.wait_for_entries(
+                {keys.log(conversation): f"{after}-0"}, most=_RECENT_ENTRIES, wait_ms=wait_ms
             )
-            for _, rows in answer:
+            for _, rows in found:
                 for number, fields in rows:
-                    entry = _entry((number, [b"e", fields[b"e"]]))
+                    entry = _entry((number.encode(), [b"e", fields[b"e"]]))
                     if isinstance(entry.item, Reply):
                         return entry
                     after = entry.seq

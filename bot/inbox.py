@@ -96,15 +96,16 @@ class Inbox:
     async def read(self, after: Mapping[int, str]) -> dict[int, list[Received]]:
         """Wait up to a second for messages in the partitions named, each after an entry id
         (`0` for all that is there). Raises `Unavailable`."""
-        streams = {keys.inbox(partition): entry for partition, entry in after.items()}
         partitions = {keys.inbox(partition): partition for partition in after}
-        answer = await self._store.block(
-            lambda redis: redis.xread(dict(streams), count=_MOST_AT_ONCE, block=_BLOCK_MS)
+        found = await self._store.wait_for_entries(
+            {stream: after[partition] for stream, partition in partitions.items()},
+            most=_MOST_AT_ONCE,
+            wait_ms=_BLOCK_MS,
         )
         return {
-            partitions[stream.decode()]: [
-                Received(entry.decode(), int(fields[b"s"]), _decode(fields[b"m"]))
+            partitions[stream]: [
+                Received(entry, int(fields[b"s"]), _decode(fields[b"m"]))
                 for entry, fields in entries
             ]
-            for stream, entries in answer
+            for stream, entries in found
         }

@@ -118,7 +118,8 @@ class DialogueManager:
         """All attachments at once. What an earlier call has begun for this turn is kept."""
         attachments = [a for message in turn.messages for a in message.attachments]
         for attachment in attachments:
-            if attachment.id not in turn.perceiving:
+            known = turn.perceiving.get(attachment.id)
+            if known is None or (known.done() and known.exception()):
                 turn.perceiving[attachment.id] = asyncio.create_task(
                     self._perception.perceive(attachment), name="perception"
                 )

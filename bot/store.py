@@ -7,7 +7,7 @@ of the append-only file, and each caller gets its own result.
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Mapping
 from hashlib import sha1
 from pathlib import Path
 from typing import Any
@@ -105,13 +105,21 @@ class Store:
         except NoScriptError:
             return await self.run("EVAL", script.source, len(keys), *keys, *arguments)
 
-    async def block(self, call: Callable[[redis.asyncio.Redis], Awaitable[Any]]) -> Any:
-        """A command that waits on the server (XREAD BLOCK), on a connection of its own."""
+    async def wait_for_entries(
+        self, after: Mapping[str, str], *, most: int, wait_ms: int
+    ) -> list[tuple[str, list[tuple[str, dict[bytes, bytes]]]]]:
+        """New entries of some streams (stream → the entry id to begin after), waited for on a
+        connection of its own. Raises `Unavailable`."""
+        streams: Any = dict(after)
         try:
-            return await call(self._redis)
+            answer = await self._redis.xread(streams, count=most, block=wait_ms)
         except (RedisConnectionError, RedisTimeoutError, OSError) as error:
             self._lost(error)
             raise Unavailable(f"Redis does not answer: {error}") from error
+        return [
+            (stream.decode(), [(entry.decode(), fields) for entry, fields in entries])
+            for stream, entries in answer
+        ]
 
     async def _send(self) -> None:
         """Send what waits, batch by batch, until nothing is left."""
