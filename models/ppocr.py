@@ -43,7 +43,7 @@ LONGEST_LINE = 3200
 LEAST_SCORE = 0.5
 
 
-class PpOcr:
+class PaddleTextReader:
     """Text reader for Latin, Chinese and Japanese script; 1280 × 720 pixels with 20 lines take
     about 0.5 s on two cores. Thread-safe.
 

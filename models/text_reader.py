@@ -1,6 +1,6 @@
 """Text in pictures: the protocol, and the order in which people read what was found.
 
-The default reader is `models.ppocr.PpOcr`.
+The default reader is `models.ppocr.PaddleTextReader`.
 """
 
 from collections.abc import Sequence
