@@ -199,6 +199,14 @@ class LimitsSection(Section):
     """New conversations from one network address."""
     uploads_per_minute: Annotated[int, Field(ge=1)] = 30
     """Files from one network address."""
+    audio_minutes: Annotated[float, Field(gt=0, le=60)] = 10
+    """Length of one recording."""
+    video_minutes: Annotated[float, Field(gt=0, le=60)] = 2
+    """Length of one video."""
+    pdf_pages: Annotated[int, Field(ge=1, le=500)] = 30
+    """Pages of one PDF that are read; the rest is left out."""
+    attachment_seconds: Annotated[float, Field(ge=1, le=600)] = 30
+    """How long the desk may listen to or look at one attachment."""
 
 
 class HistorySection(Section):

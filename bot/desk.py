@@ -37,6 +37,7 @@ from bot.messages import (
     TurnId,
 )
 from bot.outbox import Outbox
+from bot.perception import Limits as PerceptionLimits
 from bot.perception import Perception
 from bot.policy import KnowledgePolicy, Policy
 from bot.redis_server import RedisServer
@@ -215,6 +216,12 @@ async def open_desk(
             text_reader=engine(engines.TEXT_READERS, config.text_reader.engine),
             image_encoder=engine(engines.IMAGE_ENCODERS, config.image_encoder.engine),
             media=media,
+            limits=PerceptionLimits(
+                timeout_s=config.limits.attachment_seconds,
+                audio_s=config.limits.audio_minutes * 60,
+                video_s=config.limits.video_minutes * 60,
+                pdf_pages=config.limits.pdf_pages,
+            ),
         )
         stack.push_async_callback(perception.close)
         synthesizer = engine(engines.SYNTHESIZERS, config.synthesizer.engine)(
@@ -262,4 +269,3 @@ async def _open_store(config: Config, stack: AsyncExitStack) -> tuple[Store, boo
             await asyncio.sleep(_RETRY_S)
         else:
             return store, alone
-

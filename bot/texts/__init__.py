@@ -26,12 +26,14 @@ def languages() -> tuple[str, ...]:
 def say(code: str, locale: str, **params: str | int | float) -> str:
     """The sentence `code` in the language of `locale` (`de-AT`, `de`), its gaps filled.
 
-    Numbers are written as that language writes them. A gap whose name ends in `_bytes` is filled
-    with a size (`25 MB`), one in `_s` with a length of time (`10 min`). English where there are no
-    sentences in that language. Raises `KeyError` for an unknown code or a gap without a value.
+    Numbers are written as that language writes them. English where there are no sentences in that
+    language. Raises `KeyError` for an unknown code or a gap without a value.
     """
     language = _language_of(locale)
-    filled = {name: _written(name, value, language) for name, value in params.items()}
+    filled = {
+        name: value if isinstance(value, str) else _number(value, language)
+        for name, value in params.items()
+    }
     return sentences(language)[code].format_map(filled)
 
 
@@ -46,23 +48,6 @@ def sentences(language: str) -> Mapping[str, str]:
 def _language_of(locale: str) -> str:
     language = locale.replace("_", "-").partition("-")[0].lower()
     return language if language in languages() else FALLBACK
-
-
-def _written(name: str, value: str | int | float, language: str) -> str:
-    if isinstance(value, str):
-        return value
-    if name.endswith("_bytes"):
-        return _size(value, language)
-    if name.endswith("_s"):
-        return f"{_number(value / 60, language)} min" if value >= 60 else f"{round(value)} s"
-    return _number(value, language)
-
-
-def _size(size_bytes: float, language: str) -> str:
-    for unit, factor in (("MB", 1024**2), ("kB", 1024)):
-        if size_bytes >= factor:
-            return f"{_number(size_bytes / factor, language)} {unit}"
-    return f"{round(size_bytes)} B"
 
 
 def _number(value: float, language: str) -> str:
