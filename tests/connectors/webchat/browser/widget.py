@@ -21,9 +21,10 @@ class Widget:
         """The finished ones; what still streams in has no time yet."""
         self.status = self.host.locator(".status")
 
-    async def open(self, url: str) -> "Widget":
+    async def open(self, url: str, locale: str = "en") -> "Widget":
         """Load a page of the desk and open the chat on it."""
         await self.page.goto(url)
+        await self.host.evaluate("(host, locale) => host.setAttribute('locale', locale)", locale)
         await self.launcher.click()
         await expect(self.host.locator(".welcome button").first).to_be_visible()
         return self
