@@ -11,7 +11,12 @@ import httpx
 import pytest
 from websockets.asyncio.client import ClientConnection, connect
 
+from bot.desk import FrontDesk
+from bot.inbox import InboxLimits
+from bot.limiter import RedisLimiter
+from bot.store import Store
 from connectors.http_api import ApiKeys, HttpApi, digest_of
+from connectors.limiter import Rate
 from connectors.server import Server
 from connectors.web import build_app
 from connectors.webchat import (
@@ -23,20 +28,29 @@ from connectors.webchat import (
     WebchatConnector,
     WebchatSettings,
 )
-from tests.connectors.echo_desk import EchoDesk, OpenLimiter
+from tests.bot.conftest import redis_url, store
+from tests.builders import EchoPolicy, build_desk, running
+
+__all__ = ["redis_url", "store"]
 
 API_KEY = "fd_a-key-of-a-program"
 OTHER_KEY = "fd_a-key-of-another-program"
 SITE_SECRET = "the-secret-that-shop-and-desk-share"
+LIMITS = Limits(upload_bytes=1024**2)
+ONCE = Rate(per_minute=1, burst=1)
 
 
 class Site:
-    """A running desk with its channels."""
+    """A desk with its channels, its media in a folder of its own; it says back what it is told."""
 
-    def __init__(self) -> None:
-        self.desk = EchoDesk()
-        self.limiter = OpenLimiter()
+    def __init__(self, store: Store, folder: Path) -> None:
+        self._store = store
+        self._folder = folder
+        self.answers = asyncio.Event()
+        """Set: the desk answers. Cleared: it thinks."""
+        self.answers.set()
         self.signer = Signer(b"s" * 32)
+        self.desk: FrontDesk
         self.webchat: WebchatConnector
         self.url = ""
 
@@ -47,27 +61,35 @@ class Site:
         origins: tuple[str, ...] = (),
         article: Callable[[str], Any] | None = None,
         check: Callable[[], Any] | None = None,
-        folder: Path | None = None,
+        pages: Path | None = None,
         trusted_proxies: tuple[str, ...] = (),
+        pace: InboxLimits | None = None,
         **settings: Any,
     ) -> AsyncIterator["Site"]:
-        settings.setdefault("limits", Limits(upload_bytes=1024**2))
+        """`settings`: of `WebchatSettings`."""
+        settings.setdefault("limits", LIMITS)
+        limiter = RedisLimiter(self._store)
+        self.desk = build_desk(self._store, self._folder, EchoPolicy(self.answers), limits=pace)
         self.webchat = WebchatConnector(
             desk=self.desk,
             signer=self.signer,
             identity=Identity({"shop": SITE_SECRET}),
             origins=Origins(origins),
-            limiter=self.limiter,
+            limiter=limiter,
             settings=WebchatSettings(
                 Business("Voltaro", suggestions={"en": ("Where is my order?",)}), **settings
             ),
         )
-        self.desk.connect(self.webchat)
         keys = ApiKeys({"program": digest_of(API_KEY), "other": digest_of(OTHER_KEY)})
-        api = HttpApi(desk=self.desk, keys=keys, limiter=self.limiter, upload_bytes=1024**2)
-        app = build_app(
-            webchat=self.webchat, api=api.app, article=article, check=check, site=folder
-        )
+        api = HttpApi(desk=self.desk, keys=keys, limiter=limiter, upload_bytes=1024**2)
+        self.desk.connect(self.webchat)
+        self.desk.connect(api)
+        app = build_app(webchat=self.webchat, api=api.app, article=article, check=check, site=pages)
+        async with running(self.desk), self._serving(app, trusted_proxies):
+            yield self
+
+    @asynccontextmanager
+    async def _serving(self, app: Any, trusted_proxies: tuple[str, ...]) -> AsyncIterator[None]:
         started: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         server = Server(
             app,
@@ -79,10 +101,13 @@ class Site:
         serving = asyncio.create_task(server.serve())
         self.url = await started
         try:
-            yield self
+            yield
         finally:
             server.stop()
             await serving
+
+    def media_files(self) -> list[Path]:
+        return list((self._folder / "media").iterdir())
 
     @asynccontextmanager
     async def socket(self, **headers: str) -> AsyncIterator[ClientConnection]:
@@ -120,11 +145,13 @@ class Widget:
         await self.socket.send(json.dumps({"type": kind} | fields))
 
     async def next(self, kind: str) -> dict[str, Any]:
-        """The next frame, which must be of this kind."""
+        """The next frame, which must be of this kind; signs of progress may come before it."""
         async with asyncio.timeout(10):
-            frame: dict[str, Any] = json.loads(await self.socket.recv())
-        assert frame["type"] == kind, frame
-        return frame
+            while True:
+                frame: dict[str, Any] = json.loads(await self.socket.recv())
+                if frame["type"] == kind:
+                    return frame
+                assert frame["type"] in ("typing", "delta"), frame
 
     async def say(self, name: str, text: str = "Hello", **fields: Any) -> dict[str, Any]:
         """Send a message; gives its acknowledgement."""
@@ -150,6 +177,12 @@ class Widget:
 
 
 @pytest.fixture
-async def site() -> AsyncIterator[Site]:
-    async with Site().open() as site:
-        yield site
+def closed_site(store: Store, tmp_path: Path) -> Site:
+    """To be opened with settings of the test's own."""
+    return Site(store, tmp_path)
+
+
+@pytest.fixture
+async def site(closed_site: Site) -> AsyncIterator[Site]:
+    async with closed_site.open():
+        yield closed_site

@@ -4,13 +4,18 @@ import asyncio
 import json
 import socket
 import struct
+from typing import Any
 
+import httpx
 import pytest
 
+from bot import keys
 from bot.errors import OperatorError
-from bot.messages import ConversationId
+from bot.messages import ConversationId, CustomerId, Reply, ReplyId, ReplyKind, TurnId
+from bot.store import Store
 from connectors.requests import client_of
 from connectors.server import Server
+from connectors.webchat.connector import CHANNEL
 from tests.connectors.conftest import Site
 
 
@@ -37,21 +42,16 @@ async def test_localhost_is_reached_by_every_address_on_one_port() -> None:
 
 
 @pytest.mark.parametrize(("trusted", "seen"), [((), "127.0.0.1"), (("127.0.0.1",), "203.0.113.9")])
-async def test_only_a_configured_proxy_is_believed(trusted: tuple[str, ...], seen: str) -> None:
-    clients: list[str] = []
-    site = Site()
-
-    async def allow(name: str, client: str, rate: object) -> None:
-        clients.append(client)
-
-    site.limiter.allow = allow  # type: ignore[method-assign]
+async def test_only_a_configured_proxy_is_believed(
+    closed_site: Site, store: Store, trusted: tuple[str, ...], seen: str
+) -> None:
     async with (
-        site.open(trusted_proxies=trusted),
+        closed_site.open(trusted_proxies=trusted) as site,
         site.socket(**{"X-Forwarded-For": "203.0.113.9"}) as widget,
     ):
         await widget.send(json.dumps({"type": "hello", "protocol": 1}))
         await widget.recv()
-    assert clients == [seen]
+    assert await store.run("EXISTS", keys.limit("session", seen))
 
 
 @pytest.mark.parametrize(
@@ -83,23 +83,37 @@ async def test_a_client_that_stops_reading_is_cut_off_and_forgotten(site: Site) 
     head = await reader.readexactly(4)
     welcome = json.loads(await reader.readexactly(struct.unpack("!H", head[2:])[0]))
     conversation = ConversationId(welcome["conversation"])
+    reply = Reply(
+        ReplyId("rep_1"),
+        CHANNEL,
+        conversation,
+        CustomerId("cus_1"),
+        TurnId("1"),
+        ReplyKind.ANSWER,
+        "x" * 8_000,
+    )
     assert site.webchat.connections == 1
     async with asyncio.timeout(30):
         while site.webchat.connections:
-            await site.desk.flood(conversation, "x" * 8_000)
+            await site.webchat.deliver(reply, 1)
             await asyncio.sleep(0)
     writer.close()
 
 
-async def test_a_request_in_progress_is_finished_when_the_desk_stops() -> None:
-    site = Site()
-    site.desk.muted = True
-    async with site.api() as client:
-        async with site.open():
-            client.base_url = site.url  # type: ignore[assignment]
+async def test_a_request_in_progress_is_finished_when_the_desk_stops(closed_site: Site) -> None:
+    closed_site.answers.clear()
+    async with closed_site.api() as client:
+        async with closed_site.open() as site:
+            client.base_url = httpx.URL(site.url)
+            waiting = asyncio.Event()
+            wait = site.desk.next_reply
+
+            async def next_reply(*arguments: Any) -> Any:
+                waiting.set()
+                return await wait(*arguments)
+
+            site.desk.next_reply = next_reply  # type: ignore[method-assign]
             body = {"customer": "ann", "text": "Hi", "wait_s": 0.5}
             asked = asyncio.create_task(client.post("/v1/messages", json=body))
-            async with asyncio.timeout(10):
-                while not any(site.desk.logs.values()):
-                    await asyncio.sleep(0)
+            await waiting.wait()
         assert (await asked).status_code == 202

@@ -15,11 +15,11 @@ async def test_the_desk_says_that_it_lives(site: Site) -> None:
         assert (await client.get("/readyz")).status_code == 200
 
 
-async def test_without_its_store_it_is_not_ready() -> None:
+async def test_without_its_store_it_is_not_ready(closed_site: Site) -> None:
     async def check() -> None:
         raise Unavailable("Redis does not answer: secret-host:6379")
 
-    async with Site().open(check=check) as site, site.http() as client:
+    async with closed_site.open(check=check) as site, site.http() as client:
         alive, ready = await client.get("/healthz"), await client.get("/readyz")
     assert alive.status_code == 200
     assert ready.status_code == 503
@@ -37,11 +37,11 @@ async def test_no_answer_names_the_server_or_lets_a_browser_guess(site: Site, pa
     assert answer.headers["x-content-type-options"] == "nosniff"
 
 
-async def test_an_article_opens_on_a_page_where_nothing_runs() -> None:
+async def test_an_article_opens_on_a_page_where_nothing_runs(closed_site: Site) -> None:
     async def article(name: str) -> str | None:
         return "<h1>Returns</h1>" if name == "orders/returns" else None
 
-    async with Site().open(article=article) as site, site.http() as client:
+    async with closed_site.open(article=article) as site, site.http() as client:
         page = await client.get("/articles/orders/returns")
         missing = await client.get("/articles/../../etc/passwd")
     assert page.text == "<h1>Returns</h1>"
@@ -51,7 +51,7 @@ async def test_an_article_opens_on_a_page_where_nothing_runs() -> None:
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Path:
+def pages(tmp_path: Path) -> Path:
     folder = tmp_path / "site"
     folder.mkdir()
     (folder / "index.html").write_text("<h1>Voltaro</h1>")
@@ -60,8 +60,8 @@ def folder(tmp_path: Path) -> Path:
     return folder
 
 
-async def test_the_business_has_its_own_pages(folder: Path) -> None:
-    async with Site().open(folder=folder) as site, site.http() as client:
+async def test_the_business_has_its_own_pages(closed_site: Site, pages: Path) -> None:
+    async with closed_site.open(pages=pages) as site, site.http() as client:
         page = await client.get("/")
         again = await client.get("/", headers={"If-None-Match": page.headers["etag"]})
     assert page.text == "<h1>Voltaro</h1>"
@@ -71,17 +71,19 @@ async def test_the_business_has_its_own_pages(folder: Path) -> None:
 @pytest.mark.parametrize(
     "path", ["/link.txt", "/../secret.txt", "/%2e%2e/secret.txt", "/..%2fsecret.txt"]
 )
-async def test_nothing_outside_of_the_folder_is_served(folder: Path, path: str) -> None:
-    async with Site().open(folder=folder) as site, site.http() as client:
+async def test_nothing_outside_of_the_folder_is_served(
+    closed_site: Site, pages: Path, path: str
+) -> None:
+    async with closed_site.open(pages=pages) as site, site.http() as client:
         answer = await client.get(path)
     assert answer.status_code == 404
     assert "secret" not in answer.text
 
 
 @pytest.mark.skipif(not WIDGET_FOLDER.exists(), reason="the widget's files are not there")
-async def test_the_widget_loads_into_pages_of_other_sites() -> None:
+async def test_the_widget_loads_into_pages_of_other_sites(closed_site: Site) -> None:
     async with (
-        Site().open(origins=("https://shop.example",)) as site,
+        closed_site.open(origins=("https://shop.example",)) as site,
         site.http(Origin="https://shop.example") as client,
     ):
         script = await client.get("/webchat/frontdesk-chat.js")

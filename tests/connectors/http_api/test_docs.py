@@ -52,7 +52,6 @@ async def test_the_guide_names_every_path_and_every_code(site: Site) -> None:
     async with site.http() as client:
         described = (await client.get("/openapi.json")).json()
     for path in described["paths"]:
-        plain = path.replace("/{conversation}", "/", 1).partition("{")[0].rstrip("/")
-        assert plain in guide, path
+        assert path in guide or path.partition("{")[0] in guide, path
     for code in STATUS:
         assert f"`{code}`" in guide, code

@@ -6,16 +6,20 @@ import hmac
 import json
 import time
 from contextlib import AsyncExitStack
+from pathlib import Path
 
 import pytest
 from websockets.exceptions import InvalidStatus
 
 from bot import texts
 from bot.channel import Delta, Typing
-from bot.errors import TooFast, Unavailable
+from bot.inbox import InboxLimits
 from bot.messages import ConversationId, ReplyId
+from bot.redis_server import RedisServer
+from bot.store import Store
+from connectors.webchat import Limits
 from connectors.webchat.tokens import Session
-from tests.connectors.conftest import SITE_SECRET, Site, Widget
+from tests.connectors.conftest import ONCE, SITE_SECRET, Site, Widget
 
 
 def identity(user: str = "4711", lasts_s: int = 300) -> str:
@@ -41,11 +45,11 @@ async def test_a_message_is_acknowledged_and_answered(site: Site) -> None:
         entry = (await widget.next("entry"))["entry"]
     assert ack == {"type": "ack", "id": "m_1", "seq": 1, "duplicate": False}
     assert entry["seq"] == 2
-    assert entry["reply"]["text"] == "Hello"
+    assert entry["reply"]["text"] == "You said: Hello"
 
 
 async def test_a_message_sent_again_keeps_its_number(site: Site) -> None:
-    site.desk.muted = True
+    site.answers.clear()
     async with site.widget() as widget:
         await widget.say("m_1")
         again = await widget.say("m_1")
@@ -100,11 +104,13 @@ async def test_nobody_else_sees_a_conversation(site: Site) -> None:
 
 
 async def test_the_desk_learns_that_the_customer_types(site: Site) -> None:
+    typed: list[str] = []
+    site.desk.customer_types = typed.append  # type: ignore[method-assign, assignment]
     async with site.widget() as widget:
         await widget.send("typing")
         await widget.send("ping")
         await widget.next("pong")
-        assert site.desk.typed == [widget.welcome["conversation"]]
+    assert typed == [widget.welcome["conversation"]]
 
 
 async def test_a_lost_connection_is_forgotten(site: Site) -> None:
@@ -172,8 +178,8 @@ async def test_another_protocol_version_is_refused(site: Site) -> None:
         assert await widget.closed() == 4406
 
 
-async def test_a_connection_that_does_not_say_hello_is_closed() -> None:
-    async with Site().open(hello_s=0.05) as site, site.socket() as socket:
+async def test_a_connection_that_does_not_say_hello_is_closed(closed_site: Site) -> None:
+    async with closed_site.open(hello_s=0.05) as site, site.socket() as socket:
         widget = Widget(socket)
         assert (await widget.next("error"))["code"] == "hello_first"
         assert await widget.closed() == 4400
@@ -186,30 +192,45 @@ async def test_a_foreign_page_is_refused_before_the_socket_opens(site: Site) -> 
     assert refused.value.response.status_code == 403
 
 
-async def test_too_fast_says_when_to_come_back(site: Site) -> None:
-    async with site.widget() as widget:
-        site.desk.refusal = TooFast(3.2)
-        await widget.send("message", id="m_1", text="Hello")
+async def test_too_fast_says_when_to_come_back(closed_site: Site) -> None:
+    pace = InboxLimits(messages_per_minute=20, burst=1)
+    async with closed_site.open(pace=pace) as site, site.widget() as widget:
+        await widget.say("m_1")
+        await widget.next("entry")
+        await widget.send("message", id="m_2", text="Hello")
         error = await widget.next("error")
-    assert (error["code"], error["id"], error["retry_after_s"]) == ("too_fast", "m_1", 4)
+    assert (error["code"], error["id"]) == ("too_fast", "m_2")
+    assert 1 <= error["retry_after_s"] <= 3
 
 
-async def test_a_desk_without_its_store_says_so(site: Site) -> None:
-    async with site.widget() as widget:
-        site.desk.refusal = Unavailable("Redis does not answer")
-        await widget.send("message", id="m_1", text="Hello")
-        error = await widget.next("error")
-    assert error["code"] == "unavailable"
-    assert "Redis" not in error["text"]
-
-
-async def test_a_flood_of_new_visitors_is_slowed_down(site: Site) -> None:
-    site.limiter.closed.add("session")
-    async with site.socket() as socket:
+async def test_a_flood_of_new_visitors_is_slowed_down(closed_site: Site) -> None:
+    limits = Limits(sessions=ONCE)
+    async with closed_site.open(limits=limits) as site, site.widget(), site.socket() as socket:
         widget = Widget(socket)
         await widget.send("hello", protocol=1)
         assert (await widget.next("error"))["code"] == "too_fast"
         assert await widget.closed() == 1013
+
+
+async def test_a_desk_without_redis_says_so_and_goes_on_when_it_is_back(tmp_path: Path) -> None:
+    redis = RedisServer(tmp_path / "redis", fsync="no")
+    await redis.start()
+    store = Store(redis.url)
+    await store.connect()
+    try:
+        async with Site(store, tmp_path).open() as site, site.widget() as widget:
+            await redis.stop()
+            await widget.send("message", id="m_1", text="Hello")
+            error = await widget.next("error")
+            assert (error["code"], error["id"]) == ("unavailable", "m_1")
+            assert "Redis" not in error["text"]
+            redis = RedisServer(tmp_path / "redis", fsync="no")
+            await redis.start()
+            await widget.say("m_1")
+            assert (await widget.next("entry"))["entry"]["seq"] == 2
+    finally:
+        await store.close()
+        await redis.stop()
 
 
 # ---- whose history
@@ -287,17 +308,23 @@ async def test_a_visitors_conversation_is_not_merged_on_login(site: Site) -> Non
 
 async def test_traces_are_for_developers_alone(site: Site) -> None:
     async with site.widget() as widget:
-        await widget.send("trace", turn="turn_1")
+        await widget.send("trace", turn="1")
         assert (await widget.next("error"))["code"] == "bad_frame"
-    async with Site().open(developer=True) as site, site.widget() as widget:
-        await widget.send("trace", turn="turn_1")
-        assert (await widget.next("trace"))["trace"] == {"turn": "turn_1"}
 
 
-async def test_stopping_the_desk_tells_widgets_to_come_back() -> None:
-    site = Site()
+async def test_a_developer_sees_how_an_answer_came_about(closed_site: Site) -> None:
+    async with closed_site.open(developer=True) as site, site.widget() as widget:
+        await widget.say("m_1")
+        turn = (await widget.next("entry"))["entry"]["reply"]["turn"]
+        await widget.send("trace", turn=turn)
+        assert (await widget.next("trace"))["trace"]["turn"] == turn
+        await widget.send("trace", turn="999")
+        assert (await widget.next("trace"))["trace"] is None
+
+
+async def test_stopping_the_desk_tells_widgets_to_come_back(closed_site: Site) -> None:
     async with AsyncExitStack() as stays_open:
-        async with site.open():
+        async with closed_site.open() as site:
             widget = await stays_open.enter_async_context(site.widget())
         assert await widget.closed() == 1012
 

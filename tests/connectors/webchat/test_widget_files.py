@@ -48,7 +48,7 @@ def test_comments_alone_on_their_lines_stay_at_home() -> None:
         "const b = a; // beside code\n"
         'return /\\/\\*/.test(b) ? "//" : `${a}${b}`;\n'
         "}\n"
-        "export const n = /** @type {number} */ (1);\n"
+        "export const n = (1);\n"
     )
 
 
