@@ -3,6 +3,7 @@ are, and there is no build step: a changed file is read anew at its next request
 
 import gzip
 import hashlib
+import re
 from email.utils import formatdate
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+_JSDOC = re.compile(r"/\*\* @[^*]*\*/ ?")
 _TYPES = {".js": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8"}
 
 
@@ -57,10 +59,10 @@ class WidgetFiles:
 
 
 def as_served(source: str) -> str:
-    """JavaScript or CSS without its indentation and without the lines that are comments alone.
+    """JavaScript or CSS without its indentation, its JSDoc, and the lines that are comments alone.
 
-    Comments beside code stay, so that no string and no pattern has to be recognised; none of the
-    widget's strings spans lines.
+    Other comments beside code stay, so that no string and no pattern has to be recognised; none
+    of the widget's strings spans lines or looks like JSDoc.
     """
     kept = []
     inside = False
@@ -70,7 +72,7 @@ def as_served(source: str) -> str:
         if inside or begins:
             inside = not words.endswith("*/")
         elif words and not words.startswith("//"):
-            kept.append(words)
+            kept.append(_JSDOC.sub("", words))
     return "\n".join(kept) + "\n"
 
 

@@ -49,7 +49,7 @@ export class Connection {
     this.#running = new AbortController();
     const { signal } = this.#running;
     const look = () => document.hidden || this.#hurry();
-    addEventListener("online", look, { signal });
+    addEventListener("online", () => this.#hurry(), { signal });
     addEventListener("offline", () => this.check(), { signal });
     addEventListener("pageshow", look, { signal });
     document.addEventListener("visibilitychange", look, { signal });

@@ -17,7 +17,7 @@ export function h(tag, props = {}, ...children) {
       element.setAttribute(name, value === true ? "" : String(value));
     }
   }
-  element.append(...children.filter((child) => child || child === "").map((child) => /** @type {Node} */ (child)));
+  for (const child of children) if (child) element.append(child);
   return element;
 }
 

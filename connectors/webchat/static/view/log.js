@@ -51,6 +51,7 @@ export class Log {
   /** @param {ChatState} state */
   render(state) {
     const rows = this.#rows(state);
+    const focused = this.list.matches(":focus-within");
     const keys = new Set(rows.map(({ key }) => key));
     for (const [key, { element }] of this.#shown) {
       if (keys.has(key)) continue;
@@ -77,6 +78,8 @@ export class Log {
       bar.hidden = !upload;
       bar.value = upload?.done ?? 0;
     }
+    // The focus was on what has gone, such as a message's "Delete".
+    if (focused && !this.list.matches(":focus-within")) this.scroller.focus();
   }
 
   /**

@@ -43,9 +43,9 @@ function show(context, attachment) {
   const { kind, name = "", media_type } = attachment;
   const { conversation } = context;
   addressOf(conversation, attachment);
+  const open = async () => window.open(await addressOf(conversation, attachment), "_blank", "noopener");
   if (kind === "audio") return player(context, [attachment], false);
   if (kind === "file" || /hei[cf]/.test(media_type)) {
-    const open = async () => window.open(await addressOf(conversation, attachment), "_blank", "noopener");
     return h("button", { type: "button", class: "file", onclick: open }, icon("file"), name);
   }
   const element = kind === "image" ? h("img", { alt: name }) : h("video", { controls: true, "aria-label": name });
@@ -54,7 +54,7 @@ function show(context, attachment) {
   };
   element.addEventListener("error", () => load(true), { once: true });
   load(false);
-  return element;
+  return kind === "image" ? h("button", { type: "button", onclick: open }, element) : element;
 }
 
 /** @type {WeakMap<Blob, string>} */

@@ -60,6 +60,7 @@ export class Panel {
     );
     this.element.addEventListener("keydown", (event) => this.#key(event, wishes.close));
     this.#acceptDrops();
+    visualViewport?.addEventListener("resize", () => this.#makeRoom());
   }
 
   /** @param {boolean} open */
@@ -78,7 +79,7 @@ export class Panel {
     const { business, connection } = state;
     this.name.textContent = business?.name ?? t("title");
     const offline = connection === "connecting" && (business || !navigator.onLine);
-    const words = { idle: "", connecting: t(offline ? "offline" : "connecting"), open: t("online"), refused: t("refused") };
+    const words = { idle: "", connecting: t(offline ? "offline" : "connecting"), open: t("online"), refused: state.notice || t("refused") };
     if (this.status.textContent !== words[connection]) this.status.textContent = words[connection];
     this.element.dataset.connection = offline ? "offline" : connection;
     this.log.render(state);
@@ -110,6 +111,14 @@ export class Panel {
     event.preventDefault();
     const next = event.shiftKey ? stops.at(-1) : stops[0];
     if (next instanceof HTMLElement) next.focus();
+  }
+
+  /** On a phone the chat ends where the keyboard on the screen begins. */
+  #makeRoom() {
+    const { height, offsetTop, scale } = /** @type {VisualViewport} */ (visualViewport);
+    const covered = PHONE.matches && scale === 1;
+    this.element.style.height = covered ? `${height}px` : "";
+    this.element.style.top = covered ? `${offsetTop}px` : "";
   }
 
   #acceptDrops() {
