@@ -105,12 +105,12 @@ class _Source:
         """The longest part of an error's path that is a place in the file or the environment: what
         follows are names of the validator's own."""
         for length in range(len(loc), 0, -1):
-            if loc[:length] in self._lines or _variable_of(loc[:length]) in os.environ:
+            if loc[:length] in self._lines or variable_of(loc[:length]) in os.environ:
                 return loc[:length]
         return ()
 
     def _place(self, keys: Keys) -> str:
-        variable = _variable_of(keys)
+        variable = variable_of(keys)
         if keys and variable in os.environ:
             return f"the environment variable {variable}: "
         line = self._lines.get(keys)
@@ -171,14 +171,14 @@ def _from_environment(
     """The settings that variables give: (their keys, their value). Lists and mappings are written
     as in YAML: `[https://a.example, https://b.example]`."""
     for keys in settings_of(model):
-        value = environment.get(_variable_of(keys))
+        value = environment.get(variable_of(keys))
         if value is None:
             continue
         try:
             yield keys, yaml.safe_load(value) if value.startswith(("[", "{")) else value
         except yaml.YAMLError as error:
             raise OperatorError(
-                f"the environment variable {_variable_of(keys)} is not YAML: {error}"
+                f"the environment variable {variable_of(keys)} is not YAML: {error}"
             ) from error
 
 
@@ -190,7 +190,8 @@ def settings_of(model: type[BaseModel], above: tuple[str, ...] = ()) -> Iterator
             yield from settings_of(field.annotation, (*above, name))
 
 
-def _variable_of(keys: Keys) -> str:
+def variable_of(keys: Keys) -> str:
+    """The environment variable that gives a setting."""
     return PREFIX + "__".join(str(key) for key in keys).upper()
 
 
