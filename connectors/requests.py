@@ -13,6 +13,7 @@ from bot.errors import CustomerError
 MOST_THROWN_AWAY_BYTES = 100 * 1024**2
 LONGEST_PAUSE_S = 30.0
 """How long a sender may be silent in the middle of a body."""
+LONGEST_BODY_S = 600.0
 
 
 def headers_of(scope: MutableMapping[str, Any]) -> dict[str, str]:
@@ -68,11 +69,14 @@ def end_after(response: Response, request: Request) -> Response:
 
 
 async def body_pieces(request: Request) -> AsyncIterator[bytes]:
-    """A body as it comes. Raises `CustomerError("upload_interrupted")` if it stops."""
+    """A body as it comes. Raises `CustomerError("upload_interrupted")` if it stops, or takes
+    all too long."""
     pieces = request.stream()
+    clock = asyncio.get_running_loop().time
+    end = clock() + LONGEST_BODY_S
     try:
         while True:
-            async with asyncio.timeout(LONGEST_PAUSE_S):
+            async with asyncio.timeout_at(min(clock() + LONGEST_PAUSE_S, end)):
                 piece = await anext(pieces, None)
             if piece is None:
                 return

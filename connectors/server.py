@@ -5,14 +5,12 @@ import logging
 import resource
 import socket
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, cast
+from typing import Any
 
 import uvicorn
-from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
-from websockets.http11 import Request
 
 from bot.errors import OperatorError
-from connectors.webchat.connector import ABORT
+from connectors.server_protocols import HttpProtocol, WebSocketProtocol
 from connectors.webchat.protocol import LARGEST_FRAME_BYTES
 
 log = logging.getLogger(__name__)
@@ -42,7 +40,8 @@ class Server:
         self._host, self._port = host, port
         config = uvicorn.Config(
             app,
-            ws=_WebSocketProtocol,
+            http=HttpProtocol,
+            ws=WebSocketProtocol,
             ws_max_size=LARGEST_FRAME_BYTES,
             ws_per_message_deflate=False,
             ws_ping_interval=PING_EVERY_S,
@@ -81,21 +80,6 @@ class Server:
         everywhere = self._host in ("0.0.0.0", "::")  # noqa: S104 - compared, not bound
         host = "localhost" if everywhere else self._host
         self._on_ready(f"http://{f'[{host}]' if ':' in host else host}:{self._port}")
-
-
-class _WebSocketProtocol(WebSocketsSansIOProtocol):
-    """uvicorn's, which can also end a connection whose client no longer reads."""
-
-    def handle_connect(self, event: Request) -> None:
-        super().handle_connect(event)
-        if not self.close_sent:
-            extensions = cast(dict[str, object], self.scope["extensions"])
-            extensions[ABORT] = self.transport.abort
-
-    def keepalive_timeout(self) -> None:
-        super().keepalive_timeout()
-        # A close waits until what was written is read; this client does not even answer pings.
-        self.transport.abort()
 
 
 class _Uvicorn(uvicorn.Server):

@@ -11,7 +11,7 @@ from starlette.staticfiles import StaticFiles
 
 _POLICY = (
     "default-src 'self'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; "
-    "img-src 'self' data:"
+    "img-src 'self' data:; frame-ancestors 'none'"
 )
 
 

@@ -4,6 +4,7 @@ import asyncio
 import json
 import socket
 import struct
+from contextlib import suppress
 from typing import Any
 
 import httpx
@@ -13,10 +14,16 @@ from bot import keys
 from bot.errors import OperatorError
 from bot.messages import ConversationId, CustomerId, Reply, ReplyId, ReplyKind, TurnId
 from bot.store import Store
+from connectors import server_protocols
 from connectors.requests import client_of
 from connectors.server import Server
 from connectors.webchat.connector import CHANNEL
 from tests.connectors.conftest import Site
+
+
+async def connect_to(site: Site) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    host, port = site.url.removeprefix("http://").split(":")
+    return await asyncio.open_connection(host, int(port), limit=4096)
 
 
 async def nothing(scope: object, receive: object, send: object) -> None:
@@ -69,9 +76,38 @@ def test_a_client_is_a_network(address: str, client: str) -> None:
     assert client_of({"client": (address, 1)}) == client
 
 
+async def test_endless_headers_end_the_connection(site: Site) -> None:
+    reader, writer = await connect_to(site)
+    writer.write(b"GET / HTTP/1.1\r\nHost: h\r\n")
+    with suppress(ConnectionError):
+        for _ in range(200):
+            writer.write(b"X-More: " + b"x" * 4_000 + b"\r\n")
+            await writer.drain()
+    assert b" 431 " in await reader.readline()
+    writer.close()
+
+
+async def test_a_head_that_never_ends_is_not_waited_for(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server_protocols, "HEAD_S", 0.05)
+    reader, writer = await connect_to(site)
+    writer.write(b"GET / HTTP/1.1\r\nHost:")
+    async with asyncio.timeout(5):
+        with suppress(ConnectionError):
+            assert await reader.read() == b""
+    writer.close()
+
+
+async def test_a_kept_connection_serves_again(site: Site) -> None:
+    async with site.http() as client:
+        for _ in range(3):
+            answer = await client.get("/healthz", headers={"X-Large": "x" * 30_000})
+            assert answer.status_code == 200
+
+
 async def test_a_client_that_stops_reading_is_cut_off_and_forgotten(site: Site) -> None:
-    host, port = site.url.removeprefix("http://").split(":")
-    reader, writer = await asyncio.open_connection(host, int(port), limit=4096)
+    reader, writer = await connect_to(site)
     writer.write(
         b"GET /webchat/socket HTTP/1.1\r\nHost: h\r\nUpgrade: websocket\r\n"
         b"Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
