@@ -11,14 +11,20 @@ from PIL import Image, ImageOps
 from pillow_heif import register_heif_opener
 
 from models.errors import MediaError
-from models.media_type import HEAD_BYTES, kind_of, sniff
+from models.media_type import HEAD_BYTES, sniff
 
 LIMIT_PIXELS = 50_000_000
 """The largest phone cameras' pictures; decoded, that is 150 MB."""
 ENOUGH_PIXELS = 2560
 """A JPEG with longer sides is decoded at a half, a quarter or an eighth, which is much faster."""
 
-_FORMATS = ("PNG", "JPEG", "MPO", "WEBP", "GIF", "HEIF")
+_FORMATS = {
+    "image/png": "PNG",
+    "image/jpeg": "JPEG",
+    "image/webp": "WEBP",
+    "image/gif": "GIF",
+    "image/heic": "HEIF",
+}
 _DAMAGED = (
     OSError,
     SyntaxError,
@@ -31,6 +37,8 @@ _DAMAGED = (
 )
 """What Pillow and libheif raise on files that are cut off or made up."""
 
+# Pillow knows few formats until it is told to look for all of them.
+Image.init()
 register_heif_opener()
 
 
@@ -42,11 +50,11 @@ def open_image(data: bytes) -> Image.Image:
     """
     if not data:
         raise MediaError("upload_empty")
-    media_type = sniff(data[:HEAD_BYTES])
-    if media_type is None or kind_of(media_type) != "image":
+    file_format = _FORMATS.get(sniff(data[:HEAD_BYTES]) or "")
+    if file_format is None:
         raise MediaError("media_unreadable")
     try:
-        with Image.open(io.BytesIO(data), formats=_FORMATS) as image:
+        with Image.open(io.BytesIO(data), formats=[file_format]) as image:
             _refuse_bomb(image.width, image.height)
             image.draft("RGB", (ENOUGH_PIXELS, ENOUGH_PIXELS))
             image.load()

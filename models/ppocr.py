@@ -7,6 +7,7 @@ https://arxiv.org/abs/1911.08947), reading is SVTR with CTC (https://arxiv.org/a
 
 import importlib.util
 import math
+import re
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +42,9 @@ LINE_HEIGHT = 48
 SHORTEST_LINE = 160
 LONGEST_LINE = 3200
 LEAST_SCORE = 0.5
+
+_LETTER_O_BEFORE_HEX = re.compile(r"\b[Oo](?=x[0-9A-Fa-f]{2,}\b)")
+"""Error codes begin with a zero, which looks like an O in most fonts."""
 
 
 class PaddleTextReader:
@@ -123,7 +127,8 @@ class PaddleTextReader:
         if not len(starts):
             return "", 0.0
         text = "".join(self._characters[best[at]] for at in starts)
-        return text.strip(), float(likely[0][starts, best[starts]].mean())
+        text = _LETTER_O_BEFORE_HEX.sub("0", text.strip())
+        return text, float(likely[0][starts, best[starts]].mean())
 
 
 def _normalised(pixels: NDArray[np.generic]) -> NDArray[np.float32]:

@@ -1,0 +1,158 @@
+"""Hearing: English is written down; everything else is named and not guessed at."""
+
+import csv
+import re
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+from rapidfuzz.distance import Levenshtein
+
+from models.espeak import Espeak
+from models.moonshine import LONGEST_S, MoonshineTranscriber, parts_to_hear
+from models.moonshine_decoder import _repeated
+from models.voice_activity import PIECE, SAMPLE_RATE_HZ, Stretch
+from tests.models.media import recording, samples_of, tone
+
+SENTENCES = {
+    "es": "Hola, mi pedido todavía no ha llegado y necesito saber dónde está.",
+    "zh": "你好，我的订单还没有到，请问现在在哪里？",
+    "ar": "مرحبا، طلبي لم يصل بعد وأريد أن أعرف أين هو.",
+    "de": "Ich habe mein Passwort vergessen und komme nicht in mein Konto.",
+}
+
+
+def words(text: str) -> list[str]:
+    return re.sub(r"[^a-z0-9' ]", " ", text.lower().replace("-", " ")).split()
+
+
+def word_error(expected: str, heard: str) -> float:
+    return Levenshtein.distance(words(expected), words(heard)) / len(words(expected))
+
+
+def spoken(text: str, language: str) -> np.ndarray:
+    """At 16 kHz, as a phone would send it."""
+    from models.audio import decode, encode_ogg_opus
+    from models.synthesizer import Speech
+
+    pieces = list(Espeak().synthesize(text, language))
+    joined = np.concatenate([piece.samples for piece in pieces])
+    return decode(encode_ogg_opus(Speech(joined, pieces[0].sample_rate_hz)), limit_s=60)
+
+
+def test_a_person_is_understood(moonshine: MoonshineTranscriber, shared_data: Path) -> None:
+    heard = moonshine.transcribe(samples_of(shared_data / "speech" / "jfk.flac"))
+    said = (
+        "And so my fellow Americans, ask not what your country can do for you, "
+        "ask what you can do for your country."
+    )
+    assert word_error(said, heard.text) == 0
+    assert (heard.language, heard.problem) == ("en", "")
+    assert heard.confidence > 0.8
+    assert heard.speech_s == pytest.approx(7.5, abs=0.5)
+
+
+def test_read_sentences_are_written_down(
+    moonshine: MoonshineTranscriber, shared_data: Path
+) -> None:
+    errors = []
+    with (shared_data / "ljspeech" / "transcripts.csv").open(encoding="utf-8") as file:
+        for name, text, *_ in csv.reader(file, delimiter="|", quoting=csv.QUOTE_NONE):
+            path = (shared_data / "ljspeech" / name).with_suffix(".wav")
+            heard = moonshine.transcribe(samples_of(path))
+            assert heard.problem == "", name
+            errors.append(word_error(text, heard.text))
+    assert np.mean(errors) < 0.12
+
+
+def test_no_english_speaker_is_taken_for_a_foreigner(
+    moonshine: MoonshineTranscriber, shared_data: Path
+) -> None:
+    paths = sorted((shared_data / "spoken_orders").rglob("*.wav"))[::2]
+    problems = [moonshine.transcribe(samples_of(path)).problem for path in paths]
+    assert len(paths) >= 25
+    assert problems == [""] * len(paths)
+
+
+@pytest.mark.parametrize("language", SENTENCES)
+def test_another_language_is_named_and_not_guessed(
+    moonshine: MoonshineTranscriber, language: str
+) -> None:
+    heard = moonshine.transcribe(spoken(SENTENCES[language], language))
+    assert heard.problem in {"audio_language", "audio_unclear"}
+    assert heard.text == ""
+
+
+def test_the_english_part_of_a_mixed_recording_is_kept(
+    moonshine: MoonshineTranscriber, shared_data: Path
+) -> None:
+    heard = moonshine.transcribe(samples_of(shared_data / "speech" / "multilingual.mp3"))
+    assert heard.text.startswith("Permission is hereby granted")
+    assert heard.problem == "audio_language"
+
+
+def test_silence_is_called_silence(moonshine: MoonshineTranscriber) -> None:
+    hiss = np.random.default_rng(0).normal(size=3 * 16_000).astype(np.float32) * 0.001
+    for samples in (np.zeros(0, np.float32), np.zeros(48_000, np.float32), hiss):
+        heard = moonshine.transcribe(samples)
+        assert (heard.problem, heard.text, heard.confidence) == ("audio_silence", "", 0.0)
+
+
+def test_noise_and_music_are_not_speech(moonshine: MoonshineTranscriber, shared_data: Path) -> None:
+    chord = sum(tone(4, hertz) for hertz in (262, 330, 392)) / np.float32(2)
+    clips = [samples_of(path) for path in sorted((shared_data / "noise").glob("*.wav"))]
+    for samples in [chord, *clips]:
+        heard = moonshine.transcribe(samples)
+        assert (heard.problem, heard.text) == ("audio_not_speech", "")
+
+
+def test_a_quiet_microphone_is_heard(moonshine: MoonshineTranscriber, shared_data: Path) -> None:
+    samples = samples_of(shared_data / "speech" / "jfk.flac") * np.float32(0.02)
+    assert "ask what you can do for your country" in moonshine.transcribe(samples).text
+
+
+def test_a_phone_codec_is_heard(moonshine: MoonshineTranscriber, shared_data: Path) -> None:
+    from models.audio import decode
+
+    samples = samples_of(shared_data / "ljspeech" / "LJ001-0008.wav")
+    amr = decode(recording("audio/amr", samples), limit_s=60)
+    assert "surpassed" in moonshine.transcribe(amr).text
+
+
+def test_several_threads_hear_the_same(moonshine: MoonshineTranscriber, shared_data: Path) -> None:
+    clips = [samples_of(shared_data / "ljspeech" / f"LJ001-000{n}.wav") for n in (2, 6, 8)]
+    alone = [moonshine.transcribe(clip) for clip in clips]
+    with ThreadPoolExecutor(3) as threads:
+        assert list(threads.map(moonshine.transcribe, clips * 2)) == alone * 2
+
+
+def test_long_recording_loses_no_words(moonshine: MoonshineTranscriber, shared_data: Path) -> None:
+    samples = samples_of(shared_data / "ljspeech" / "LJ001-0006.wav")
+    once = words(moonshine.transcribe(samples).text)
+    heard = moonshine.transcribe(np.tile(samples, 6))
+    assert heard.problem == ""
+    assert len(words(heard.text)) == pytest.approx(6 * len(once), rel=0.05)
+
+
+def test_speech_is_parted_at_its_pauses_and_complete() -> None:
+    rng = np.random.default_rng(1)
+    heard = rng.uniform(0.5, 1, 4000).astype(np.float32)
+    stretches = [Stretch(0, 200 * PIECE), Stretch(230 * PIECE, 3000 * PIECE)]
+    parts = parts_to_hear(stretches, heard)
+    assert parts[0] == stretches[0]
+    assert [part.start for part in parts[2:]] == [part.end for part in parts[1:-1]]
+    assert (parts[1].start, parts[-1].end) == (230 * PIECE, 3000 * PIECE)
+    assert all(part.end - part.start <= LONGEST_S * SAMPLE_RATE_HZ for part in parts)
+
+
+def test_neighbours_are_heard_together() -> None:
+    second = SAMPLE_RATE_HZ
+    stretches = [Stretch(0, second), Stretch(2 * second, 3 * second)]
+    assert parts_to_hear(stretches, np.ones(100, np.float32)) == [Stretch(0, 3 * second)]
+
+
+def test_a_decoder_in_a_circle_is_noticed() -> None:
+    assert _repeated([1, 2, 3, 9, 8, 7, 9, 8, 7, 9, 8, 7]) == 6
+    assert _repeated([1, 2, 3, 5, 5, 5]) == 0
+    assert _repeated([5] * 6) == 5
