@@ -87,6 +87,14 @@ def _announced_s(container: InputContainer) -> float | None:
     return None if container.duration is None else container.duration / av.time_base
 
 
+def _sound_s(container: InputContainer) -> float | None:
+    """What the header announces for the sound; a video's pictures may go on for longer."""
+    stream = container.streams.audio[0]
+    if stream.duration is None or stream.time_base is None:
+        return _announced_s(container)
+    return float(stream.duration * stream.time_base)
+
+
 def _refuse_cut_off(container: InputContainer, data: bytes, decoded_s: float) -> None:
     demuxer = container.format.name
     cut = decoded_s == 0
@@ -96,7 +104,7 @@ def _refuse_cut_off(container: InputContainer, data: bytes, decoded_s: float) ->
         cut = cut or _wav_is_cut(data)
     elif demuxer == "flac" or demuxer.startswith("mov"):
         # The others' headers carry no duration, or FFmpeg estimates it from the size.
-        announced_s = _announced_s(container)
+        announced_s = _sound_s(container)
         cut = cut or (announced_s is not None and decoded_s < LEAST_WHOLE * announced_s - 0.5)
     if cut:
         raise MediaError("media_truncated")

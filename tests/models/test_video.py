@@ -47,6 +47,12 @@ def test_sound_comes_along() -> None:
     assert len(seen.sound) / 16_000 == pytest.approx(3.0, abs=0.1)
 
 
+def test_sound_may_end_before_the_pictures() -> None:
+    seen = open_video(video([FIRST, LAST], sound=tone(1.0)), limit_s=60)
+    assert seen.sound is not None
+    assert seen.duration_s == pytest.approx(3.0, abs=0.3)
+
+
 def test_container_of_sound_alone_has_no_pictures() -> None:
     seen = open_video(recording("audio/webm", tone(2.0)), limit_s=60)
     assert seen.frames == []
