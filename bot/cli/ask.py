@@ -16,7 +16,9 @@ _REFUSED = 1
 
 
 def ask(
-    text: Annotated[str, typer.Argument(help="The question; may be empty beside a file.")] = "",
+    text: Annotated[
+        str, typer.Argument(metavar="TEXT", help="The question; may be empty beside a file.")
+    ] = "",
     image: Annotated[
         list[Path] | None,
         typer.Option("--image", "-i", metavar="FILE", help="Show this picture. May be repeated."),

@@ -15,9 +15,14 @@ if TYPE_CHECKING:
 
 
 def explain(
-    conversation: Annotated[str, typer.Argument(help="Its id: `con_…`, as `ask` prints it.")],
+    conversation: Annotated[
+        str, typer.Argument(metavar="CONVERSATION", help="Its id: `con_…`, as `ask` prints it.")
+    ],
     turn: Annotated[
-        str, typer.Argument(help="One turn's number; the newest without.", show_default=False)
+        str,
+        typer.Argument(
+            metavar="TURN", help="One turn's number; the newest without.", show_default=False
+        ),
     ] = "",
     project: Project = HERE,
     as_json: Annotated[bool, typer.Option("--json", help="Print the whole trace.")] = False,

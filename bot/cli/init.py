@@ -12,9 +12,14 @@ TEMPLATE = Path(__file__).parent / "template"
 
 
 def init(
-    folder: Annotated[Path, typer.Argument(help="The folder to make.", show_default=False)],
+    folder: Annotated[
+        Path, typer.Argument(metavar="FOLDER", help="The folder to make.", show_default=False)
+    ],
     name: Annotated[
-        str, typer.Option(help="The business, as customers know it.", show_default=False)
+        str,
+        typer.Option(
+            metavar="NAME", help="The business, as customers know it.", show_default=False
+        ),
     ] = "",
 ) -> None:
     """Make a new project: a `frontdesk.yaml` and a first article.

@@ -10,7 +10,9 @@ from bot.errors import OperatorError
 
 
 def keys(
-    name: Annotated[str, typer.Argument(help="Who will use it: `crm`, `mobile-app`.")],
+    name: Annotated[
+        str, typer.Argument(metavar="NAME", help="Who will use it: `crm`, `mobile-app`.")
+    ],
 ) -> None:
     """Make an API key for the HTTP channel. It is shown once and kept nowhere.
 

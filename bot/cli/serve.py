@@ -26,10 +26,14 @@ if TYPE_CHECKING:
 def serve(
     project: Project = HERE,
     host: Annotated[
-        str | None, typer.Option(help="Address to listen on.", show_default="frontdesk.yaml's")
+        str | None,
+        typer.Option(
+            metavar="ADDRESS", help="Address to listen on.", show_default="frontdesk.yaml's"
+        ),
     ] = None,
     port: Annotated[
-        int | None, typer.Option(help="Port to listen on.", show_default="frontdesk.yaml's")
+        int | None,
+        typer.Option(metavar="PORT", help="Port to listen on.", show_default="frontdesk.yaml's"),
     ] = None,
     open_page: Annotated[
         bool, typer.Option("--open", help="Open the page in a browser, where there is one.")

@@ -1,0 +1,141 @@
+"""The documentation: complete, up to date, and about things that exist."""
+
+import re
+import shlex
+import tomllib
+from pathlib import Path
+
+import pytest
+import yaml
+from typer.main import get_command
+
+from bot.channels import CHANNELS
+from bot.cli.app import app
+from bot.config import Config, load
+from bot.config_file import settings_of
+from scripts import command_docs, configuration_docs
+from tests.conftest import REPOSITORY
+
+PAGES = sorted([*REPOSITORY.glob("*.md"), *(REPOSITORY / "docs").rglob("*.md")])
+COMMANDS = get_command(app).commands  # type: ignore[attr-defined]
+PAGE_OF_CHANNEL = {"webchat": "widget.md", "http": "http-api.md"}
+
+
+def page(name: str) -> str:
+    return (REPOSITORY / name).read_text("utf-8")
+
+
+def blocks(text: str, language: str) -> list[str]:
+    return re.findall(rf"^ *```{language}\n(.*?)^ *```", text, re.MULTILINE | re.DOTALL)
+
+
+def name_of(path: Path) -> str:
+    return str(path.relative_to(REPOSITORY))
+
+
+def test_every_setting_is_documented() -> None:
+    text = page("docs/configuration.md")
+    missing = [".".join(keys) for keys in settings_of(Config) if f"`{'.'.join(keys)}`" not in text]
+    assert missing == []
+
+
+def test_every_setting_says_what_it_means() -> None:
+    def silent(model: type) -> list[str]:
+        found = []
+        for name, field in model.model_fields.items():  # type: ignore[attr-defined]
+            if not field.description:
+                found.append(f"{model.__name__}.{name}")
+            if hasattr(field.annotation, "model_fields"):
+                found += silent(field.annotation)
+        return found
+
+    assert silent(Config) == []
+
+
+def test_every_command_is_documented() -> None:
+    text = page("docs/cli.md")
+    assert [name for name in COMMANDS if f"## `frontdesk {name}`" not in text] == []
+
+
+def test_every_channel_is_documented() -> None:
+    assert PAGE_OF_CHANNEL.keys() == CHANNELS.keys()
+    for name, file in PAGE_OF_CHANNEL.items():
+        assert f"channels.{name}" in page(f"docs/{file}") or "frontdesk keys" in page(
+            f"docs/{file}"
+        )
+        assert f"docs/{file}" in page("README.md")
+
+
+def test_every_page_can_be_reached_from_the_readme() -> None:
+    reachable, waiting = set[Path](), [REPOSITORY / "README.md"]
+    while waiting:
+        current = waiting.pop()
+        if current in reachable:
+            continue
+        reachable.add(current)
+        for target in re.findall(r"\]\(([^)#:]+\.md)", current.read_text("utf-8")):
+            waiting.append((current.parent / target).resolve())
+    assert [name_of(path) for path in PAGES if path not in reachable] == []
+
+
+@pytest.mark.parametrize("path", PAGES, ids=name_of)
+def test_links_lead_somewhere(path: Path) -> None:
+    targets = re.findall(r"\]\(([^)#: ]+)(?:#[^)]*)?\)", path.read_text("utf-8"))
+    assert [target for target in targets if not (path.parent / target).exists()] == []
+
+
+def test_pages_made_from_the_code_are_up_to_date() -> None:
+    assert configuration_docs.document() == page("docs/configuration.md"), "run `make docs`"
+    assert command_docs.document() == page("docs/cli.md"), "run `make docs`"
+
+
+@pytest.mark.parametrize("path", PAGES, ids=name_of)
+def test_configurations_that_are_shown_are_valid(path: Path, tmp_path: Path) -> None:
+    for number, block in enumerate(blocks(path.read_text("utf-8"), "yaml")):
+        settings = yaml.safe_load(block)
+        settings.setdefault("name", "Shop")
+        file = tmp_path / f"{number}.yaml"
+        file.write_text(re.sub(r"\$\{\w+\}", "x", yaml.safe_dump(settings)), "utf-8")
+        load(file)
+
+
+@pytest.mark.parametrize("path", PAGES, ids=name_of)
+def test_commands_that_are_shown_exist(path: Path) -> None:
+    text = path.read_text("utf-8")
+    shown = re.findall(r"`(frontdesk [^`\n]+)`", text)
+    shown += re.findall(r"^(?:\$ )?(frontdesk .*)$", "\n".join(blocks(text, "sh")), re.MULTILINE)
+    for line in shown:
+        _, *words = shlex.split(line, comments=True)
+        if not words or words[0].startswith("-"):
+            continue
+        assert words[0] in COMMANDS, line
+        options = {word.partition("=")[0] for word in words if re.match(r"--\w", word)}
+        known = {opt for param in COMMANDS[words[0]].params for opt in param.opts} | {"--help"}
+        assert options <= known, line
+
+
+@pytest.mark.parametrize("path", PAGES, ids=name_of)
+def test_words_of_make_that_are_shown_exist(path: Path) -> None:
+    targets = set(re.findall(r"^([a-z-]+):", page("Makefile"), re.MULTILINE))
+    text = path.read_text("utf-8")
+    shown = re.findall(r"`make ([a-z-]+)", text)
+    shown += re.findall(r"^make ([a-z-]+)", "\n".join(blocks(text, "sh")), re.MULTILINE)
+    assert set(shown) <= targets
+
+
+def test_every_dependency_has_its_line_and_its_pin() -> None:
+    project = tomllib.loads(page("pyproject.toml"))["project"]
+    wanted = [*project["dependencies"], *project["optional-dependencies"]["dev"]]
+    names = [re.split(r"[^A-Za-z0-9_.-]", text)[0] for text in wanted]
+    described = page("docs/dependencies.md")
+    pinned = {
+        re.sub(r"[-_.]+", "-", line.partition("==")[0]).lower()
+        for line in page("constraints.txt").splitlines()
+    }
+    assert [name for name in names if f"| `{name}` |" not in described] == []
+    assert [n for n in names if re.sub(r"[-_.]+", "-", n).lower() not in pinned] == []
+
+
+def test_no_pin_names_a_place() -> None:
+    for line in page("constraints.txt").splitlines():
+        assert re.fullmatch(r"#.*|[A-Za-z0-9._-]+==[A-Za-z0-9.]+", line), line
