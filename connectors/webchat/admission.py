@@ -34,6 +34,7 @@ class Admission:
         identity: Identity,
         limiter: Limiter,
         new_sessions: Rate,
+        lookups: Rate,
     ) -> None:
         self._channel = channel
         self._desk = desk
@@ -41,6 +42,7 @@ class Admission:
         self._identity = identity
         self._limiter = limiter
         self._new_sessions = new_sessions
+        self._lookups = lookups
 
     async def admit(self, hello: Hello, client: str) -> Admitted:
         """Open the conversation that this widget may have.
@@ -53,6 +55,8 @@ class Admission:
         expired = hello.token is not None and session is None
         if session is not None and known is None and session.identified:
             raise CustomerError("identity_required")
+        if session is not None or known is not None:
+            await self._limiter.allow("lookup", client, self._lookups)
         if session is not None and (known is None or known.customer == session.customer):
             resumed = await self._resume(session)
             if resumed is not None:

@@ -57,11 +57,14 @@ class WebchatConnector:
             identity=identity,
             limiter=limiter,
             new_sessions=settings.limits.sessions,
+            lookups=settings.limits.lookups,
         )
         self.uploads = Uploads(
             desk=desk, signer=signer, limiter=limiter, renderer=self.renderer, settings=settings
         )
-        self._media = MediaPages(desk=desk, signer=signer)
+        self._media = MediaPages(
+            desk=desk, signer=signer, limiter=limiter, rate=settings.limits.lookups
+        )
         self._signer = signer
         self._limiter = limiter
         self._live: dict[ConversationId, tuple[SocketSession, ...]] = {}

@@ -82,6 +82,8 @@ class Uploads:
         """PUT /webchat/uploads/{token}"""
         place = None
         try:
+            client = client_of(request.scope)
+            await self._limiter.allow("lookup", client, self._settings.limits.lookups)
             place = self._signer.read(UploadPlace, request.path_params["token"])
             return await self._take(request, place)
         except TokenInvalid:

@@ -113,6 +113,17 @@ async def test_a_flood_of_uploads_is_slowed_down(closed_site: Site) -> None:
     assert 55 < error["retry_after_s"] <= 60
 
 
+async def test_a_flood_of_requests_is_slowed_down(closed_site: Site) -> None:
+    limits = Limits(lookups=ONCE)
+    async with closed_site.open(limits=limits) as site, site.http() as client:
+        assert (await client.get("/webchat/media/rubbish")).status_code == 404
+        read = await client.get("/webchat/media/rubbish")
+        sent = await client.put("/webchat/uploads/rubbish", content=PICTURE)
+    for answer in (read, sent):
+        assert answer.status_code == 429
+        assert 55 < int(answer.headers["retry-after"]) <= 60
+
+
 async def test_another_customers_file_cannot_be_attached(site: Site) -> None:
     async with site.widget() as owner, site.widget() as thief, site.http() as client:
         attachment = await owner.upload(client, PICTURE)
