@@ -10,7 +10,7 @@ from typing import Any
 from bot.errors import OperatorError
 
 TRANSCRIBERS: Mapping[str, str] = {"moonshine": "models.moonshine:MoonshineTranscriber"}
-TEXT_READERS: Mapping[str, str] = {"ppocr": "models.ppocr:PpOcr"}
+TEXT_READERS: Mapping[str, str] = {"ppocr": "models.ppocr:PaddleTextReader"}
 IMAGE_ENCODERS: Mapping[str, str] = {"small": "models.small_image_encoder:SmallImageEncoder"}
 TEXT_ENCODERS: Mapping[str, str] = {"minilm": "models.minilm:MiniLM"}
 SYNTHESIZERS: Mapping[str, str] = {"espeak": "models.espeak:Espeak"}
