@@ -37,6 +37,8 @@ _ARTICLE_POLICY = (
 )
 _FOREIGN = ("/webchat/",)
 """What pages of other sites load and call; everything else is for the desk's own."""
+_PRIVATE = ("/v1/", "/webchat/uploads/")
+"""Answers about a customer, which nobody may keep, where they do not say otherwise."""
 
 
 def build_app(
@@ -82,6 +84,8 @@ class _Site:
                 return
         elif scope["type"] == "http":
             added = dict(_ON_EVERY_ANSWER)
+            if scope["path"].startswith(_PRIVATE):
+                added[b"cache-control"] = b"no-store"
             if self._webchat is not None and scope["path"].startswith(_FOREIGN):
                 cors = _cors(scope, self._webchat.origins)
                 if scope["method"] == "OPTIONS":

@@ -20,6 +20,7 @@ LONGEST_LIFETIME_S = 24 * 3600
 LEEWAY_S = 60
 """How far the host site's clock may be behind ours."""
 _SHORTEST_SECRET = 32
+_LAST_SECOND = 2**53
 
 
 class IdentityInvalid(Exception):
@@ -58,7 +59,7 @@ class Identity:
             raise IdentityInvalid("no site has an identity secret in this desk's configuration")
         read = self._read_hmac if proof.startswith("hmac:") else self._read_jwt
         site, user, expiry, name, email = read(proof)
-        left_s = expiry - self._clock()
+        left_s = min(expiry, _LAST_SECOND) - self._clock()
         if left_s < -LEEWAY_S:
             raise IdentityInvalid(f"expired {-left_s:.0f} s ago")
         if left_s > LONGEST_LIFETIME_S + LEEWAY_S:

@@ -21,6 +21,7 @@ async def test_a_message_gets_its_reply(site: Site) -> None:
     accepted = answer.json()
     assert accepted["reply"]["text"] == "You said: Hello"
     assert (accepted["seq"], accepted["duplicate"]) == (1, False)
+    assert answer.headers["cache-control"] == "no-store"
 
 
 async def test_without_waiting_the_message_is_accepted(site: Site) -> None:

@@ -5,6 +5,8 @@ import hmac
 
 import jwt
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from bot.errors import OperatorError
 from connectors.webchat.identity import Identity, IdentityInvalid
@@ -82,6 +84,19 @@ def test_a_user_id_may_hold_colons_and_any_letters(identity: Identity) -> None:
 def test_what_proves_nothing_is_refused(identity: Identity, proof: str) -> None:
     with pytest.raises(IdentityInvalid):
         identity.check(proof)
+
+
+@given(st.text(), st.sampled_from(["", "hmac:", f"hmac:{SOON}:", "hmac:" + "9" * 400 + ":00:"]))
+def test_any_text_is_an_identity_or_is_refused(text: str, start: str) -> None:
+    with pytest.raises(IdentityInvalid):
+        Identity({"shop": SHOP}, clock=lambda: NOW).check(start + text)
+
+
+def test_an_expiry_beyond_all_numbers_is_refused(identity: Identity) -> None:
+    with pytest.raises(IdentityInvalid):
+        identity.check(signature("4711", expiry=10**400))
+    with pytest.raises(IdentityInvalid):
+        identity.check(token(exp=10**400))
 
 
 def test_a_clock_that_is_a_little_off_is_forgiven(identity: Identity) -> None:

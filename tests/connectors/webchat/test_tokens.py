@@ -6,6 +6,8 @@ from pathlib import Path
 
 import jwt
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from bot.errors import OperatorError
 from bot.messages import AttachmentKind
@@ -77,6 +79,12 @@ def test_a_changed_token_is_refused(signer: Signer, place: int) -> None:
 def test_rubbish_is_refused(signer: Signer, token: str) -> None:
     with pytest.raises(TokenInvalid):
         signer.read(Session, token)
+
+
+@given(st.text())
+def test_any_text_is_refused(token: str) -> None:
+    with pytest.raises(TokenInvalid):
+        Signer(SECRET).read(Session, token)
 
 
 def test_an_unsigned_token_is_refused(signer: Signer) -> None:
