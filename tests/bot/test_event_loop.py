@@ -1,0 +1,77 @@
+"""Nothing blocks the event loop: while a screenshot is read and a voice note heard, others go on."""
+
+import asyncio
+import io
+import time
+from pathlib import Path
+
+from PIL import Image, ImageDraw, ImageFont
+
+from bot.media import MediaStore
+from bot.messages import Attachment, AttachmentKind
+from bot.perception import Perception
+from bot.store import Store
+from models.audio import encode_ogg_opus
+from models.espeak import Espeak
+from tests.builders import (
+    EchoPolicy,
+    RecordingConnector,
+    build_desk,
+    message,
+    new_conversation,
+    running,
+)
+
+_LONGEST_GAP_S = 0.3
+"""Hearing and reading take a second and more; what is left on the loop takes milliseconds, and a
+busy machine may take its time."""
+
+
+async def test_hearing_reading_and_speaking_leave_the_loop_free(
+    store: Store, folder: Path
+) -> None:
+    media = MediaStore(str(folder / "media"))
+    perception = Perception.embedded(media)
+    await perception.warm_up()
+    desk = build_desk(store, folder, EchoPolicy(), perception=perception)
+    connector = RecordingConnector()
+    desk.connect(connector)
+    gaps: list[float] = []
+
+    async def watch() -> None:
+        while True:
+            before = time.perf_counter()
+            await asyncio.sleep(0.01)
+            gaps.append(time.perf_counter() - before)
+
+    async with running(desk):
+        conversation = await new_conversation(desk)
+        picture, note = await _picture(media), await _voice_note(media)
+        watching = asyncio.create_task(watch())
+        await desk.accept(message(conversation, "look and listen", picture, note))
+        [reply] = await connector.replies(1, timeout_s=60)
+        watching.cancel()
+        await asyncio.gather(watching, return_exceptions=True)
+    await perception.close()
+    assert "payment declined" in reply.text.lower()
+    assert "headphones" in reply.text.lower()
+    assert reply.speech
+    assert max(gaps) < _LONGEST_GAP_S
+
+
+async def _picture(media: MediaStore) -> Attachment:
+    image = Image.new("RGB", (1280, 720), "white")
+    draw = ImageDraw.Draw(image)
+    font = ImageFont.load_default(28)
+    for line in range(18):
+        draw.text((40, 20 + line * 38), f"Payment declined, code {line}", fill="black", font=font)
+    data = io.BytesIO()
+    image.save(data, "PNG")
+    return await media.put(data.getvalue(), kind=AttachmentKind.IMAGE, media_type="image/png")
+
+
+async def _voice_note(media: MediaStore) -> Attachment:
+    [speech] = Espeak().synthesize("I would like to return the headphones that I bought", "en")
+    return await media.put(
+        encode_ogg_opus(speech), kind=AttachmentKind.AUDIO, media_type="audio/ogg"
+    )
