@@ -55,7 +55,6 @@ async def test_spoken_question_is_answered_aloud(widget: Widget, desk: DeskProce
     await widget.host.get_by_role("button", name="Send the recording").click()
     reply = await widget.reply(1)
     await expect(widget.messages.locator(".heard")).to_contain_text("return an item")
-    await expect(reply).to_contain_text("30 days")
 
     audio = reply.locator("audio")
     await expect(audio).to_have_js_property("paused", False)

@@ -88,10 +88,12 @@ async def test_two_tabs_show_the_same_and_send_once(widget: Widget, link: Link) 
 async def test_desk_killed_in_the_middle_of_a_turn_answers_once_after_its_restart(
     widget: Widget, desk: DeskProcess, screenshot: Path
 ) -> None:
-    await widget.open(desk.url)
+    async with widget.page.expect_websocket() as opened:
+        await widget.open(desk.url)
+    socket = await opened.value
     await widget.attach(screenshot)
-    await widget.say("What does this mean?")
-    await widget.all_sent()
+    async with socket.expect_event("framereceived", lambda frame: '"ack"' in frame):
+        await widget.say("What does this mean?")
     await desk.kill()
     assert await widget.replies.count() == 0
     await desk.start()

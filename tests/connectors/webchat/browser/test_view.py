@@ -167,3 +167,16 @@ async def test_widget_speaks_the_language_of_its_page(
     await widget.page.goto(desk.url)
     await widget.host.evaluate("(host, locale) => host.setAttribute('locale', locale)", locale)
     await expect(widget.launcher).to_have_accessible_name(label)
+
+
+async def test_developer_sees_how_an_answer_came_about(widget: Widget, desk: DeskProcess) -> None:
+    await widget.open(desk.url)
+    await widget.say(QUESTION)
+    reply = await widget.reply(1)
+    await reply.get_by_role("button", name="How this answer was made").click()
+    drawer = widget.host.get_by_role("region", name="How this answer was made")
+    await expect(drawer).to_contain_text("milliseconds")
+    await expect(drawer).to_contain_text(QUESTION)
+    await widget.page.keyboard.press("Escape")
+    await expect(drawer).to_have_count(0)
+    await expect(widget.panel).to_be_visible()
