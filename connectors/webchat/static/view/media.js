@@ -41,20 +41,41 @@ export async function showSpeech(place, context, formats, autoplay) {
  */
 function show(context, attachment) {
   const { kind, name = "", media_type } = attachment;
-  const { conversation } = context;
-  addressOf(conversation, attachment);
-  const open = async () => window.open(await addressOf(conversation, attachment), "_blank", "noopener");
+  const address = (anew = false) => addressOf(context.conversation, attachment, anew);
   if (kind === "audio") return player(context, [attachment], false);
-  if (kind === "file" || /hei[cf]/.test(media_type)) {
-    return h("button", { type: "button", class: "file", onclick: open }, icon("file"), name);
+  if (kind === "video") {
+    const film = h("video", { controls: true, playsinline: true, preload: "metadata", "aria-label": name });
+    loadInto(film, address);
+    return film;
   }
-  const element = kind === "image" ? h("img", { alt: name }) : h("video", { controls: true, "aria-label": name });
-  const load = async (/** @type {boolean} */ anew) => {
-    element.src = await addressOf(conversation, attachment, anew);
+  const opener = h("a", { target: "_blank", rel: "noopener" });
+  const refresh = async () => {
+    opener.href = await address();
   };
-  element.addEventListener("error", () => load(true), { once: true });
-  load(false);
-  return kind === "image" ? h("button", { type: "button", onclick: open }, element) : element;
+  // The address may have expired since, and a click cannot wait for another one.
+  for (const event of ["pointerenter", "focus"]) opener.addEventListener(event, refresh);
+  refresh();
+  if (kind === "image" && !/hei[cf]/.test(media_type)) {
+    const picture = h("img", { alt: name });
+    loadInto(picture, address);
+    opener.append(picture);
+  } else {
+    opener.className = "file";
+    opener.append(icon("file"), name);
+  }
+  return opener;
+}
+
+/**
+ * @param {HTMLImageElement | HTMLVideoElement} element
+ * @param {(anew: boolean) => Promise<string>} address
+ */
+async function loadInto(element, address) {
+  const renew = async () => {
+    element.src = await address(true);
+  };
+  element.addEventListener("error", renew, { once: true });
+  element.src = await address(false);
 }
 
 /** @type {WeakMap<Blob, string>} */

@@ -34,7 +34,7 @@ export class Panel {
       this.log.toEnd();
     });
     this.name = h("h2", { id: "name" }, t("title"));
-    this.status = h("p", { class: "status" });
+    this.status = h("p", { class: "status", role: "status" });
     this.spoken = h("p", { class: "unseen", role: "status" });
     const soundButton = iconButton(sound ? "sound" : "mute", t("sound"), () => {
       this.sound = !this.sound;
@@ -82,6 +82,8 @@ export class Panel {
     const words = { idle: "", connecting: t(offline ? "offline" : "connecting"), open: t("online"), refused: state.notice || t("refused") };
     if (this.status.textContent !== words[connection]) this.status.textContent = words[connection];
     this.element.dataset.connection = offline ? "offline" : connection;
+    const problem = state.waiting.map(({ problem, delayed }) => problem ?? delayed).find(Boolean);
+    if (problem && problem !== this.spoken.textContent) this.spoken.textContent = problem;
     this.log.render(state);
     this.composer.render(state);
   }

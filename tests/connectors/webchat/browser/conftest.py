@@ -57,6 +57,7 @@ async def browser(chromium: str, spoken: Path) -> AsyncIterator[Browser]:
                 "--no-sandbox",
                 "--disable-gpu",
                 "--disable-background-networking",
+                "--host-resolver-rules=MAP *.example 127.0.0.1",
                 "--use-fake-device-for-media-stream",
                 "--use-fake-ui-for-media-stream",
                 f"--use-file-for-fake-audio-capture={spoken}%noloop",

@@ -12,6 +12,7 @@ from pathlib import Path
 import httpx
 import yaml
 
+SITE = "shop.example"
 SITE_SECRET = "the-secret-that-shop-and-desk-share"
 """What the test's host site signs its customers' identity with."""
 READY_S = 60.0
@@ -30,18 +31,21 @@ class DeskProcess:
     def __init__(self, example: Path, folder: Path) -> None:
         self.project = folder / example.name
         shutil.copytree(example, self.project, ignore=shutil.ignore_patterns(".frontdesk"))
-        self._configure()
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
+        self.site_port = free_port()
+        """Where the pages of shop.example may show the widget."""
+        self._configure()
         self._log = folder / "desk.log"
         self._process: asyncio.subprocess.Process | None = None
 
     def _configure(self) -> None:
-        """The example's settings, with a host site's secret and the developer's drawer."""
+        """The example's settings, with a host site and the developer's drawer."""
         file = self.project / "frontdesk.yaml"
         settings = yaml.safe_load(file.read_text("utf-8"))
         webchat = settings.setdefault("channels", {}).setdefault("webchat", {})
-        webchat |= {"identity": {"shop": SITE_SECRET}, "developer": True}
+        origins = [f"http://{SITE}:{self.site_port}"]
+        webchat |= {"identity": {"shop": SITE_SECRET}, "developer": True, "origins": origins}
         file.write_text(yaml.safe_dump(settings, allow_unicode=True), "utf-8")
 
     async def start(self) -> None:

@@ -1,5 +1,6 @@
 """How the widget looks to people and to the tools that read it to them."""
 
+import random
 import runpy
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,53 @@ DANGEROUS = """
 |:--|--:|
 | <i>cell</i> | 1 |
 """
+
+PIECES = [
+    *(
+        "*",
+        "**",
+        "_",
+        "__",
+        "`",
+        "```\n",
+        "~~",
+        "\n",
+        "\n\n",
+        " ",
+        "  ",
+        "> ",
+        "- ",
+        "1. ",
+        "# ",
+        "\\",
+    ),
+    *(
+        "|",
+        "|--|",
+        "\n|--|--|\n",
+        "[",
+        "](",
+        ")",
+        "<",
+        ">",
+        "&lt;",
+        "<script>",
+        "<img src=x ",
+        "a",
+        "b c",
+    ),
+    *(
+        "javascript:alert(1)",
+        "JAVA\tSCRIPT:x",
+        "data:text/html,",
+        "https://a.example",
+        "mailto:a@b.c",
+    ),
+]
+KNOWN_ELEMENTS = {
+    *("a", "blockquote", "br", "code", "del", "div", "em", "hr", "li", "ol", "p", "pre", "span"),
+    *("strong", "table", "tbody", "td", "th", "thead", "tr", "ul"),
+}
 
 
 async def serious_problems(page: Page) -> list[str]:
@@ -110,6 +158,32 @@ async def test_dangerous_markdown_becomes_text(widget: Widget, desk: DeskProcess
     ]
     assert shown["code"] == "<b>code</b>"
     assert shown["title"] != "broken in"
+
+
+async def test_no_text_becomes_anything_but_known_elements(
+    widget: Widget, desk: DeskProcess
+) -> None:
+    dice = random.Random(7)
+    texts = ["".join(dice.choices(PIECES, k=dice.randint(1, 60))) for _ in range(400)]
+    await widget.page.goto(desk.url)
+    tags, protocols = await widget.page.evaluate(
+        """async (texts) => {
+          const { markdown } = await import("/webchat/view/markdown.js");
+          const tags = new Set();
+          const protocols = new Set();
+          for (const text of texts) {
+            for (const element of markdown(text, location.origin).querySelectorAll("*")) {
+              tags.add(element.localName);
+              if (element.href) protocols.add(element.protocol);
+            }
+          }
+          return [[...tags], [...protocols]];
+        }""",
+        texts,
+    )
+    assert set(tags) <= KNOWN_ELEMENTS
+    assert set(protocols) <= {"http:", "https:", "mailto:"}
+    assert len(tags) > 10
 
 
 async def test_keyboard_opens_writes_and_closes(widget: Widget, desk: DeskProcess) -> None:
