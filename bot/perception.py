@@ -139,8 +139,8 @@ class Perception:
         self._limits = limits or Limits()
         self._open = asyncio.Semaphore(self._limits.at_once)
         self._openers = ThreadPoolExecutor(2, thread_name_prefix="opener")
-        self._hearing = Worker(transcriber, _hear, name="hearing")
-        self._reading = Worker(text_reader, _read, name="reading")
+        self._hearing = Worker(transcriber, _hear, name="hearing", large=True)
+        self._reading = Worker(text_reader, _read, name="reading", large=True)
         self._encoding = Worker(image_encoder, _encode, name="encoding", max_batch=16)
 
     @classmethod
@@ -185,15 +185,11 @@ class Perception:
         look = _Look(attachment)
         try:
             async with asyncio.timeout(self._limits.timeout_s), self._open:
-                with look.step("fetch"):
-                    data = await self._media.read(attachment.id)
-                perceived = await self._look(look, data)
+                perceived = await self._look(look, await self._fetched(look))
         except TimeoutError:
             perceived = look.problem("perception_timeout")
         except MediaError as error:
             perceived = look.problem(error.code, error.params)
-        except KeyError:
-            perceived = look.problem("media_unreadable")
         except EngineMissing as error:
             log.error(  # noqa: TRY400 - the reason says it all
                 "perception.engine_missing", extra={"reason": str(error)}
@@ -211,6 +207,14 @@ class Perception:
                 extra={"attachment": attachment.id, "problem": perceived.problem},
             )
         return msgspec.structs.replace(perceived, milliseconds=look.milliseconds)
+
+    async def _fetched(self, look: "_Look") -> bytes:
+        with look.step("fetch"):
+            try:
+                return await self._media.read(look.attachment.id)
+            except KeyError as error:
+                # It has expired since the message came.
+                raise MediaError("media_unreadable") from error
 
     async def _look(self, look: "_Look", data: bytes) -> Perceived:
         match look.attachment.kind:

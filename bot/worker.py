@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Generic, TypeVar
 
 from models.batching import Batcher
+from models.memory import give_back
 
 Engine = TypeVar("Engine")
 In = TypeVar("In")
@@ -21,9 +22,12 @@ class Worker(Generic[Engine, In, Out]):
         name: str,
         max_batch: int = 1,
         waiting_limit: int = 256,
+        large: bool = False,
     ) -> None:
         """`make` may be slow and may fail: it is called in the worker's thread, and again for the
-        next item until it has succeeded."""
+        next item until it has succeeded. `large`: the work takes much memory for a moment, which
+        is then given back to the system."""
+        self._large = large
         self._make = make
         self._work = work
         self._engine: Engine | None = None
@@ -43,4 +47,8 @@ class Worker(Generic[Engine, In, Out]):
     def _with_engine(self, items: list[In]) -> Sequence[Out]:
         if self._engine is None:
             self._engine = self._make()
-        return self._work(self._engine, items)
+        try:
+            return self._work(self._engine, items)
+        finally:
+            if self._large:
+                give_back()
