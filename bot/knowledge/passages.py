@@ -13,9 +13,7 @@ _SENTENCE_END = re.compile(r"(?<=[.!?…])[\"'”’)]*\s+(?=[\"'“‘(]*[^\W\d
 
 def passages_of(article: Article) -> list[Passage]:
     """The passages of an article, in reading order."""
-    pieces = [
-        (section.headings, text) for section in article.sections for text in _pieces(section)
-    ]
+    pieces = [(section.headings, text) for section in article.sections for text in _pieces(section)]
     return [
         Passage(
             id=f"{article.id}#{number}",
@@ -95,6 +93,8 @@ def is_numbered(block: str) -> bool:
 def plain(markdown: str) -> str:
     """The words of a piece of Markdown, for matching: link targets and marks are dropped."""
     text = re.sub(r"!?\[([^\]]*)\]\([^)]*\)", r"\1", markdown)
-    text = re.sub(r"^\s*(?:[-+*>]|\d+[.)]|#+)\s+|[*_`]{1,3}(?=\S)|(?<=\S)[*_`]{1,3}", "", text, flags=re.M)
+    text = re.sub(
+        r"^\s*(?:[-+*>]|\d+[.)]|#+)\s+|[*_`]{1,3}(?=\S)|(?<=\S)[*_`]{1,3}", "", text, flags=re.M
+    )
     text = re.sub(r"^[\s|:\-]+$", "", text, flags=re.M)
     return re.sub(r"\s*\|\s*", " · ", text).strip(" ·\n")

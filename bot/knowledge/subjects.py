@@ -132,9 +132,7 @@ class Subjects:
         close = process.extract(word, self._words, scorer=fuzz.ratio, score_cutoff=SIMILAR, limit=3)
         return tuple((known, (likeness / 100) ** 2) for known, likeness, _ in close)
 
-    def _mention(
-        self, name: int, hits: list[tuple[int, int, float]], heard: list[str]
-    ) -> _Mention:
+    def _mention(self, name: int, hits: list[tuple[int, int, float]], heard: list[str]) -> _Mention:
         """The stretch of the text, not much longer than the name, that holds most of it."""
         article, words, worth = self._names[name]
         best = _Mention(article, 0.0, 0.0, 0, 0)
@@ -166,7 +164,9 @@ class Subjects:
         for name in self._names:
             if weighed[name.article] and name.worth == 1.0:
                 covered = sum(self._rarity[w] for w in name.words if w in said)
-                weighed[name.article] *= 1 + 0.3 * covered / sum(self._rarity[w] for w in name.words)
+                weighed[name.article] *= 1 + 0.3 * covered / sum(
+                    self._rarity[w] for w in name.words
+                )
         return weighed
 
 

@@ -7,7 +7,9 @@ from functools import lru_cache
 import Stemmer
 
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
-_CODE = re.compile(r"\b[A-Za-z]{1,5}[-_./]?\d+[A-Za-z0-9]*\b|\b[A-Z]{1,4} \d{2,}\b|\b\d+[-_./]?[A-Za-z]{1,3}\b")
+_CODE = re.compile(
+    r"\b[A-Za-z]{1,5}[-_./]?\d+[A-Za-z0-9]*\b|\b[A-Z]{1,4} \d{2,}\b|\b\d+[-_./]?[A-Za-z]{1,3}\b"
+)
 _DENSE = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]+")
 _STEMMERS = {
     "ar": "arabic", "da": "danish", "de": "german", "en": "english", "es": "spanish",
@@ -51,8 +53,15 @@ _DIGITS = {
         "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen "
         "fifteen sixteen seventeen eighteen nineteen twenty".split()
     )
-} | {"thirty": "30", "forty": "40", "fifty": "50", "sixty": "60", "seventy": "70", "eighty": "80",
-     "ninety": "90"}
+} | {
+    "thirty": "30",
+    "forty": "40",
+    "fifty": "50",
+    "sixty": "60",
+    "seventy": "70",
+    "eighty": "80",
+    "ninety": "90",
+}
 
 
 def digits(word: str) -> str:

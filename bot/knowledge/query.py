@@ -1,0 +1,187 @@
+"""From what a customer typed, said, showed and said before to what is looked up.
+
+A `Query` becomes `Views`: weighted words for BM25, a few short texts for the encoder (one for an
+ordinary chat turn), and how far the turn leans on what was said before it.
+"""
+
+import math
+import re
+from collections import Counter
+from typing import Literal
+
+import msgspec
+
+from bot.knowledge.passages import sentences
+from bot.knowledge.spelling import Spelling
+from bot.knowledge.words import FILLERS, codes, spoken_numbers, surface_words, terms
+
+LONG_WORDS = 40
+"""A longer turn is looked up piece by piece: one vector can't hold several subjects."""
+PIECE_LEAST_WORDS = 4
+PIECES = 32
+SHOWN_LINES = 12
+SHOWN_CONTEXT = 0.6
+"""Weight of what is on a picture when the customer also used words of their own."""
+TURNS_BEFORE = 12
+"""Older turns are not looked at."""
+CONTEXT_WORDS = 40
+
+
+class Said(msgspec.Struct, frozen=True):
+    """One earlier turn."""
+
+    who: Literal["customer", "desk"]
+    text: str
+    article: str = ""
+    """The article that the desk cited in it, if it did."""
+
+
+class Query(msgspec.Struct, frozen=True):
+    """What one turn asks, by the way it came, and the conversation before it, oldest first."""
+
+    typed: str = ""
+    said: str = ""
+    """What was heard in recordings."""
+    shown: str = ""
+    """What was read in pictures, a line for each line."""
+    history: tuple[Said, ...] = ()
+    language: str = "en"
+
+    @property
+    def words(self) -> str:
+        """What the customer put into words themselves."""
+        return " ".join(part for part in (self.typed.strip(), self.said.strip()) if part)
+
+
+class Views(msgspec.Struct, frozen=True):
+    """A query as the index is asked."""
+
+    words: dict[str, float]
+    """Stems and codes, weighted."""
+    pieces: tuple[str, ...]
+    """Texts to encode; a passage need fit only some of them."""
+    context: str
+    """The turn with the customer's turn before it, to encode; empty without one."""
+    context_words: dict[str, float]
+    leaning: float
+    """0: the turn stands for itself; 1: it means nothing without the turn before."""
+    codes: frozenset[str]
+    long: bool
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """All that is to be encoded, in the order that `search.rank` expects the vectors."""
+        return (*self.pieces, self.context) if self.context else self.pieces
+
+
+def views(query: Query, spelling: Spelling) -> Views:
+    """Pure: the same query against the same vocabulary gives the same views."""
+    own = spelling.mend(query.words)
+    shown = telling_lines(query.shown)
+    weighted: Counter[str] = Counter()
+    pieces: list[str] = []
+    if own:
+        weighted.update(_weights(own, query.language))
+        pieces += _pieces(own)
+    for line, weight in shown:
+        share = weight * (SHOWN_CONTEXT if own else 1.0)
+        for word, value in _weights(line, query.language).items():
+            weighted[word] = max(weighted[word], share * value)
+    pieces += _shown_pieces(shown)
+    before = [t.text for t in query.history[-TURNS_BEFORE:] if t.who == "customer"]
+    previous = " ".join(before[-1].split()[-CONTEXT_WORDS:]) if before else ""
+    leaning = lean(query.words) if previous and not shown else 0.0
+    long = len(own.split()) > LONG_WORDS
+    return Views(
+        words=dict(weighted),
+        pieces=tuple(dict.fromkeys(pieces))[:PIECES],
+        context=f"{previous} {own}" if leaning and not long else "",
+        context_words=_weights(previous, query.language) if leaning else {},
+        leaning=leaning if not long else 0.0,
+        codes=frozenset(_codes(own) + [c for line, _ in shown for c in _codes(line)]),
+        long=long,
+    )
+
+
+def _weights(text: str, language: str) -> dict[str, float]:
+    """Repeated words count by the square root: long turns repeat what matters, and fillers too."""
+    counted = Counter(terms(text, language) + spoken_numbers(text))
+    telling = {w: math.sqrt(n) for w, n in counted.items() if w not in FILLERS}
+    return telling or {w: math.sqrt(n) for w, n in counted.items()}
+
+
+def _pieces(text: str) -> list[str]:
+    if len(text.split()) <= LONG_WORDS:
+        return [text]
+    parts = [s for line in text.splitlines() for s in sentences(line)]
+    return [p for p in parts if len(p.split()) >= PIECE_LEAST_WORDS] or [text]
+
+
+_ELLIPSIS = re.compile(
+    r"^\W*(?:(?:ok(?:ay)?|and|but|so|or|then|what|how|y|und|e)\b[\s,]*)?"
+    r"(?:and|what about|how about|also|und|y|oder|was ist mit|¿?y)\b",
+    re.IGNORECASE,
+)
+_POINTING = frozenset("it its they them their there that this these those one ones same".split())
+
+
+def lean(text: str) -> float:
+    """How much a turn means only together with the one before: few words of its own, an opening
+    `and …`, a word that points back."""
+    words = surface_words(text)
+    own = sum(word not in FILLERS for word in words)
+    by_length = (0.8, 0.5, 0.35, 0.2, 0.1)
+    share = by_length[own] if own < len(by_length) else 0.0
+    if _ELLIPSIS.match(text):
+        share += 0.25
+    if own < 6 and _POINTING.intersection(words):
+        share += 0.1
+    return min(share, 0.9)
+
+
+_CLUTTER = re.compile(r"^[\W\d_]*$|^\d{1,2}[:.]\d{2}(\s*[ap]m)?\b.{0,8}$|^\W*\d{1,3}\s?%\W*$", re.I)
+_TROUBLE = re.compile(
+    r"\b(error|fail\w*|declin\w*|den(?:y|ied)|invalid|expired?|unable|can(?:no|')t|could ?n[o']t|"
+    r"not (?:found|available|accepted|possible|valid|authori[sz]ed)|problem|wrong|reject\w*|refus\w*|"
+    r"blocked|locked|timed? ?out|code|warning|fehler|abgelehnt|ungültig|rechazad\w*|inválid\w*)\b",
+    re.IGNORECASE,
+)
+
+
+def telling_lines(shown: str) -> list[tuple[str, float]]:
+    """The lines of a screenshot that say something, with their weight, at most `SHOWN_LINES`.
+
+    The clock, the battery and bare symbols go; labels of one or two words (menus, buttons) count
+    little; a line that speaks of trouble or holds a code counts most.
+    """
+    weighed = []
+    for at, raw in enumerate(shown.splitlines()):
+        line = " ".join(raw.split())
+        if not line or _CLUTTER.match(line):
+            continue
+        weight = 0.25 if len(line.split()) < 3 else 0.7
+        if _TROUBLE.search(line) or codes(line):
+            weight = 1.0
+        weighed.append((-weight, at, line))
+    best = sorted(weighed)[:SHOWN_LINES]
+    return [(line, -weight) for weight, _, line in sorted(best, key=lambda entry: entry[1])]
+
+
+def _shown_pieces(lines: list[tuple[str, float]]) -> list[str]:
+    """The strongest lines, neighbours joined: a message is often broken over two lines."""
+    if not lines:
+        return []
+    most = max(weight for _, weight in lines)
+    return [" ".join(line for line, weight in lines if weight >= min(most, 0.7))]
+
+
+_NAMED_NUMBER = re.compile(
+    r"\b(?:code|error|fehler|código|codigo|رمز|代码|错误)\W{0,3}(\d{1,6})\b", re.I
+)
+
+
+def _codes(text: str) -> list[str]:
+    """Codes, and numbers that are called one (`code 51`, `code fifty one`)."""
+    spoken = spoken_numbers(text)
+    named = _NAMED_NUMBER.findall(text)
+    return codes(text) + named + (spoken if re.search(r"\b(code|error)\b", text, re.I) else [])

@@ -1,0 +1,150 @@
+"""Ranks passages: words, meaning, codes, and what the conversation is about, in one score.
+
+Pure numpy over an `Index`; the encoder's vectors come in as an argument.
+"""
+
+import msgspec
+import numpy as np
+
+from bot.knowledge.article import Passage
+from bot.knowledge.index import Floats, Index
+from bot.knowledge.query import Query, Views
+from bot.knowledge.subjects import Subjects
+
+
+class Weights(msgspec.Struct, frozen=True):
+    """How the parts of a score are put together; fitted by `benchmarks/retrieval_weights.py`."""
+
+    words: float = 0.25
+    words_long: float = 2.0
+    """For turns that are looked up piece by piece."""
+    meaning: float = 1.0
+    sharpness: float = 3.0
+    """Power of a cosine: how much the pieces that fit best outweigh the others."""
+    sharpness_short: float = 1.0
+    subject: float = 0.6
+    code: float = 0.5
+    desk: float = 1.0
+    customer: float = 0.4
+    fading: float = 0.85
+    """Weight of a turn relative to the one after it."""
+
+
+class Hit(msgspec.Struct, frozen=True):
+    """A passage that was found."""
+
+    passage: Passage
+    score: float
+    parts: dict[str, float]
+    """`words`, `meaning`, `subject`, `code`: what made the score, before weighting; `cosine` and
+    `cover`, which do not depend on the other passages."""
+
+
+def rank(
+    index: Index,
+    subjects: Subjects,
+    query: Query,
+    views: Views,
+    vectors: Floats,
+    limit: int,
+    weights: Weights = Weights(),  # noqa: B008  (frozen)
+) -> list[Hit]:
+    """The best passages, best first. `vectors` has one row for each of `views.texts`."""
+    if not index.passages or not (views.words or len(vectors)):
+        return []
+    words, cover = _words(index, views)
+    cosine = _meaning(index, views, vectors, weights)
+    meaning = _share(cosine) ** (weights.sharpness if views.long else weights.sharpness_short)
+    subject = _subject(index, subjects, query, weights)
+    code = _code(index, views)
+    score = (
+        (weights.words_long if views.long else weights.words) * _share(words)
+        + weights.meaning * meaning
+        + weights.subject * subject
+        + weights.code * code
+    )
+    best = _largest(score, limit)
+    return [
+        Hit(
+            index.passages[n],
+            float(score[n]),
+            {
+                "words": float(_share(words)[n]),
+                "meaning": float(meaning[n]),
+                "subject": float(subject[n]),
+                "code": float(code[n]),
+                "cosine": float(cosine[n]),
+                "cover": float(cover[n]),
+            },
+        )
+        for n in best.tolist()
+    ]
+
+
+def _words(index: Index, views: Views) -> tuple[Floats, Floats]:
+    """BM25 and, for each passage, the share of the query's rarity that it holds."""
+    scores, ideal = _bm25(index, views.words)
+    cover = scores / ideal if ideal else scores
+    if views.context_words and views.leaning:
+        before, most = _bm25(index, views.context_words)
+        # The turn before counts as if it had as much to say as this one.
+        scores = scores + views.leaning * before * ((ideal or most) / (most or 1.0))
+    return scores, cover
+
+
+def _bm25(index: Index, words: dict[str, float]) -> tuple[Floats, float]:
+    scores = np.zeros(len(index.passages), np.float32)
+    ideal = 0.0
+    for word, weight in words.items():
+        if (term := index.vocabulary.get(word)) is None:
+            continue
+        start, end = index.starts[term], index.starts[term + 1]
+        values = index.weights[start:end]
+        scores[index.posted[start:end]] += weight * values
+        ideal += weight * float(values.max())
+    return scores, ideal
+
+
+def _meaning(index: Index, views: Views, vectors: Floats, weights: Weights) -> Floats:
+    """Cosine to the pieces, as their power mean, mixed with the cosine to the context."""
+    pieces = np.maximum(index.vectors @ vectors[: len(views.pieces)].T, 0.0)
+    power = weights.sharpness
+    own = pieces[:, 0] if pieces.shape[1] == 1 else np.mean(pieces**power, axis=1) ** (1 / power)
+    if not views.context:
+        return np.asarray(own, np.float32)
+    context = np.maximum(index.vectors @ vectors[len(views.pieces)], 0.0)
+    return np.asarray((1 - views.leaning) * own + views.leaning * context, np.float32)
+
+
+def _subject(index: Index, subjects: Subjects, query: Query, weights: Weights) -> Floats:
+    """1 for passages of the article that the conversation is about, less for others named."""
+    turns = [
+        (
+            turn.text,
+            (weights.desk if turn.who == "desk" else weights.customer)
+            * weights.fading ** (len(query.history) - place),
+        )
+        for place, turn in enumerate(query.history)
+    ]
+    turns.append((query.words, weights.customer))
+    named = subjects.weigh(turns)
+    return np.asarray(_share(named, least=0.25)[index.article_of], np.float32)
+
+
+def _code(index: Index, views: Views) -> Floats:
+    """1 where a code of the query stands, whole and as it is."""
+    found = np.zeros(len(index.passages), np.float32)
+    for code in views.codes:
+        if (term := index.vocabulary.get(code)) is not None:
+            found[index.posted[index.starts[term] : index.starts[term + 1]]] = 1.0
+    return found
+
+
+def _share(values: Floats, least: float = 1e-6) -> Floats:
+    return values / max(float(values.max(initial=0.0)), least)
+
+
+def _largest(values: Floats, limit: int) -> "np.ndarray[tuple[int], np.dtype[np.int64]]":
+    limit = min(limit, len(values))
+    best = np.argpartition(-values, limit - 1)[:limit]
+    return best[np.argsort(-values[best], kind="stable")]

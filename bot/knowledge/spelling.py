@@ -1,0 +1,66 @@
+"""Typing errors: words that the index does not know become the ones it does, if near enough."""
+
+from functools import lru_cache
+
+from rapidfuzz import process
+from rapidfuzz.distance import OSA
+
+from bot.knowledge.words import FILLERS, surface_words
+
+LEAST_LENGTH = 4
+"""Shorter words have too many neighbours."""
+WORDS_MENDED = 8
+"""In one text; a text with more unknown words is in another language, or about something else."""
+
+
+class Spelling:
+    """Mends words against a vocabulary, `word -> how often it is used`."""
+
+    def __init__(self, vocabulary: dict[str, int]) -> None:
+        self._known = vocabulary
+        self._by_length: dict[int, list[str]] = {}
+        for word in vocabulary:
+            if word.isalpha():
+                self._by_length.setdefault(len(word), []).append(word)
+        self.nearest = lru_cache(maxsize=20_000)(self._nearest)
+
+    def mend(self, text: str) -> str:
+        """The text with unknown words replaced by their nearest known one; case is kept only for
+        words that are left alone."""
+        unknown = [word for word in dict.fromkeys(surface_words(text)) if self._is_unknown(word)]
+        if not unknown or len(unknown) > WORDS_MENDED:
+            return text
+        mended = text
+        for word in unknown:
+            if better := self.nearest(word):
+                mended = _replace(mended, word, better)
+        return mended
+
+    def _is_unknown(self, word: str) -> bool:
+        return (
+            len(word) >= LEAST_LENGTH
+            and word.isalpha()
+            and word not in self._known
+            and word not in FILLERS
+        )
+
+    def _nearest(self, word: str) -> str | None:
+        """One edit away, or two for long words; two letters swapped are one edit."""
+        allowed = 1 if len(word) < 8 else 2
+        candidates = [
+            known
+            for length in range(len(word) - allowed, len(word) + allowed + 1)
+            for known in self._by_length.get(length, ())
+            if known[0] == word[0] or len(word) > 5
+        ]
+        close = process.extract(
+            word, candidates, scorer=OSA.distance, score_cutoff=allowed, limit=5
+        )
+        ranked = sorted((edits, -self._known[known], known) for known, edits, _ in close)
+        return ranked[0][2] if ranked else None
+
+
+def _replace(text: str, word: str, better: str) -> str:
+    lowered = text.lower()
+    at = lowered.find(word)
+    return text[:at] + better + text[at + len(word) :] if at >= 0 else text
