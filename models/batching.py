@@ -5,14 +5,23 @@ for company: an item that finds the thread idle is worked on at once.
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Generic, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 from models.errors import ModelError
 
 In = TypeVar("In")
 Out = TypeVar("Out")
+Result = TypeVar("Result", covariant=True)
+
+
+class Results(Protocol[Result]):
+    """A list, or an array whose rows are the results."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, index: int, /) -> Result: ...
 
 
 class BatcherClosed(ModelError):
@@ -31,7 +40,7 @@ class Batcher(Generic[In, Out]):
 
     def __init__(
         self,
-        work: Callable[[list[In]], Sequence[Out]],
+        work: Callable[[list[In]], Results[Out]],
         *,
         max_batch: int = 32,
         waiting_limit: int = 1024,
@@ -42,7 +51,7 @@ class Batcher(Generic[In, Out]):
         self._room = asyncio.Semaphore(waiting_limit)
         self._waiting: dict[asyncio.Future[Out], In] = {}
         self._thread = ThreadPoolExecutor(1, thread_name_prefix=name)
-        self._running: asyncio.Future[Sequence[Out]] | None = None
+        self._running: asyncio.Future[Results[Out]] | None = None
         self._closed = False
 
     async def run(self, item: In) -> Out:
@@ -86,23 +95,22 @@ class Batcher(Generic[In, Out]):
         running.add_done_callback(lambda done: self._finish(done, results))
         self._running = running
 
-    def _call(self, items: list[In]) -> Sequence[Out]:
+    def _call(self, items: list[In]) -> Results[Out]:
         outputs = self._work(items)
         if len(outputs) != len(items):
             raise ModelError(f"{len(items)} items went in and {len(outputs)} results came out")
         return outputs
 
     def _finish(
-        self, done: asyncio.Future[Sequence[Out]], results: list[asyncio.Future[Out]]
+        self, done: asyncio.Future[Results[Out]], results: list[asyncio.Future[Out]]
     ) -> None:
         self._running = None
         error = asyncio.CancelledError() if done.cancelled() else done.exception()
-        outputs = () if error else done.result()
         for position, result in enumerate(results):
             if result.done():
                 continue
             if error is not None:
                 result.set_exception(error)
             else:
-                result.set_result(outputs[position])
+                result.set_result(done.result()[position])
         self._start()

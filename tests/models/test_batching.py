@@ -4,7 +4,9 @@ import asyncio
 import threading
 from collections.abc import AsyncIterator, Callable, Sequence
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from models.batching import Batcher, BatcherClosed
 from models.errors import ModelError
@@ -98,6 +100,13 @@ async def test_an_error_reaches_everyone_in_its_batch_and_nobody_else(
         *(batcher.run(item) for item in (-1, 1, 2)), return_exceptions=True
     )
     assert [type(result) for result in results] == [ValueError, ValueError, int]
+
+
+async def test_results_may_be_the_rows_of_an_array() -> None:
+    batcher: Batcher[int, NDArray[np.int64]] = Batcher(lambda items: np.diag(items))
+    rows = await asyncio.gather(*(batcher.run(item) for item in (5, 7)))
+    assert [row.tolist() for row in rows] == [[5, 0], [0, 7]]
+    await batcher.close()
 
 
 async def test_too_few_results_are_an_error_not_a_mixup() -> None:
