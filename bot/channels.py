@@ -88,4 +88,5 @@ def _http(opened: OpenDesk, limiter: RedisLimiter) -> Any:
         keys=http.ApiKeys(config.channels.http.keys),
         limiter=limiter,
         upload_bytes=int(config.limits.upload_bytes),
+        attachments=config.limits.attachments,
     )

@@ -49,7 +49,6 @@ from connectors.requests import body_pieces, preferred_locale
 log = logging.getLogger(__name__)
 
 CHANNEL = ChannelName("http")
-MOST_ATTACHMENTS = 10
 _MESSAGE_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _FIRST_MESSAGE_S = 10
 """How long another first message of the same customer is held off."""
@@ -69,11 +68,19 @@ class HttpApi:
     channel = CHANNEL
 
     def __init__(
-        self, *, desk: Desk, keys: ApiKeys, limiter: Limiter, upload_bytes: int = 25 * 1024 * 1024
+        self,
+        *,
+        desk: Desk,
+        keys: ApiKeys,
+        limiter: Limiter,
+        upload_bytes: int = 25 * 1024 * 1024,
+        attachments: int = 10,
     ) -> None:
+        """`upload_bytes`: the largest file; `attachments`: the most files beside one message."""
         self._desk = desk
         self._limiter = limiter
         self._upload_bytes = upload_bytes
+        self._most_attachments = attachments
         self.app = FastAPI(
             title="Frontdesk",
             version="1",
@@ -275,8 +282,8 @@ class HttpApi:
         return await self._desk.open_conversation(CHANNEL, customer)
 
     async def _uploaded(self, ids: list[str], customer: CustomerId) -> tuple[Attachment, ...]:
-        if len(ids) > MOST_ATTACHMENTS:
-            raise CustomerError("too_many_attachments", limit=MOST_ATTACHMENTS)
+        if len(ids) > self._most_attachments:
+            raise CustomerError("too_many_attachments", limit=self._most_attachments)
         found = []
         for name in dict.fromkeys(ids):
             attachment = await self._desk.find_media(AttachmentId(name), customer)

@@ -152,6 +152,19 @@ async def test_a_file_travels_with_a_message(site: Site) -> None:
         assert attached.json()["code"] == "attachment_unknown"
 
 
+async def test_a_spoken_answer_is_heard_by_its_customer_alone(site: Site) -> None:
+    body = {**ANN, "text": "Hello", "answer_as": "voice", "wait_s": 20}
+    async with site.api() as client, site.api(OTHER_KEY) as other:
+        spoken = (await client.post("/v1/messages", json=body)).json()["reply"]["speech"]
+        heard = await client.get(spoken[0]["url"])
+        part = await client.get(spoken[0]["url"], headers={"Range": "bytes=0-3"})
+        stolen = await other.get(spoken[0]["url"])
+    assert heard.headers["content-type"] == spoken[0]["media_type"]
+    assert len(heard.content) == spoken[0]["size_bytes"]
+    assert (part.status_code, part.content) == (206, b"OggS")
+    assert stolen.status_code == 404
+
+
 async def test_an_oversize_file_is_refused_before_it_is_read(site: Site) -> None:
     async with site.api() as client:
         answer = await client.post("/v1/media", params=ANN, content=b"x" * 2_000_000)

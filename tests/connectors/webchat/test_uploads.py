@@ -149,6 +149,18 @@ async def test_addresses_are_renewed_for_ones_own_files_alone(site: Site) -> Non
         assert (await other.next("renewed"))["urls"] == {}
 
 
+async def test_a_spoken_answer_plays_and_its_address_is_renewed(site: Site) -> None:
+    async with site.widget() as widget, site.http() as client:
+        await widget.say("m_1", "Hello", answer_as="voice")
+        spoken = (await widget.next("entry"))["entry"]["reply"]["speech"]
+        await widget.send("renew", attachments=[spoken[0]["id"]])
+        renewed = (await widget.next("renewed"))["urls"][spoken[0]["id"]]
+        for url in (spoken[0]["url"], renewed):
+            sound = await client.get(url)
+            assert sound.headers["content-type"] == spoken[0]["media_type"]
+            assert sound.content.startswith(b"OggS")
+
+
 async def test_an_address_of_a_medium_ends_with_its_time(closed_site: Site) -> None:
     async with (
         closed_site.open(media_url_s=-1) as site,
