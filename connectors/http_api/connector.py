@@ -6,10 +6,9 @@ import re
 import time
 from typing import Annotated, Any
 
-from fastapi import APIRouter, FastAPI, Header, Query, Request, Security
+from fastapi import FastAPI, Header, Query, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import PlainTextResponse, Response
-from fastapi.security import HTTPBearer
 from starlette.exceptions import HTTPException
 
 from bot.channel import Desk, Progress
@@ -37,11 +36,10 @@ from connectors.http_api.models import (
     ConversationOut,
     CustomerName,
     MessageIn,
-    ProblemOut,
     Rendering,
-    TraceOut,
 )
 from connectors.http_api.problems import problem
+from connectors.http_api.routes import routes
 from connectors.limiter import Limiter
 from connectors.media_response import serve_media
 from connectors.requests import body_pieces, preferred_locale
@@ -54,9 +52,6 @@ _FIRST_MESSAGE_S = 10
 """How long another first message of the same customer is held off."""
 
 Whose = Annotated[CustomerName, Query()]
-_BINARY = {
-    "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}
-}
 
 
 class HttpApi:
@@ -94,7 +89,7 @@ class HttpApi:
         self.app.add_middleware(ApiGuard, keys=keys, limiter=limiter, upload_bytes=upload_bytes)
         for kind in (FrontdeskError, RequestValidationError, HTTPException):
             self.app.add_exception_handler(kind, _told)
-        self.app.include_router(self._router())
+        self.app.include_router(routes(self))
         add_docs(self.app)
 
     async def deliver(self, reply: Reply, seq: int) -> None:
@@ -102,69 +97,6 @@ class HttpApi:
 
     def show(self, progress: Progress) -> None:
         """Nothing to do: there is no one to show it to."""
-
-    def _router(self) -> APIRouter:
-        bearer = HTTPBearer(description="An API key.", auto_error=False)
-        router = APIRouter(
-            prefix="/v1",
-            tags=["Version 1"],
-            dependencies=[Security(bearer)],  # for /docs; ApiGuard has checked before
-            responses={
-                code: {"model": ProblemOut, "description": text}
-                for code, text in (
-                    (401, "No API key, or one that is not known."),
-                    (422, "Something about the request cannot be taken."),
-                    (429, "Too fast; see `Retry-After`."),
-                    (503, "The desk cannot store anything at the moment; see `Retry-After`."),
-                )
-            },
-        )
-        gone: dict[int | str, dict[str, Any]] = {
-            404: {"model": ProblemOut, "description": "Not there, or not this customer's."}
-        }
-        router.add_api_route(
-            "/messages",
-            self.post_message,
-            methods=["POST"],
-            summary="Send a customer's message",
-            status_code=200,
-            response_model=Accepted,
-            responses={
-                **gone,
-                200: {"description": "The message is stored, and here is the reply."},
-                202: {"model": Accepted, "description": "The message is stored."},
-            },
-        )
-        router.add_api_route(
-            "/conversations/{conversation}",
-            self.get_conversation,
-            summary="The log of a conversation",
-            responses=gone,
-        )
-        router.add_api_route(
-            "/conversations/{conversation}/turns/{turn}",
-            self.get_trace,
-            summary="How an answer came about",
-            responses=gone,
-            response_model=TraceOut,
-        )
-        router.add_api_route(
-            "/media",
-            self.post_media,
-            methods=["POST"],
-            summary="Upload a file for a message",
-            description="The body is the file itself, `Content-Type` what it is.",
-            status_code=201,
-            openapi_extra={"requestBody": {"required": True, **_BINARY}},
-        )
-        router.add_api_route(
-            "/media/{attachment}",
-            self.get_media,
-            summary="The bytes of an attachment",
-            response_class=Response,
-            responses={**gone, 200: {**_BINARY, "description": "Whole, or a range."}},
-        )
-        return router
 
     async def post_message(
         self,

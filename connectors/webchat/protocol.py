@@ -31,7 +31,7 @@ class FrameError(Exception):
         super().__init__(f"{code}: {detail}")
 
 
-# ---- from the widget
+# From the widget
 
 
 class Hello(msgspec.Struct, frozen=True, tag="hello"):
@@ -75,7 +75,7 @@ class Ping(msgspec.Struct, frozen=True, tag="ping"):
 Inbound = Hello | Say | Writing | Upload | Renew | AskTrace | Ping
 
 
-# ---- to the widget
+# To the widget
 
 
 class WireAttachment(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -201,7 +201,7 @@ Outbound = (
     | Problem
 )
 
-# ---- to and from JSON
+# To and from JSON
 
 
 class _Opening(msgspec.Struct):

@@ -73,7 +73,7 @@ async def test_two_first_messages_at_once_do_not_begin_two_conversations(site: S
     assert len(begun) == 1
 
 
-# ---- who may
+# Who may
 
 
 @pytest.mark.parametrize("header", ["", "Bearer", "Bearer wrong", f"Basic {API_KEY}", API_KEY])
@@ -130,7 +130,7 @@ async def test_the_trace_of_a_turn_is_there(site: Site) -> None:
     assert trace.json()["turn"] == turn
 
 
-# ---- files
+# Files
 
 
 async def test_a_file_travels_with_a_message(site: Site) -> None:
@@ -172,7 +172,7 @@ async def test_an_oversize_file_is_refused_before_it_is_read(site: Site) -> None
     assert site.media_files() == []
 
 
-# ---- bad input
+# Bad input
 
 
 @pytest.mark.parametrize(

@@ -121,7 +121,7 @@ async def test_a_lost_connection_is_forgotten(site: Site) -> None:
             await asyncio.sleep(0)
 
 
-# ---- bad input
+# Bad input
 
 
 @pytest.mark.parametrize("rubbish", ["nonsense", b"\xff\xfe", '{"type":"no"}', "[" * 9_000])
@@ -233,7 +233,7 @@ async def test_a_desk_without_redis_says_so_and_goes_on_when_it_is_back(tmp_path
         await redis.stop()
 
 
-# ---- whose history
+# Whose history
 
 
 @pytest.mark.parametrize("token", ["rubbish", "expired"])
