@@ -44,7 +44,7 @@ WARM_UP_SIDE = 64
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
     """How much of an attachment is looked at, and for how long."""
 
-    timeout_s: float = 30.0
+    timeout_s: float = 60.0
     """For one attachment, its waiting for an engine included."""
     audio_s: float = 600.0
     video_s: float = 120.0

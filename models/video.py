@@ -137,29 +137,33 @@ def _looked_at(
     container: InputContainer, stream: VideoStream, limit_s: float
 ) -> Iterator[VideoFrame]:
     """Pictures at a steady pace; what is damaged is left out."""
-    expected = _expected_frames(container, stream)
-    sparse = expected is None or expected > DECODED_AT_MOST
-    if sparse:
-        stream.codec_context.skip_frame = "NONKEY"
     stream.thread_type = "AUTO"
     stream.codec_context.thread_count = 2
+    expected = _expected_frames(container, stream)
+    # What a browser records announces neither its length nor its number of pictures.
+    dense_left = DECODED_AT_MOST if (expected or 0) <= DECODED_AT_MOST else 0
+    sparse_left = KEY_FRAMES_AT_MOST
+    if not dense_left:
+        stream.codec_context.skip_frame = "NONKEY"
     next_s = 0.0
-    left = KEY_FRAMES_AT_MOST if sparse else 2 * DECODED_AT_MOST
     for frame in _decoded(container, stream):
-        if not isinstance(frame, VideoFrame):
-            continue
-        left -= 1
         at_s = frame.time or 0.0
         if at_s > limit_s:
             raise MediaError("video_too_long", limit_minutes=max(1, round(limit_s / 60)))
         if at_s >= next_s:
             yield frame
             next_s = at_s + 1 / LOOKED_AT_PER_SECOND
-        if left <= 0:
-            return
+        if dense_left:
+            dense_left -= 1
+            if not dense_left:
+                stream.codec_context.skip_frame = "NONKEY"
+        else:
+            sparse_left -= 1
+            if not sparse_left:
+                return
 
 
-def _decoded(container: InputContainer, stream: VideoStream) -> Iterator[object]:
+def _decoded(container: InputContainer, stream: VideoStream) -> Iterator[VideoFrame]:
     packets = container.demux(stream)
     while True:
         try:
@@ -169,7 +173,7 @@ def _decoded(container: InputContainer, stream: VideoStream) -> Iterator[object]
         if packet is None:
             return
         try:
-            yield from packet.decode()
+            yield from (frame for frame in packet.decode() if isinstance(frame, VideoFrame))
         except av.error.FFmpegError:
             continue
 

@@ -46,11 +46,13 @@ def tone(seconds: float, hertz: float = 440.0) -> NDArray[np.float32]:
     return (0.3 * np.sin(2 * np.pi * hertz * at)).astype(np.float32)
 
 
-def recording(media_type: str, samples: NDArray[np.float32]) -> bytes:
-    """Mono samples at 16 kHz as a file."""
+def recording(
+    media_type: str, samples: NDArray[np.float32], options: dict[str, str] | None = None
+) -> bytes:
+    """Mono samples at 16 kHz as a file. `options`: of FFmpeg's muxer."""
     container_format, codec, rate_hz = SOUND_FORMATS[media_type]
     file = io.BytesIO()
-    with av.open(file, "w", format=container_format) as container:
+    with av.open(file, "w", format=container_format, options=options or {}) as container:
         stream = container.add_stream(codec, rate=rate_hz, layout="mono")
         frame = AudioFrame.from_ndarray(samples.reshape(1, -1), format="flt", layout="mono")
         frame.sample_rate = 16_000
@@ -69,10 +71,13 @@ def video(
     container_format: str = "mp4",
     codec: str = "libx264",
     per_second: int = 10,
+    live: bool = False,
 ) -> bytes:
-    """Each picture for a while, with sound (mono at 16 kHz) or without."""
+    """Each picture for a while, with sound (mono at 16 kHz) or without. `live`: WebM as it is
+    recorded in a browser."""
     file = io.BytesIO()
-    with av.open(file, "w", format=container_format) as container:
+    options = {"live": "1"} if live else {}
+    with av.open(file, "w", format=container_format, options=options) as container:
         stream = container.add_stream(codec, rate=per_second)
         stream.width, stream.height, stream.pix_fmt = *pictures[0].size, "yuv420p"
         track = None

@@ -107,3 +107,19 @@ def test_spoken_answer_survives_its_format(encode, media_type: str) -> None:  # 
     samples = decode(data, limit_s=60)
     assert len(samples) / 16_000 == pytest.approx(2.0, abs=0.1)
     assert pitch_hz(samples) == pytest.approx(440, abs=3)
+
+
+@pytest.mark.parametrize(
+    ("media_type", "options"),
+    [
+        ("audio/webm", {"live": "1"}),
+        ("audio/mp4", {"movflags": "frag_keyframe+empty_moov+default_base_moof"}),
+    ],
+)
+def test_browser_recording_without_a_length_is_decoded(
+    media_type: str, options: dict[str, str]
+) -> None:
+    data = recording(media_type, tone(3.0), options)
+    assert sniff(data[:4096]) == media_type
+    assert len(decode(data, limit_s=60)) / 16_000 == pytest.approx(3.0, abs=0.1)
+    assert code_of(data, limit_s=2) == "audio_too_long"

@@ -71,3 +71,14 @@ def test_cut_off_is_refused() -> None:
 def test_empty_and_foreign_files_are_refused() -> None:
     assert code_of(b"") == "upload_empty"
     assert code_of(b"RIFF\x00\x00\x00\x00AVI LIST") == "media_unreadable"
+
+
+def test_browser_recording_without_a_length_is_seen_whole() -> None:
+    """MediaRecorder writes as it goes: no duration, and key frames only now and then."""
+    data = video([FIRST, DIALOG, LAST], container_format="webm", codec="libvpx", live=True)
+    assert len(open_video(data, limit_s=60).frames) == 3
+
+
+def test_browser_recording_that_is_too_long_is_noticed_while_decoding() -> None:
+    data = video([FIRST, DIALOG, LAST], container_format="webm", codec="libvpx", live=True)
+    assert code_of(data, limit_s=2) == "video_too_long"
