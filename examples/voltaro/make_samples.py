@@ -101,7 +101,9 @@ SCREENSHOTS = [
         DESKTOP,
         1,
     ),
-    Screenshot("router-admin", Sample("router-admin.jpg", "products/router-setup.html"), DESKTOP, 1),
+    Screenshot(
+        "router-admin", Sample("router-admin.jpg", "products/router-setup.html"), DESKTOP, 1
+    ),
 ]
 
 VOICE_NOTES = [
@@ -192,9 +194,7 @@ def _photograph(
     browser: Browser, page_name: str, size: tuple[int, int], scale: float, moment: str = ""
 ) -> Image.Image:
     width, height = size
-    page = browser.new_page(
-        viewport={"width": width, "height": height}, device_scale_factor=scale
-    )
+    page = browser.new_page(viewport={"width": width, "height": height}, device_scale_factor=scale)
     page.goto(f"{(SCREENS / page_name).as_uri()}.html#{moment}")
     data = page.screenshot()
     page.close()
