@@ -168,7 +168,7 @@ export class Conversation extends EventTarget {
    * @returns {Promise<string>} a new address of it, relative to the desk
    */
   async renew(id) {
-    return (await this.#requests.ask("renewed", { type: "renew", attachments: [id] })).urls[id];
+    return (await this.#requests.ask(`renewed ${id}`, { type: "renew", attachments: [id] })).urls[id];
   }
 
   /**
@@ -190,20 +190,20 @@ export class Conversation extends EventTarget {
 
   /** @param {Frame} frame */
   #take(frame) {
-    const { set, state } = { set: this.store.set.bind(this.store), state: this.store.state };
+    const { store } = this;
     switch (frame.type) {
       case "welcome":
         return this.#welcome(frame);
       case "entry":
         return this.#add([frame.entry], true);
       case "typing":
-        return set({ typing: frame.on });
+        return store.set({ typing: frame.on });
       case "delta": {
         const { reply, at, text } = frame;
-        const before = [...(state.stream?.reply === reply ? state.stream.text : "")];
+        const before = [...(store.state.stream?.reply === reply ? store.state.stream.text : "")];
         // A gap is left to the finished reply to fill.
         if (at <= before.length) {
-          set({ stream: { reply, text: before.slice(0, at).join("") + text } });
+          store.set({ stream: { reply, text: before.slice(0, at).join("") + text } });
         }
         return;
       }
@@ -211,11 +211,12 @@ export class Conversation extends EventTarget {
       case "upload_ready":
         return this.#requests.answer(frame.id, frame);
       case "renewed":
-        return this.#requests.answer("renewed", frame);
+        for (const id in frame.urls) this.#requests.answer(`renewed ${id}`, frame);
+        return;
       case "trace":
         return this.#requests.answer(`trace ${frame.turn}`, frame);
       case "error":
-        if (!this.#requests.fail(frame.id ?? "", new Refused(frame))) set({ notice: frame.text });
+        if (!this.#requests.fail(frame.id ?? "", new Refused(frame))) store.set({ notice: frame.text });
     }
   }
 

@@ -24,7 +24,7 @@ export class Composer {
   constructor(context, said) {
     this.#context = context;
     this.#said = said;
-    const t = context.t.bind(context);
+    const { t } = context;
     this.text = h("textarea", {
       rows: 1,
       dir: "auto",
@@ -134,7 +134,7 @@ export class Composer {
   }
 
   async #record() {
-    const { conversation, t } = { conversation: this.#context.conversation, t: this.#context.t.bind(this.#context) };
+    const { conversation, t } = this.#context;
     this.#hint("");
     try {
       const { record } = await import("./recorder.js");

@@ -34,9 +34,7 @@ export class Context {
    * @param {TextKey} key
    * @param {string | number} [value] fills {}
    */
-  t(key, value = "") {
-    return this.texts[key].replace("{}", String(value));
-  }
+  t = (key, value = "") => this.texts[key].replace("{}", String(value));
 
   /** @param {number} seconds Unix time */
   clock(seconds) {

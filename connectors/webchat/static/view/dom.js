@@ -30,33 +30,29 @@ const PATHS = {
   attach: "M19 11l-7.5 7.5a4.5 4.5 0 0 1-6.4-6.4L13 4.3a3 3 0 0 1 4.3 4.3L9.5 16.3a1.5 1.5 0 0 1-2.1-2.1L14 7.5",
   camera: "M3 8h4.5l1.5-2.5h6L16.5 8H21v11H3zM12 16.5a3.3 3.3 0 1 0 0-6.6 3.3 3.3 0 0 0 0 6.6z",
   mic: "M12 15a3 3 0 0 0 3-3V6a3 3 0 0 0-6 0v6a3 3 0 0 0 3 3zM6 11.5a6 6 0 0 0 12 0M12 17.5V21",
-  bin: "M5 7h14M9.5 7V4.5h5V7M7 7l.8 12.5h8.4L17 7M10.5 10.5v5.5M13.5 10.5v5.5",
-  play: "M8 5.5v13l10-6.5z",
-  pause: "M8.5 6v12M15.5 6v12",
   open: "M13.5 5H19v5.5M19 5l-8 8M10 6H5v13h13v-5",
   sound: "M4 9.5v5h3.5L12 18.5v-13L7.5 9.5zM15.5 9a4 4 0 0 1 0 6M18 6.5a8 8 0 0 1 0 11",
   mute: "M4 9.5v5h3.5L12 18.5v-13L7.5 9.5zM16 9.5l5 5M21 9.5l-5 5",
   bell: "M4 17.5a8 8 0 0 1 16 0zM2.5 20.5h19M12 9.5V7M9.8 7h4.4",
-  file: "M6 3.5h8l4 4v13H6zM14 3.5v4h4",
   trace: "M4 6h10M4 12h16M4 18h7",
 };
 
-/** @typedef {keyof typeof PATHS} IconName */
+/** One of these, or the path of one that is drawn where it is needed. @typedef {keyof typeof PATHS | `M${string}`} Icon */
 
 const SVG = "http://www.w3.org/2000/svg";
 
-/** @param {IconName} name */
+/** @param {Icon} name */
 export function icon(name) {
   const svg = document.createElementNS(SVG, "svg");
   svg.setAttribute("viewBox", "0 0 24 24");
   svg.setAttribute("aria-hidden", "true");
   const path = svg.appendChild(document.createElementNS(SVG, "path"));
-  path.setAttribute("d", PATHS[name]);
+  path.setAttribute("d", name in PATHS ? PATHS[/** @type {keyof typeof PATHS} */ (name)] : name);
   return svg;
 }
 
 /**
- * @param {IconName} name
+ * @param {Icon} name
  * @param {string} label what it does, for those who do not see it
  * @param {(event: Event) => void} onclick
  * @param {Record<string, unknown>} [props]

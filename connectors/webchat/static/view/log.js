@@ -16,7 +16,8 @@ const timeOf = ({ message, reply }) => message?.sent_at ?? reply?.created_at ?? 
 export class Log {
   /** @type {Map<string, {parts: unknown[], element: HTMLElement}>} */
   #shown = new Map();
-  #atEnd = true;
+  #following = true;
+  #top = 0;
   #context;
   #say;
 
@@ -44,7 +45,7 @@ export class Log {
 
   /** Shows the newest. */
   toEnd() {
-    this.#atEnd = true;
+    this.#following = true;
     this.scroller.scrollTop = this.scroller.scrollHeight;
   }
 
@@ -141,18 +142,21 @@ export class Log {
     };
   }
 
+  /** Scrolling up ends the following; being near the end begins it. */
   #look() {
     const { scrollHeight, scrollTop, clientHeight } = this.scroller;
-    this.#atEnd = scrollHeight - scrollTop - clientHeight < NEAR_END_PX;
-    this.jump.hidden = this.#atEnd;
+    const near = scrollHeight - scrollTop - clientHeight < NEAR_END_PX;
+    if (near || scrollTop < this.#top) this.#following = near;
+    this.#top = scrollTop;
+    this.jump.hidden = near;
   }
 
   /** Stays at the end, but never pushes the beginning of an answer out of sight. */
   #follow() {
-    if (this.#atEnd) {
+    if (this.#following) {
       const answer = this.list.querySelector(".theirs:not(:has(~ .mine))");
       const top = answer instanceof HTMLElement ? answer.offsetTop - 16 : Infinity;
-      this.scroller.scrollTop = Math.min(this.scroller.scrollHeight, top);
+      this.scroller.scrollTop = Math.max(this.#top, Math.min(this.scroller.scrollHeight, top));
     }
     this.#look();
   }

@@ -6,6 +6,8 @@ import { addressOf } from "./addresses.js";
 import { h, icon, loadStyle } from "./dom.js";
 import { player } from "./player.js";
 
+/** The icon of a file. */
+export const FILE = "M6 3.5h8l4 4v13H6zM14 3.5v4h4";
 const STYLE = new URL("media.css", import.meta.url);
 
 /**
@@ -61,7 +63,7 @@ function show(context, attachment) {
     opener.append(picture);
   } else {
     opener.className = "file";
-    opener.append(icon("file"), name);
+    opener.append(icon(FILE), name);
   }
   return opener;
 }

@@ -26,7 +26,7 @@ export class Panel {
   constructor(context, wishes, sound) {
     this.#context = context;
     this.sound = sound;
-    const { t } = { t: context.t.bind(context) };
+    const { t } = context;
     this.composer = new Composer(context, () => this.log.toEnd());
     this.log = new Log(context, (text) => {
       context.conversation.say(text);
@@ -75,7 +75,7 @@ export class Panel {
 
   /** @param {ChatState} state */
   render(state) {
-    const { t } = { t: this.#context.t.bind(this.#context) };
+    const { t } = this.#context;
     const { business, connection } = state;
     this.name.textContent = business?.name ?? t("title");
     const offline = connection === "connecting" && (business || !navigator.onLine);

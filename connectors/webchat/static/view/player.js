@@ -5,6 +5,9 @@
 import { addressOf } from "./addresses.js";
 import { h, icon } from "./dom.js";
 
+const PLAY = "M8 5.5v13l10-6.5z";
+const PAUSE = "M8.5 6v12M15.5 6v12";
+
 /** Only one is heard at a time. @type {HTMLAudioElement | undefined} */
 let playing;
 
@@ -28,7 +31,7 @@ export function player(context, formats, autoplay) {
   const show = () => {
     const label = context.t(audio.paused ? "play" : "pause");
     if (button.title !== label) {
-      button.replaceChildren(icon(audio.paused ? "play" : "pause"));
+      button.replaceChildren(icon(audio.paused ? PLAY : PAUSE));
       button.setAttribute("aria-label", label);
       button.title = label;
     }

@@ -4,6 +4,7 @@
 /** @import {Context} from "./context.js" */
 import { h, iconButton, loadStyle } from "./dom.js";
 
+const BIN = "M5 7h14M9.5 7V4.5h5V7M7 7l.8 12.5h8.4L17 7M10.5 10.5v5.5M13.5 10.5v5.5";
 const STYLE = new URL("media.css", import.meta.url);
 const TYPES = ["audio/webm;codecs=opus", "audio/ogg;codecs=opus", "audio/mp4"];
 const BARS = 32;
@@ -51,7 +52,7 @@ export async function record(context, place, listens) {
   const face = h(
     "div",
     { class: "recorder", onkeydown: cancelOnEscape },
-    iconButton("bin", context.t("discard"), () => end(false)),
+    iconButton(BIN, context.t("discard"), () => end(false)),
     time,
     h("span", { class: "levels", "aria-hidden": "true" }, ...bars),
     done,

@@ -4,7 +4,7 @@
 /** @import {ChatState, Draft} from "../client/protocol" */
 /** @import {Context} from "./context.js" */
 import { h, icon, iconButton, loadStyle } from "./dom.js";
-import { kindOf, previewOf } from "./media.js";
+import { FILE, kindOf, previewOf } from "./media.js";
 
 const STYLE = new URL("media.css", import.meta.url);
 
@@ -81,7 +81,7 @@ export class Tray {
       { "data-key": key, title: name },
       kindOf(blob.type) === "image"
         ? h("img", { src: previewOf(blob), alt: name })
-        : h("span", { class: "name" }, icon("file"), name),
+        : h("span", { class: "name" }, icon(FILE), name),
       h("progress", { max: 1, value: 0, "aria-label": name, hidden: true }),
       iconButton("close", this.#context.t("remove", name), remove),
     );

@@ -41,7 +41,7 @@ async def test_screenshot_of_a_decline_code_gets_its_article(
     await widget.attach(screenshot)
     await widget.host.get_by_role("button", name="Send", exact=True).click()
     reply = await widget.reply(1)
-    await expect(reply).to_contain_text("51")
+    await expect(reply.locator(".source a").first).to_contain_text("51")
     await expect(widget.messages.locator("img")).to_be_visible()
 
 

@@ -254,3 +254,47 @@ async def test_developer_sees_how_an_answer_came_about(widget: Widget, desk: Des
     await widget.page.keyboard.press("Escape")
     await expect(drawer).to_have_count(0)
     await expect(widget.panel).to_be_visible()
+
+
+async def test_newest_answer_comes_into_sight_unless_the_customer_reads_above(
+    widget: Widget, desk: DeskProcess
+) -> None:
+    await widget.open(desk.url)
+    for number in range(1, 5):
+        await widget.say(QUESTION)
+        await expect((await widget.reply(number)).locator("time")).to_be_in_viewport()
+    jump = widget.host.get_by_role("button", name="Newest messages")
+    await expect(jump).to_be_hidden()
+
+    await widget.host.locator(".log").evaluate("log => log.scrollTop = 0")
+    await expect(jump).to_be_visible()
+    other = Widget(await widget.page.context.new_page())
+    await other.page.goto(desk.url)
+    await other.launcher.click()
+    await other.say(QUESTION)
+    newest = await widget.reply(5)
+    await expect(newest).not_to_be_in_viewport()
+    await jump.click()
+    await expect(newest.locator("time")).to_be_in_viewport()
+
+
+async def test_picture_of_an_old_conversation_gets_a_new_address(
+    widget: Widget, desk: DeskProcess, screenshot: Path
+) -> None:
+    await widget.page.clock.install()
+    await widget.open(desk.url)
+    await widget.attach(screenshot)
+    await widget.say("What does this mean?")
+    await widget.reply(1)
+    async with widget.page.expect_websocket() as connected:
+        await widget.page.reload()
+    socket = await connected.value
+    await widget.launcher.click()
+    picture = widget.messages.locator("a:has(img)")
+    await expect(picture).to_be_visible()
+    await widget.page.clock.fast_forward("10:00")
+    async with socket.expect_event("framereceived", lambda frame: '"renewed"' in frame):
+        await picture.hover()
+    async with widget.page.context.expect_page() as opened:
+        await picture.click()
+    await expect((await opened.value).locator("img")).to_be_visible()
