@@ -7,6 +7,7 @@ than the limit has come out of it.
 import io
 from collections.abc import Iterator
 from contextlib import contextmanager
+from fractions import Fraction
 from typing import TYPE_CHECKING
 
 import av
@@ -205,8 +206,14 @@ def _encode(
         samples = np.ascontiguousarray(speech.samples, np.float32).reshape(1, -1)
         frame = AudioFrame.from_ndarray(samples, format="flt", layout="mono")
         frame.sample_rate = speech.sample_rate_hz
-        for packet in stream.encode(frame):
-            container.mux(packet)
-        for packet in stream.encode(None):
-            container.mux(packet)
+        resampler = AudioResampler(
+            stream.codec_context.format, "mono", rate_hz, stream.codec_context.frame_size or None
+        )
+        position = 0
+        for piece in [*resampler.resample(frame), *resampler.resample(None)]:
+            # Counted here: the resampler's own time stamps overlap at its last piece.
+            piece.pts, piece.time_base = position, Fraction(1, rate_hz)
+            position += piece.samples
+            container.mux(stream.encode(piece))
+        container.mux(stream.encode(None))
     return file.getvalue()

@@ -68,7 +68,7 @@ class _Part:
 
 
 class MoonshineTranscriber:
-    """English speech to text; 10 s take about 0.2 s on two cores. Thread-safe.
+    """English speech to text; 10 s take about 0.2 s on one core, and no less on two. Thread-safe.
 
     `confidence` is the geometric mean of the probabilities that the decoder gave to its tokens.
 
@@ -78,7 +78,7 @@ class MoonshineTranscriber:
     name = "moonshine-tiny-en"
     languages = frozenset({"en"})
 
-    def __init__(self, threads: int = 2) -> None:
+    def __init__(self, threads: int = 1) -> None:
         self._decoder = MoonshineDecoder(threads)
 
     def transcribe(self, samples: NDArray[np.float32]) -> Transcript:

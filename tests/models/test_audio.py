@@ -109,6 +109,18 @@ def test_spoken_answer_survives_its_format(encode, media_type: str) -> None:  # 
     assert pitch_hz(samples) == pytest.approx(440, abs=3)
 
 
+@settings(max_examples=40, deadline=None)
+@given(
+    length=st.integers(1_000, 60_000),
+    rate_hz=st.sampled_from([8_000, 16_000, 22_050, 24_000, 44_100, 48_000]),
+)
+def test_answers_of_any_length_and_rate_are_encoded(length: int, rate_hz: int) -> None:
+    speech = Speech(np.full(length, 0.1, np.float32), rate_hz)
+    for encode in (encode_ogg_opus, encode_m4a):
+        samples = decode(encode(speech), limit_s=60)
+        assert len(samples) / 16_000 == pytest.approx(length / rate_hz, abs=0.1)
+
+
 @pytest.mark.parametrize(
     ("media_type", "options"),
     [
