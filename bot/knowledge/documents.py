@@ -87,7 +87,7 @@ def _front_matter(text: str) -> tuple[str, dict[str, str]]:
 
 
 def _article_of_markdown(path: PurePosixPath, text: str, about: dict[str, str]) -> Article:
-    sections = _sections(text)
+    sections = sections_of(text)
     title = about.get("title", "")
     tops = [s.headings[0] for s in sections if s.headings]
     if not title and tops and all(top == tops[0] for top in tops):
@@ -110,7 +110,7 @@ def _title_of_name(path: PurePosixPath) -> str:
     return words[:1].upper() + words[1:]
 
 
-def _sections(text: str) -> list[Section]:
+def sections_of(text: str) -> list[Section]:
     """Cut Markdown at its headings; every block keeps the lines as they were written."""
     lines = text.splitlines()
     sections: list[Section] = []
