@@ -27,13 +27,13 @@ def web_server(opened: OpenDesk, on_ready: Callable[[str], None]) -> Any:
     web, server = import_module("connectors.web"), import_module("connectors.server")
     limiter = RedisLimiter(opened.desk.store)
     webchat = _webchat(opened, limiter) if config.channels.webchat.enabled else None
-    api = _http(opened, limiter) if config.channels.http.keys else None
-    for connector in (webchat, api):
-        if connector is not None:
-            opened.desk.connect(connector)
+    api = _http(opened, limiter)
+    opened.desk.connect(api)
+    if webchat is not None:
+        opened.desk.connect(webchat)
     app = web.build_app(
         webchat=webchat,
-        api=api.app if api is not None else None,
+        api=api.app,
         article=opened.article,
         check=opened.check,
         site=config.channels.webchat.page,

@@ -174,7 +174,7 @@ class WebchatSection(Section):
 class HttpSection(Section):
     keys: dict[str, str] = {}
     """Name of an integrator → SHA-256 digest of its API key, as `frontdesk keys` prints it.
-    Without any, the HTTP channel is off."""
+    Without any, every call is refused; /docs shows what there would be to call."""
 
 
 class ChannelsSection(Section):

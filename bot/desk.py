@@ -228,12 +228,11 @@ async def open_desk(
             voice=config.synthesizer.voice, words_per_minute=config.synthesizer.words_per_minute
         )
         speaker = Speaker(synthesizer, media)
-        suggestions = config.suggestions.get(config.language, [])
         desk = FrontDesk(
             store=store,
             media=media,
             perception=perception,
-            policy=KnowledgePolicy(knowledge, config.name, suggestions),
+            policy=KnowledgePolicy(knowledge, config.name, config.suggestions),
             speaker=speaker,
             limits=InboxLimits(
                 text_chars=config.limits.text_chars,

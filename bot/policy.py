@@ -1,6 +1,6 @@
 """What to answer: a problem with what was sent, a courtesy, the knowledge, or "I don't know"."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 import msgspec
@@ -8,8 +8,14 @@ import msgspec
 from bot.history import Past, words_of
 from bot.knowledge import Answered, Competing, Finding, Knowledge, Query, Said
 from bot.messages import Citation, Message, ReplyKind
-from bot.texts import say
-from bot.understanding import Understanding
+from bot.texts import FALLBACK, say
+from bot.understanding import Social, Understanding
+
+_COURTESIES = {
+    Social.GREETING: "greeting",
+    Social.THANKS: "thanks_reply",
+    Social.GOODBYE: "goodbye_reply",
+}
 
 
 class Decision(msgspec.Struct, frozen=True):
@@ -35,11 +41,13 @@ class Policy(Protocol):
 class KnowledgePolicy:
     """Answers from the business's articles."""
 
-    def __init__(self, knowledge: Knowledge, business: str, suggestions: Sequence[str]) -> None:
-        """`suggestions`: questions to offer where nothing better is known."""
+    def __init__(
+        self, knowledge: Knowledge, business: str, suggestions: Mapping[str, Sequence[str]]
+    ) -> None:
+        """`suggestions`: language (`de`) → questions to offer where nothing better is known."""
         self._knowledge = knowledge
         self._business = business
-        self._suggestions = tuple(suggestions)
+        self._suggestions = {code: tuple(texts) for code, texts in suggestions.items()}
 
     async def decide(self, understanding: Understanding, past: Past) -> Decision:
         problems = [
@@ -64,14 +72,15 @@ class KnowledgePolicy:
 
     def _courtesy(self, understanding: Understanding) -> Decision:
         assert understanding.social
-        code = {"greeting": "greeting", "thanks": "thanks_reply", "goodbye": "goodbye_reply"}[
-            understanding.social
-        ]
         return Decision(
             ReplyKind.SOCIAL,
-            say(code, understanding.language, business=self._business),
+            say(_COURTESIES[understanding.social], understanding.language, business=self._business),
             why=f"only a courtesy: {understanding.social}",
-            suggestions=self._suggestions if understanding.social == "greeting" else (),
+            suggestions=(
+                self._suggested(understanding.language)
+                if understanding.social is Social.GREETING
+                else ()
+            ),
         )
 
     def _from(self, finding: Finding, language: str) -> Decision:
@@ -95,9 +104,12 @@ class KnowledgePolicy:
             ReplyKind.UNKNOWN,
             say("answer_unknown", language),
             why="no article fits",
-            suggestions=self._suggestions,
+            suggestions=self._suggested(language),
             finding=finding,
         )
+
+    def _suggested(self, language: str) -> tuple[str, ...]:
+        return self._suggestions.get(language) or self._suggestions.get(FALLBACK, ())
 
 
 def _query(understanding: Understanding, past: Past) -> Query:

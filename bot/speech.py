@@ -66,9 +66,7 @@ class Speaker:
         joined = np.concatenate([part for piece in pieces for part in (piece.samples, pause)])
         return Speech(joined, rate_hz)
 
-    async def _keep(
-        self, data: bytes, media_type: str, name: str, duration_s: float
-    ) -> Attachment:
+    async def _keep(self, data: bytes, media_type: str, name: str, duration_s: float) -> Attachment:
         return await self._media.put(
             data,
             kind=AttachmentKind.AUDIO,

@@ -112,7 +112,7 @@ class Store:
         connection of its own. Raises `Unavailable`."""
         streams: Any = dict(after)
         try:
-            answer = await self._redis.xread(streams, count=most, block=wait_ms)
+            answer: Any = await self._redis.xread(streams, count=most, block=wait_ms)
         except (RedisConnectionError, RedisTimeoutError, OSError) as error:
             self._lost(error)
             raise Unavailable(f"Redis does not answer: {error}") from error

@@ -20,6 +20,7 @@ from connectors.webchat.widget_files import WidgetFiles
 log = logging.getLogger(__name__)
 
 SOCKET_PATH = "/webchat/socket"
+WELCOME_FOLDER = Path(__file__).parent / "welcome"
 WIDGET_FOLDER = Path(__file__).parent / "webchat" / "static"
 
 Article = Callable[[str], Awaitable[str | None]]
@@ -52,6 +53,7 @@ def build_app(
     """The whole web application.
 
     `site`: a folder of pages for `/`; only files in it are served, links out of it are not.
+    Without one, a page that shows the widget and how to embed it.
     """
     routes: list[BaseRoute] = [
         Route("/healthz", _alive),
@@ -64,6 +66,8 @@ def build_app(
         routes.append(Route("/articles/{article:path}", _article_page(article)))
     app = api if api is not None else FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
     app.router.routes[:0] = routes
+    if site is None and webchat is not None:
+        site = WELCOME_FOLDER
     if site is not None:
         app.router.routes.append(Mount("/", _Revalidated(directory=site, html=True)))
     return _Site(app, webchat)

@@ -56,18 +56,23 @@ def ingest_project(config: "Config", console: "Console") -> "IngestReport":
 @contextmanager
 def progress_bars(console: "Console") -> Iterator["Progress"]:
     """A bar for each step; none where the output is not a terminal."""
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    with Progress(*columns, console=console, transient=True) as bars:
-        tasks = {}
+    bars = Progress(*columns, console=console, transient=True)
+    tasks: dict[str, TaskID] = {}
 
-        def tell(step: str, done: int, of: int) -> None:
-            if step not in tasks:
-                tasks[step] = bars.add_task(_STEPS.get(step, step), total=of)
-            bars.update(tasks[step], completed=done, total=of)
+    def tell(step: str, done: int, of: int) -> None:
+        if step not in tasks:
+            bars.start()
+            tasks[step] = bars.add_task(_STEPS.get(step, step), total=of)
+        bars.update(tasks[step], completed=done, total=of)
 
+    try:
         yield tell
+    finally:
+        if tasks:
+            bars.stop()
 
 
 def _print_report(console: "Console", report: "IngestReport", verbose: bool) -> None:

@@ -200,7 +200,29 @@ def _markdown_of(node: LexborNode, blocks: list[str]) -> None:
 
 
 _INLINE = frozenset(
-    "a abbr b bdi cite code em i kbd mark q s samp small span strong sub sup time u var".split()
+    [
+        "a",
+        "abbr",
+        "b",
+        "bdi",
+        "cite",
+        "code",
+        "em",
+        "i",
+        "kbd",
+        "mark",
+        "q",
+        "s",
+        "samp",
+        "small",
+        "span",
+        "strong",
+        "sub",
+        "sup",
+        "time",
+        "u",
+        "var",
+    ]
 )
 _MARKS = {"b": "**", "strong": "**", "code": "`", "kbd": "`", "samp": "`"}
 

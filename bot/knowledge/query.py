@@ -122,7 +122,23 @@ _ELLIPSIS = re.compile(
     r"(?:and|what about|how about|also|und|y|oder|was ist mit|¿?y)\b",
     re.IGNORECASE,
 )
-_POINTING = frozenset("it its they them their there that this these those one ones same".split())
+_POINTING = frozenset(
+    [
+        "it",
+        "its",
+        "they",
+        "them",
+        "their",
+        "there",
+        "that",
+        "this",
+        "these",
+        "those",
+        "one",
+        "ones",
+        "same",
+    ]
+)
 
 
 def lean(text: str) -> float:

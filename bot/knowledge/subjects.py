@@ -28,10 +28,36 @@ LEAST_COVER = 0.35
 HEAD_WEIGHT = 0.95
 """What the head of a title alone (`Laurel Inn` of `Laurel Inn, a Hotel`) is worth."""
 FILLER_RARITY = 0.3
-WHEREABOUTS = frozenset("in near around nearby from en cerca bei nahe um".split())
+WHEREABOUTS = frozenset(
+    ["in", "near", "around", "nearby", "from", "en", "cerca", "bei", "nahe", "um"]
+)
 """A name after one of these says where or whence, and is less likely what is talked about."""
 WHEREABOUTS_WEIGHT = 0.4
-LINKS = frozenset("the of at a an and for to in on der die das und von zu el la los y de".split())
+LINKS = frozenset(
+    [
+        "the",
+        "of",
+        "at",
+        "a",
+        "an",
+        "and",
+        "for",
+        "to",
+        "in",
+        "on",
+        "der",
+        "die",
+        "das",
+        "und",
+        "von",
+        "zu",
+        "el",
+        "la",
+        "los",
+        "y",
+        "de",
+    ]
+)
 LONGEST_NUMBER = 2
 """More number words in a row are a telephone number or an address, and name nothing."""
 LATE_GAIN = 0.2

@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from functools import lru_cache
+from functools import cache, lru_cache
 
 import Stemmer
 
@@ -19,14 +19,155 @@ _STEMMERS = {
 }  # fmt: skip
 
 FILLERS = frozenset(
-    "a able about all also am an and any are as at awesome be been but by can could did do does "
-    "doing excellent for from get give go going gonna good got great had happen has have hello "
-    "help here hey hh hi how i i'd i'll i'm i've if in into is it it's its just know last let like "
-    "look looking lovely may maybe me might mine my nice no not now of oh ok okay on one or our "
-    "perfect please question really right see shall she should sir so some sounds sure tell thank "
-    "thanks that that's the their them then there these they they're thing this those to too u uh "
-    "uhh um umm ummm us very wanna want wanted was we well were what what's when where whether "
-    "which who will with wonder wondering would yeah yep yes you your".split()
+    [
+        "a",
+        "able",
+        "about",
+        "all",
+        "also",
+        "am",
+        "an",
+        "and",
+        "any",
+        "are",
+        "as",
+        "at",
+        "awesome",
+        "be",
+        "been",
+        "but",
+        "by",
+        "can",
+        "could",
+        "did",
+        "do",
+        "does",
+        "doing",
+        "excellent",
+        "for",
+        "from",
+        "get",
+        "give",
+        "go",
+        "going",
+        "gonna",
+        "good",
+        "got",
+        "great",
+        "had",
+        "happen",
+        "has",
+        "have",
+        "hello",
+        "help",
+        "here",
+        "hey",
+        "hh",
+        "hi",
+        "how",
+        "i",
+        "i'd",
+        "i'll",
+        "i'm",
+        "i've",
+        "if",
+        "in",
+        "into",
+        "is",
+        "it",
+        "it's",
+        "its",
+        "just",
+        "know",
+        "last",
+        "let",
+        "like",
+        "look",
+        "looking",
+        "lovely",
+        "may",
+        "maybe",
+        "me",
+        "might",
+        "mine",
+        "my",
+        "nice",
+        "no",
+        "not",
+        "now",
+        "of",
+        "oh",
+        "ok",
+        "okay",
+        "on",
+        "one",
+        "or",
+        "our",
+        "perfect",
+        "please",
+        "question",
+        "really",
+        "right",
+        "see",
+        "shall",
+        "she",
+        "should",
+        "sir",
+        "so",
+        "some",
+        "sounds",
+        "sure",
+        "tell",
+        "thank",
+        "thanks",
+        "that",
+        "that's",
+        "the",
+        "their",
+        "them",
+        "then",
+        "there",
+        "these",
+        "they",
+        "they're",
+        "thing",
+        "this",
+        "those",
+        "to",
+        "too",
+        "u",
+        "uh",
+        "uhh",
+        "um",
+        "umm",
+        "ummm",
+        "us",
+        "very",
+        "wanna",
+        "want",
+        "wanted",
+        "was",
+        "we",
+        "well",
+        "were",
+        "what",
+        "what's",
+        "when",
+        "where",
+        "whether",
+        "which",
+        "who",
+        "will",
+        "with",
+        "wonder",
+        "wondering",
+        "would",
+        "yeah",
+        "yep",
+        "yes",
+        "you",
+        "your",
+    ]
 )
 """Words that say nothing about what a question is about; counted as cover for nothing."""
 
@@ -50,8 +191,29 @@ def surface_words(text: str) -> list[str]:
 _DIGITS = {
     word: str(number)
     for number, word in enumerate(
-        "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen "
-        "fifteen sixteen seventeen eighteen nineteen twenty".split()
+        [
+            "zero",
+            "one",
+            "two",
+            "three",
+            "four",
+            "five",
+            "six",
+            "seven",
+            "eight",
+            "nine",
+            "ten",
+            "eleven",
+            "twelve",
+            "thirteen",
+            "fourteen",
+            "fifteen",
+            "sixteen",
+            "seventeen",
+            "eighteen",
+            "nineteen",
+            "twenty",
+        ]
     )
 } | {
     "thirty": "30",
@@ -83,7 +245,7 @@ def stem(word: str, language: str = "en") -> str:
     return _stemmer(language).stemWord(word)
 
 
-@lru_cache(maxsize=None)
+@cache
 def _stemmer(language: str) -> "Stemmer.Stemmer":
     return Stemmer.Stemmer(_STEMMERS.get(language[:2].lower(), "english"))
 
