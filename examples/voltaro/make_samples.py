@@ -46,7 +46,8 @@ class Sample:
     """Path below `knowledge/` of the article that answers it."""
     says: str = ""
     """What is spoken in it."""
-    language: str = "en"
+    language: str = "en-us"
+    """BCP 47 tag of the voice."""
 
 
 @dataclass(frozen=True)
@@ -118,11 +119,13 @@ VOICE_NOTES = [
         "delivery/lost-parcel.md",
         "Hello. The tracking page says that my parcel was delivered, but nobody here has it. "
         "What can I do?",
+        "en-gb",
     ),
     Sample(
         "return-headphones.mp3",
         "returns/how-to-return.md",
         "I would like to send back the headphones that I bought last week. How does that work?",
+        "en-gb",
     ),
     Sample(
         "account-locked.wav",
@@ -151,6 +154,7 @@ RECORDING = Sample(
     "checkout-fails.mp4",
     "app/e-203-checkout-error.md",
     "Look, when I tap order and pay, this error comes up. What should I do?",
+    "en-gb",
 )
 MOMENTS = (("review", 1.6), ("wait", 1.2), ("error", 2.6))
 """Parts of the recording: the screen's moment, and how many seconds it is seen."""
@@ -218,7 +222,7 @@ def voice_note(note: Sample) -> bytes:
 
 def _spoken(sample: Sample) -> Speech:
     """The sentences with half a second of breath around them, as people record them."""
-    pieces = list(Espeak(words_per_minute=150).synthesize(sample.says, sample.language))
+    pieces = list(Espeak(words_per_minute=140).synthesize(sample.says, sample.language))
     rate = pieces[0].sample_rate_hz
     breath = np.zeros(rate // 2, np.float32)
     parts = [breath]
