@@ -46,7 +46,7 @@ async def _converse(config: "Config") -> None:
             if words == "/quit":
                 return
             if words == "/help" or not (words or files):
-                console.print(_HELP)
+                console.print(_HELP, markup=False)
                 continue
             with preview:
                 reply = await _answer(terminal, words, files)
