@@ -18,7 +18,7 @@ class FrontdeskChat extends HTMLElement {
   #conversation;
   /** @type {Panel | undefined} */
   #panel;
-  #launcher = h("button", { type: "button", class: "launcher", "aria-controls": "panel", onclick: () => this.#toggle() });
+  #launcher = h("button", { type: "button", class: "launcher", "aria-controls": "panel", onclick: () => (this.open = !this.open) });
   #badge = h("span", { class: "badge", "aria-hidden": "true" });
   /** @type {Context | undefined} */
   #context;
@@ -64,7 +64,7 @@ class FrontdeskChat extends HTMLElement {
    */
   attributeChangedCallback(name, before, now) {
     if (before === now || !this.shadowRoot) return;
-    if (name === "open") this.#showOpen();
+    if (name === "open") this.#openOrClose();
     else this.#change(name === "identity");
   }
 
@@ -98,7 +98,7 @@ class FrontdeskChat extends HTMLElement {
     const context = new Context(conversation, locale, texts);
     const sound = localStorage.getItem(SOUND_KEY) ?? String(this.hasAttribute("sound"));
     const wishes = {
-      close: () => this.#toggle(false),
+      close: () => (this.open = false),
       sound: (/** @type {boolean} */ on) => localStorage.setItem(SOUND_KEY, String(on)),
     };
     const panel = new Panel(context, wishes, sound === "true");
@@ -122,13 +122,12 @@ class FrontdeskChat extends HTMLElement {
     if (this.open || conversation.begun) await conversation.start();
   }
 
-  /** @param {boolean} [open] the other way round without it */
-  #toggle(open = !this.open) {
-    if (open === this.open) return;
-    this.open = open;
-    if (open) this.#panel?.composer.text.focus();
-    else this.#launcher.focus();
-    this.dispatchEvent(new Event(open ? "open" : "close"));
+  #openOrClose() {
+    const focused = this.matches(":focus-within");
+    this.#showOpen();
+    if (this.open) this.#panel?.composer.text.focus();
+    else if (focused) this.#launcher.focus();
+    this.dispatchEvent(new Event(this.open ? "open" : "close"));
   }
 
   #showOpen() {

@@ -28,24 +28,24 @@ def free_port() -> int:
 class DeskProcess:
     """`frontdesk serve` on a copy of an example project, with a data folder of its own."""
 
-    def __init__(self, example: Path, folder: Path) -> None:
+    def __init__(self, example: Path, folder: Path, *, developer: bool = True) -> None:
         self.project = folder / example.name
         shutil.copytree(example, self.project, ignore=shutil.ignore_patterns(".frontdesk"))
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.site_port = free_port()
         """Where the pages of shop.example may show the widget."""
-        self._configure()
+        self._configure(developer)
         self._log = folder / "desk.log"
         self._process: asyncio.subprocess.Process | None = None
 
-    def _configure(self) -> None:
-        """The example's settings, with a host site and the developer's drawer."""
+    def _configure(self, developer: bool) -> None:
+        """The example's settings, with a host site, and with or without the developer's drawer."""
         file = self.project / "frontdesk.yaml"
         settings = yaml.safe_load(file.read_text("utf-8"))
         webchat = settings.setdefault("channels", {}).setdefault("webchat", {})
         origins = [f"http://{SITE}:{self.site_port}"]
-        webchat |= {"identity": {"shop": SITE_SECRET}, "developer": True, "origins": origins}
+        webchat |= {"identity": {"shop": SITE_SECRET}, "developer": developer, "origins": origins}
         file.write_text(yaml.safe_dump(settings, allow_unicode=True), "utf-8")
 
     async def start(self) -> None:
