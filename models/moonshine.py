@@ -38,9 +38,9 @@ SILENT_LEVEL = 0.004
 LEAST_SPEECH_S = 0.15
 
 UNDERSTOOD = 0.57
-"""Least confidence at which the words are kept. 73 of 73 clips of people speaking English are above
-it, 95 % of 153 clips of espeak's voices in twelve other languages below; English that falls below
-has three words of five wrong."""
+"""Least confidence at which the words are kept. It was set on these clips: all 71 of people
+speaking English are above it, 147 of 156 of espeak's voices in twelve other languages below; of
+espeak's English, what falls below has three words of five wrong."""
 SAME_LANGUAGE = 0.5
 """Below this it is taken for another language."""
 VOICE_NEAR = 0.8
