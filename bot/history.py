@@ -4,6 +4,7 @@ The log is written by `bot/inbox.py` (messages) and `bot/outbox.py` (replies); h
 trimmed with a summary of what falls off.
 """
 
+import asyncio
 import time
 
 import msgspec
@@ -23,13 +24,15 @@ from bot.messages import (
     new_id,
 )
 from bot.perception import Perceived
-from bot.store import Store
+from bot.store import Argument, Store
 
 _decode_item = msgspec.json.Decoder(Message | Reply).decode
 _decode_perceived = msgspec.json.Decoder(Perceived).decode
 
 _RECENT_ENTRIES = 12
 """How much of the log a turn looks at."""
+_UNUSED_S = 24 * 3600
+"""How long a conversation without a message is remembered."""
 _SUMMARY_LINES = 40
 _SUMMARY_LINE_CHARS = 160
 
@@ -61,14 +64,9 @@ class History:
         Raises `CustomerError("unknown_conversation")`.
         """
         last_seq = 0
+        began = conversation is None
         if conversation is None:
             conversation = ConversationId(new_id("con"))
-            await self._store.run(
-                "HSET",
-                keys.conversation(conversation),
-                *("channel", channel),
-                *("customer", customer),
-            )
         else:
             owner, seq = await self._store.run(
                 "HMGET", keys.conversation(conversation), "customer", "seq"
@@ -76,9 +74,17 @@ class History:
             if owner is None or owner.decode() != customer:
                 raise CustomerError("unknown_conversation")
             last_seq = int(seq or 0)
-        await self._store.run("EXPIRE", keys.conversation(conversation), self._keep_s)
-        await self._store.run("ZADD", keys.customer(customer), time.time(), conversation)
-        await self._store.run("EXPIRE", keys.customer(customer), self._keep_s)
+        # Most visitors never write: what they opened is forgotten soon, unless they do.
+        keep_s = self._keep_s if last_seq else min(self._keep_s, _UNUSED_S)
+        key, listed = keys.conversation(conversation), keys.customer(customer)
+        commands: list[tuple[Argument, ...]] = [
+            ("EXPIRE", key, keep_s),
+            ("ZADD", listed, time.time(), conversation),
+            ("EXPIRE", listed, keep_s, *(() if began else ("GT",))),
+        ]
+        if began:
+            commands.insert(0, ("HSET", key, "channel", channel, "customer", customer))
+        await asyncio.gather(*(self._store.run(*command) for command in commands))
         return Conversation(conversation, channel, customer, last_seq)
 
     async def of_customer(self, customer: CustomerId) -> list[Conversation]:

@@ -61,10 +61,11 @@ class Leases:
                 continue  # nobody can take it either; the commit decides once Redis is back
             if isinstance(answer, BaseException):
                 raise answer
-            if answer == 1 and partition not in self.owned:
+            if answer == 2 or (answer == 1 and partition not in self.owned):
                 try:
                     await gained(partition)
                 except Unavailable:
+                    self.owned.discard(partition)  # taken over at the next renewal
                     continue
                 self.owned.add(partition)
             elif answer == 0 and partition in self.owned:

@@ -103,7 +103,10 @@ class DialogueManager:
             with trace.step("speech"):
                 speech = await self._speaker.speak(decision.text, understanding.language)
         reply = _reply(turn, decision, understanding.language, speech, perceived)
-        trace.note(**_account(turn, perceived, understanding, decision))
+        trace.note(
+            remembered={"entries": len(past.entries), "summary": past.summary},
+            **_account(turn, perceived, understanding, decision),
+        )
         return Outcome(reply, trace.to_json(), perceived)
 
     def give_up(self, turn: Turn) -> Outcome:

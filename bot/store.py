@@ -182,9 +182,16 @@ def _refused(error: Exception) -> OperatorError:
     )
 
 
+_CANNOT_WRITE = ("OOM command not allowed", "READONLY", "MISCONF")
+"""Refusals that pass: memory is full, a replica is being promoted, the disk is full."""
+
+
 async def _answer(connection: AbstractConnection) -> Any:
     """One command's answer; what Redis refuses is the answer of that command alone."""
     try:
         return await connection.read_response(timeout=None)
     except ResponseError as error:
+        if any(reason in str(error) for reason in _CANNOT_WRITE):
+            log.error("redis.cannot_write", extra={"reason": str(error)})  # noqa: TRY400
+            return Unavailable(f"Redis cannot write: {error}")
         return error

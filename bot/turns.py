@@ -169,9 +169,14 @@ class TurnRunner:
             await self._commit(turn, outcome)
         except Superseded as error:
             log.warning("turn.superseded", extra={"turn": turn.id, "reason": str(error)})
+        except Exception:
+            log.exception("turn.broken", extra={"turn": turn.id})
+            lane.waiting.extendleft(reversed(received))
+            await asyncio.sleep(_LONGEST_PAUSE_S)
+            return
         finally:
             typing.cancel()
-            lane.held.difference_update(item.entry for item in received)
+        lane.held.difference_update(item.entry for item in received)
 
     async def _settle(self, lane: Lane, received: list[Received], started: float) -> None:
         """Wait for the rest of a burst that is not complete."""

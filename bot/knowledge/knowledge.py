@@ -12,7 +12,7 @@ from bot.knowledge.consult import THRESHOLDS, Finding, decide
 from bot.knowledge.index import Floats, Index
 from bot.knowledge.query import Query, Views, views
 from bot.knowledge.search import Hit, rank
-from bot.knowledge.spelling import Spelling
+from bot.knowledge.spelling import KnowsWords, Spelling
 from bot.knowledge.subjects import Subjects
 from bot.messages import ArticleId
 from bot.trace import step
@@ -45,7 +45,10 @@ class Knowledge:
     def __init__(self, index: Index, encoder: TextEncoder) -> None:
         self.index = index
         self._subjects = Subjects(index)
-        self._spelling = Spelling(index.surface)
+        if isinstance(encoder, KnowsWords):
+            self._spelling = Spelling(index.surface, encoder.familiar)
+        else:
+            self._spelling = Spelling(index.surface)
         self._encoder: Batcher[str, Floats] = Batcher(
             encoder.encode, max_batch=ENCODER_BATCH_TEXTS, name="text-encoder"
         )

@@ -1,11 +1,13 @@
 """Typing errors: words that the index does not know become the ones it does, if near enough."""
 
+from collections.abc import Callable
 from functools import lru_cache
+from typing import Protocol, runtime_checkable
 
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
-from bot.knowledge.words import FILLERS, surface_words
+from bot.knowledge.words import FILLERS, stem, surface_words
 
 LEAST_LENGTH = 4
 """Shorter words have too many neighbours."""
@@ -13,11 +15,25 @@ WORDS_MENDED = 8
 """In one text; a text with more unknown words is in another language, or about something else."""
 
 
-class Spelling:
-    """Mends words against a vocabulary, `word -> how often it is used`."""
+@runtime_checkable
+class KnowsWords(Protocol):
+    """An encoder that can tell a word of its language from a typing error."""
 
-    def __init__(self, vocabulary: dict[str, int]) -> None:
+    def familiar(self, word: str) -> bool: ...
+
+
+class Spelling:
+    """Mends words against a vocabulary, `word -> how often it is used`.
+
+    `familiar` tells which other words are none to be mended; without it, only the vocabulary does.
+    """
+
+    def __init__(
+        self, vocabulary: dict[str, int], familiar: Callable[[str], bool] = lambda word: False
+    ) -> None:
         self._known = vocabulary
+        self._stems = {stem(word) for word in vocabulary}
+        self._familiar = familiar
         self._by_length: dict[int, list[str]] = {}
         for word in vocabulary:
             if word.isalpha():
@@ -42,6 +58,8 @@ class Spelling:
             and word.isalpha()
             and word not in self._known
             and word not in FILLERS
+            and stem(word) not in self._stems
+            and not self._familiar(word)
         )
 
     def _nearest(self, word: str) -> str | None:

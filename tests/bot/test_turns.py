@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bot import keys
+from bot import keys, turns
 from bot.errors import CustomerError, DeliveryFailed, TooFast, Unavailable
 from bot.history import Past
 from bot.inbox import InboxLimits
@@ -161,6 +161,70 @@ async def test_of_two_workers_with_the_same_turn_one_answers(
         "You said: hello you two",
         "You said: still there?",
     ]
+
+
+async def test_a_turn_survives_a_lapsed_lease(
+    store: Store, folder: Path, connector: RecordingConnector
+) -> None:
+    gate = asyncio.Event()
+    desk = build_desk(store, folder, EchoPolicy(gate=gate))
+    desk.connect(connector)
+    async with running(desk):
+        conversation = await new_conversation(desk)
+        await desk.accept(message(conversation, "are you still there"))
+        await wait_until(lambda: bool(desk._runner._lanes))
+        await store.run("DEL", keys.owner(keys.partition_of(conversation)))
+        gate.set()
+        [reply] = await connector.replies(1)
+    assert reply.text == "You said: are you still there"
+    assert len(connector.delivered) == 1
+
+
+async def test_a_full_redis_loses_nothing(
+    own_redis: RedisServer, folder: Path, connector: RecordingConnector
+) -> None:
+    store = Store(own_redis.url)
+    await store.connect()
+    gate = asyncio.Event()
+    policy = EchoPolicy(gate=gate)
+    desk = build_desk(store, folder, policy)
+    desk.connect(connector)
+    async with running(desk):
+        conversation = await new_conversation(desk)
+        await desk.accept(message(conversation, "can you keep this"))
+        await wait_until(lambda: bool(policy.asked))
+        await store.run("CONFIG", "SET", "maxmemory", 1)
+        gate.set()
+        with pytest.raises(Unavailable, match="cannot write"):
+            await desk.accept(message(conversation, "and this"))
+        await store.run("CONFIG", "SET", "maxmemory", 0)
+        [reply] = await connector.replies(1)
+        entries = await desk.entries(conversation)
+    await store.close()
+    assert reply.text == "You said: can you keep this"
+    assert [entry.seq for entry in entries] == [1, 2]
+
+
+async def test_a_turn_that_broke_on_the_way_is_done_again(
+    store: Store, folder: Path, connector: RecordingConnector, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(turns, "_LONGEST_PAUSE_S", 0.01)
+    desk = build_desk(store, folder, EchoPolicy())
+    desk.connect(connector)
+    commit, failures = desk._runner._outbox.commit, [RuntimeError("broken on purpose")]
+
+    async def fails_once(*arguments: object) -> int:
+        if failures:
+            raise failures.pop()
+        return await commit(*arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(desk._runner._outbox, "commit", fails_once)
+    async with running(desk):
+        conversation = await new_conversation(desk)
+        await desk.accept(message(conversation, "can you keep this"))
+        [reply] = await connector.replies(1)
+    assert reply.text == "You said: can you keep this"
+    assert not failures
 
 
 async def test_a_reply_that_a_channel_does_not_take_is_sent_again(
