@@ -65,7 +65,10 @@ class Store:
         try:
             information = await self._redis.info("server")
         except (RedisConnectionError, RedisTimeoutError, OSError) as error:
-            if isinstance(error.__cause__, AuthenticationError):  # redis-py wraps it
+            # redis-py wraps it where the address names a user, and does not where it names none.
+            if isinstance(error, AuthenticationError) or isinstance(
+                error.__cause__, AuthenticationError
+            ):
                 raise _refused(error) from error
             raise Unavailable(f"Redis does not answer: {error}") from error
         except ResponseError as error:
