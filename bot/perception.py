@@ -200,7 +200,7 @@ class Perception:
         except Exception:
             # One file's trouble is not its conversation's.
             log.exception("perception.failed", extra={"attachment": attachment.id})
-            perceived = look.problem("media_unreadable")
+            perceived = look.problem("perception_missing")
         if perceived.problem:
             log.info(
                 "perception.problem",
