@@ -119,6 +119,10 @@ class Store:
         except (RedisConnectionError, RedisTimeoutError, OSError) as error:
             self._lost(error)
             raise Unavailable(f"Redis does not answer: {error}") from error
+        task = asyncio.current_task()
+        if task and task.cancelling():
+            # Seen with redis-py 8.1: a cancellation at the moment of its first connection is lost.
+            raise asyncio.CancelledError
         return [
             (stream.decode(), [(entry.decode(), fields) for entry, fields in entries])
             for stream, entries in answer
