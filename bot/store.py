@@ -121,7 +121,7 @@ class Store:
             raise Unavailable(f"Redis does not answer: {error}") from error
         task = asyncio.current_task()
         if task and task.cancelling():
-            # Seen with redis-py 8.1: a cancellation at the moment of its first connection is lost.
+            # Before Python 3.12 `asyncio.wait_for`, with which redis-py sends, may lose one.
             raise asyncio.CancelledError
         return [
             (stream.decode(), [(entry.decode(), fields) for entry, fields in entries])
