@@ -26,7 +26,8 @@ from benchmarks.figures import Figure
 from bot.knowledge import Answered, Article, Finding, Knowledge, Nothing, Query, Said, ingest
 from bot.knowledge.article import Section
 from bot.knowledge.documents import sections_of
-from bot.knowledge.index import FORMAT, Index, Manifest, semantic_text
+from bot.knowledge.encoding import encoded
+from bot.knowledge.index import FORMAT, Index, Manifest
 from bot.knowledge.passages import passages_of
 from bot.messages import ArticleId
 from models.minilm import MiniLM
@@ -48,14 +49,9 @@ class Case:
 
 
 def build_index(articles: list[Article], encoder: TextEncoder) -> Index:
-    """An index in memory, without the vectors that only quoting needs."""
+    """An index in memory."""
     passages = [passage for article in articles for passage in passages_of(article)]
-    order = sorted(range(len(passages)), key=lambda n: len(passages[n].text))
-    vectors = np.zeros((len(passages), encoder.dimensions), np.float32)
-    for start in range(0, len(order), 64):
-        rows = order[start : start + 64]
-        vectors[rows] = encoder.encode([semantic_text(passages[n]) for n in rows])
-    return Index.build(passages, vectors, Manifest(FORMAT, encoder.name, {}))
+    return encoded(passages, Manifest(FORMAT, encoder.name, {}), encoder)[0]
 
 
 def rho_bank(encoder: TextEncoder) -> tuple[Index, list[Case]]:

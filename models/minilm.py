@@ -29,6 +29,8 @@ MAX_TOKENS = 256
 """Length of text the model was tuned for; what goes beyond is cut off."""
 MAX_CHARACTERS = 20_000
 """Far more than `MAX_TOKENS` tokens of any real text; spares splitting a book into tokens."""
+FAMILIAR_WORDS = 19_000
+"""Beyond this place in the vocabulary stand names and words of other languages."""
 TOKENS_AT_ONCE = 2048
 """Bounds the memory of one run: a batch has this many tokens, padding included."""
 
@@ -64,6 +66,12 @@ class MiniLM:
         for rows in _batches([len(ids) for ids in tokens]):
             vectors[rows] = self._run([tokens[row] for row in rows])
         return vectors
+
+    def familiar(self, word: str) -> bool:
+        """Whether a lower-case word is among the common ones of the model's vocabulary, which is
+        ordered by how common they are: then it is not a typing error."""
+        place = self._tokenizer.token_to_id(word)
+        return place is not None and place < FAMILIAR_WORDS
 
     def _run(self, tokens: list[list[int]]) -> NDArray[np.float32]:
         longest = max(map(len, tokens))

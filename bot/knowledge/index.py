@@ -20,14 +20,24 @@ from bot.knowledge.article import Passage
 from bot.knowledge.passages import plain
 from bot.knowledge.words import surface_words, terms
 
-FORMAT = 1
+FORMAT = 2
 """Raised when an index written before can no longer be read."""
-ARRAYS = ("vectors", "weights", "posted", "starts", "unit_vectors", "unit_starts")
+ARRAYS = (
+    "vectors",
+    "weights",
+    "posted",
+    "starts",
+    "unit_vectors",
+    "unit_starts",
+    "title_vectors",
+    "article_vectors",
+)
+ARTICLE_CHARACTERS = 2_000
+"""More than the encoder takes in."""
 BM25_K1 = 1.5
 BM25_B = 0.75
 
 Floats = NDArray[np.float32]
-Halves = NDArray[np.float16]
 Ints = NDArray[np.int32]
 
 
@@ -65,7 +75,8 @@ class Index:
         contents: Contents,
         vectors: Floats,
         postings: tuple[Floats, Ints, Ints],
-        units: tuple[Halves, Ints],
+        units: tuple[Floats, Ints],
+        articles: tuple[Floats, Floats],
     ) -> None:
         self.manifest = manifest
         self.passages = contents.passages
@@ -78,6 +89,8 @@ class Index:
         """BM25 by term: passages `posted[starts[t]:starts[t + 1]]` score `weights[…]`."""
         self.unit_vectors, self.unit_starts = units
         """Vectors of the units of passage p: `unit_vectors[unit_starts[p]:unit_starts[p + 1]]`."""
+        self.title_vectors, self.article_vectors = articles
+        """Of each article its title, and as much of it as the encoder takes in."""
         self.articles = list(dict.fromkeys(p.article for p in self.passages))
         number = {article: n for n, article in enumerate(self.articles)}
         self.row_of = {p.id: row for row, p in enumerate(self.passages)}
@@ -90,12 +103,10 @@ class Index:
         passages: list[Passage],
         vectors: Floats,
         manifest: Manifest,
-        units: tuple[Halves, Ints] | None = None,
+        units: tuple[Floats, Ints],
+        articles: tuple[Floats, Floats],
     ) -> Self:
-        """Count the words of the passages; `vectors` has a row for each.
-
-        Without `units`, answers quote whole passages.
-        """
+        """Count the words of the passages; the vectors are as the attributes say."""
         counted = [terms(lexical_text(p), p.language or "en") for p in passages]
         retriever = bm25s.BM25(method="lucene", k1=BM25_K1, b=BM25_B)
         if passages:
@@ -114,10 +125,8 @@ class Index:
         for passage in passages:
             for word in set(surface_words(lexical_text(passage))):
                 surface[word] = surface.get(word, 0) + 1
-        if units is None:
-            nothing = np.zeros((0, vectors.shape[1]), np.float16)
-            units = nothing, np.zeros(len(passages) + 1, np.int32)
-        return cls(manifest, Contents(passages, vocabulary, surface), vectors, postings, units)
+        contents = Contents(passages, vocabulary, surface)
+        return cls(manifest, contents, vectors, postings, units, articles)
 
     def save(self, folder: Path) -> None:
         """Write a new generation and make it the current one; older ones are removed."""
@@ -180,7 +189,8 @@ class Index:
         }
         postings = (arrays["weights"], arrays["posted"], arrays["starts"])
         units = arrays["unit_vectors"], arrays["unit_starts"]
-        return cls(manifest, contents, np.asarray(arrays["vectors"]), postings, units)
+        articles = arrays["title_vectors"], arrays["article_vectors"]
+        return cls(manifest, contents, np.asarray(arrays["vectors"]), postings, units, articles)
 
 
 def lexical_text(passage: Passage) -> str:
@@ -191,6 +201,19 @@ def lexical_text(passage: Passage) -> str:
 def semantic_text(passage: Passage) -> str:
     """What the encoder reads of a passage."""
     return f"{passage.context}\n{plain(passage.text)}"
+
+
+def article_texts(passages: list[Passage]) -> tuple[list[str], list[str]]:
+    """What the encoder reads of each article: its title, and the whole, article by article."""
+    titles: dict[str, str] = {}
+    wholes: dict[str, str] = {}
+    for passage in passages:
+        titles.setdefault(passage.article, passage.title)
+        whole = wholes.get(passage.article, passage.title)
+        if len(whole) < ARTICLE_CHARACTERS:
+            whole = f"{whole}\n{' '.join(passage.headings)}\n{plain(passage.text)}"
+        wholes[passage.article] = whole
+    return list(titles.values()), list(wholes.values())
 
 
 def _generations(folder: Path) -> list[Path]:

@@ -1,38 +1,17 @@
 """Brings an index up to date with a knowledge folder; only what changed is read and encoded."""
 
-import itertools
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
 
 import msgspec
-import numpy as np
-from numpy.typing import NDArray
 
 from bot.errors import OperatorError
 from bot.knowledge.article import Article, Passage
 from bot.knowledge.documents import Unreadable, read_document
+from bot.knowledge.encoding import Progress, encoded
 from bot.knowledge.folder import Skipped, SourceFile, files_of
-from bot.knowledge.index import (
-    FORMAT,
-    FileRecord,
-    Floats,
-    Halves,
-    Index,
-    Ints,
-    Manifest,
-    semantic_text,
-)
+from bot.knowledge.index import FORMAT, FileRecord, Index, Manifest
 from bot.knowledge.passages import passages_of
-from bot.knowledge.quote import unit_texts
 from models.text_encoder import TextEncoder
-
-T = TypeVar("T", bound=np.floating[Any])
-
-BATCH_TEXTS = 32
-
-Progress = Callable[[str, int, int], None]
-"""Called with the step (`read`, `encode`), how much of it is done, and of how much."""
 
 
 class IngestReport(msgspec.Struct):
@@ -67,9 +46,8 @@ def ingest(
         report.articles, report.passages = len(former.articles), len(former.passages)
         if records == before:
             return report
-    vectors, units, report.encoded = _vectors(passages, former, encoder, tell)
     manifest = Manifest(FORMAT, encoder.name, records)
-    index = Index.build(passages, vectors, manifest, units)
+    index, report.encoded = encoded(passages, manifest, encoder, former, tell)
     index.save(index_folder)
     report.articles, report.passages = len(index.articles), len(passages)
     return report
@@ -143,37 +121,3 @@ def _is_same(known: FileRecord | None, file: SourceFile, owner: dict[str, str]) 
         and not known.reason
         and not owner.keys() & set(known.articles)
     )
-
-
-def _vectors(
-    passages: list[Passage], former: Index | None, encoder: TextEncoder, tell: Progress
-) -> tuple[Floats, tuple[Halves, Ints], int]:
-    """Vectors of the passages and of their units, from the former index where the text is the
-    same; and how many texts were encoded."""
-    known: dict[str, NDArray[np.floating[Any]]] = {}
-    for row, passage in enumerate(former.passages if former else ()):
-        assert former is not None
-        known[semantic_text(passage)] = former.vectors[row]
-        start, end = former.unit_starts[row], former.unit_starts[row + 1]
-        known |= zip(unit_texts(passage), former.unit_vectors[start:end], strict=True)
-    texts = [semantic_text(passage) for passage in passages]
-    units = [unit_texts(passage) for passage in passages]
-    wanted = dict.fromkeys(itertools.chain(texts, *units))
-    missing = sorted((text for text in wanted if text not in known), key=len)
-    for start in range(0, len(missing), BATCH_TEXTS):
-        # Texts of like length share a batch, so little is wasted on padding.
-        batch = missing[start : start + BATCH_TEXTS]
-        known |= zip(batch, encoder.encode(batch), strict=True)
-        tell("encode", start + len(batch), len(missing))
-    of_units = _rows([t for unit in units for t in unit], known, encoder.dimensions, np.float16)
-    starts = np.cumsum([0, *map(len, units)], dtype=np.int32)
-    return _rows(texts, known, encoder.dimensions, np.float32), (of_units, starts), len(missing)
-
-
-def _rows(
-    texts: list[str], known: dict[str, NDArray[np.floating[Any]]], dimensions: int, kind: type[T]
-) -> NDArray[T]:
-    rows = np.zeros((len(texts), dimensions), kind)
-    for row, text in enumerate(texts):
-        rows[row] = known[text]
-    return rows

@@ -11,7 +11,7 @@ import msgspec
 import numpy as np
 
 from bot.knowledge.article import Passage
-from bot.knowledge.index import Floats, Halves
+from bot.knowledge.index import Floats
 from bot.knowledge.passages import (
     count_words,
     is_list,
@@ -75,8 +75,7 @@ def unit_texts(passage: Passage) -> list[str]:
     units = units_of(passage.text)
     if _is_whole(passage.text, units):
         return []
-    heading = passage.headings[-1] if passage.headings else passage.title
-    return [f"{heading}: {plain(unit.text)}" for unit in units]
+    return [f"{passage.title}: {plain(unit.text)}" for unit in units]
 
 
 def _is_whole(text: str, units: list[Unit]) -> bool:
@@ -85,7 +84,7 @@ def _is_whole(text: str, units: list[Unit]) -> bool:
 
 def choose(
     passage_text: str,
-    unit_vectors: Halves,
+    unit_vectors: Floats,
     vectors: Floats,
     words: Mapping[str, float],
     language: str,
@@ -98,7 +97,7 @@ def choose(
     units = units_of(passage_text)
     if len(unit_vectors) != len(units) or not len(vectors):
         return passage_text
-    meaning = (np.asarray(unit_vectors, np.float32) @ vectors.T).max(axis=1)
+    meaning = (unit_vectors @ vectors.T).max(axis=1)
     cover = np.array([_cover(unit, words, language) for unit in units], np.float32)
     scores = np.maximum(meaning, 0) + 0.6 * cover
     best = int(scores.argmax())

@@ -12,16 +12,23 @@ from bot.knowledge.query import Query, Views
 from bot.knowledge.subjects import Subjects
 
 
-class Weights(msgspec.Struct, frozen=True):
-    """How the parts of a score are put together; fitted by `benchmarks/retrieval_weights.py`."""
+UNITS_FOR_PASSAGES = 1_000
+"""So many passages have their sentences compared one by one."""
 
-    words: float = 0.25
+
+class Weights(msgspec.Struct, frozen=True):
+    """How the parts of a score are put together; see docs/knowledge.md for how they were found."""
+
+    words: float = 0.15
+    passage: float = 0.5
+    unit: float = 0.5
+    """The sentence, step or row that fits best."""
+    title: float = 0.2
+    article: float = 0.25
     words_long: float = 2.0
-    """For turns that are looked up piece by piece."""
-    meaning: float = 1.0
+    """For turns that are looked up piece by piece, beside a meaning of 1."""
     sharpness: float = 3.0
-    """Power of a cosine: how much the pieces that fit best outweigh the others."""
-    sharpness_short: float = 1.0
+    """Power of a cosine there: how much the pieces that fit best outweigh the others."""
     subject: float = 0.6
     code: float = 0.5
     desk: float = 1.0
@@ -53,13 +60,12 @@ def rank(
     if not index.passages or not (views.words or len(vectors)):
         return []
     words, cover = _words(index, views)
-    cosine = _meaning(index, views, vectors, weights)
-    meaning = _share(cosine) ** (weights.sharpness if views.long else weights.sharpness_short)
+    meaning, cosine = _meaning(index, views, vectors, weights)
     subject = _subject(index, subjects, query, weights)
     code = _code(index, views)
     score = (
         (weights.words_long if views.long else weights.words) * _share(words)
-        + weights.meaning * meaning
+        + meaning
         + weights.subject * subject
         + weights.code * code
     )
@@ -105,15 +111,57 @@ def _bm25(index: Index, words: dict[str, float]) -> tuple[Floats, float]:
     return scores, ideal
 
 
-def _meaning(index: Index, views: Views, vectors: Floats, weights: Weights) -> Floats:
-    """Cosine to the pieces, as their power mean, mixed with the cosine to the context."""
-    pieces = np.maximum(index.vectors @ vectors[: len(views.pieces)].T, 0.0)
-    power = weights.sharpness
-    own = pieces[:, 0] if pieces.shape[1] == 1 else np.mean(pieces**power, axis=1) ** (1 / power)
+def _meaning(
+    index: Index, views: Views, vectors: Floats, weights: Weights
+) -> tuple[Floats, Floats]:
+    """Weighted likeness in meaning, and the bare cosine to each passage's best part."""
+    own = vectors[: len(views.pieces)]
+    passage = _mean_power(index.vectors @ own.T, weights.sharpness)
+    if views.long:
+        return _share(passage) ** weights.sharpness, passage
+    unit = _best_units(index, own, passage, weights.sharpness)
+    title = _mean_power(index.title_vectors @ own.T, weights.sharpness)[index.article_of]
+    article = _mean_power(index.article_vectors @ own.T, weights.sharpness)[index.article_of]
+    cosine = np.maximum(passage, unit)
+    meaning = (
+        weights.passage * passage
+        + weights.unit * unit
+        + weights.title * title
+        + weights.article * article
+    )
     if not views.context:
-        return np.asarray(own, np.float32)
-    context = np.maximum(index.vectors @ vectors[len(views.pieces)], 0.0)
-    return np.asarray((1 - views.leaning) * own + views.leaning * context, np.float32)
+        return meaning, cosine
+    before = np.maximum(index.vectors @ vectors[len(views.pieces)], 0.0)
+    whole = weights.passage + weights.unit + weights.title + weights.article
+    mixed = (1 - views.leaning) * meaning + views.leaning * whole * before
+    return mixed, np.maximum(cosine, views.leaning * before)
+
+
+def _mean_power(cosines: Floats, power: float) -> Floats:
+    """(n, pieces) to (n): one good piece counts more than several middling ones."""
+    cosines = np.maximum(cosines, 0.0)
+    if cosines.shape[1] == 1:
+        return cosines[:, 0]
+    return np.asarray(np.mean(cosines**power, axis=1) ** (1 / power), np.float32)
+
+
+def _best_units(index: Index, own: Floats, passage: Floats, power: float) -> Floats:
+    """For each passage the cosine of its best unit; its own where it has none, and where it is
+    too far off to matter in a large index."""
+    best = passage.copy()
+    if len(passage) > UNITS_FOR_PASSAGES:
+        rows = _largest(passage, UNITS_FOR_PASSAGES)
+    else:
+        rows = np.arange(len(passage))
+    starts, ends = index.unit_starts[rows], index.unit_starts[rows + 1]
+    rows, starts, ends = rows[ends > starts], starts[ends > starts], ends[ends > starts]
+    if not len(rows):
+        return best
+    units = np.concatenate([np.arange(s, e) for s, e in zip(starts, ends, strict=True)])
+    cosines = _mean_power(index.unit_vectors[units] @ own.T, power)
+    firsts = np.concatenate([[0], np.cumsum(ends - starts)[:-1]])
+    best[rows] = np.maximum.reduceat(cosines, firsts)
+    return best
 
 
 def _subject(index: Index, subjects: Subjects, query: Query, weights: Weights) -> Floats:
