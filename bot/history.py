@@ -80,7 +80,7 @@ class History:
         commands: list[tuple[Argument, ...]] = [
             ("EXPIRE", key, keep_s),
             ("ZADD", listed, time.time(), conversation),
-            ("EXPIRE", listed, keep_s, *(() if began else ("GT",))),
+            ("EXPIRE", listed, max(keep_s, await self._store.run("TTL", listed))),
         ]
         if began:
             commands.insert(0, ("HSET", key, "channel", channel, "customer", customer))
