@@ -17,7 +17,7 @@ from tests.connectors.webchat.browser.widget import Widget
 REPOSITORY = Path(__file__).resolve().parent.parent
 EXAMPLE = REPOSITORY / "examples" / "voltaro"
 IMAGES = REPOSITORY / "docs" / "images"
-DESKTOP: Any = {"width": 1180, "height": 760}
+DESKTOP: Any = {"width": 1180, "height": 800}
 PHONE: Any = {"width": 390, "height": 780}
 
 Scene = Callable[[Widget], Awaitable[None]]

@@ -1,6 +1,7 @@
 // Files on their way to the desk: asked for over the socket, sent over HTTP, with progress.
 
 /** @import {Attachment, Draft, Upload} from "./protocol" */
+/** @import {Requests} from "./requests.js" */
 import { Disconnected, Refused } from "./requests.js";
 
 /** The customer changed their mind. */
@@ -11,15 +12,18 @@ export class Cancelled extends Error {}
 export class Uploads {
   /** @type {Map<string, Running>} */
   #running = new Map();
-  #place;
+  #server;
+  #requests;
   #show;
 
   /**
-   * @param {(draft: Draft) => Promise<string>} place asks the desk where the file may go
+   * @param {string} server
+   * @param {Requests} requests
    * @param {(key: string, upload: Upload | undefined) => void} show
    */
-  constructor(place, show) {
-    this.#place = place;
+  constructor(server, requests, show) {
+    this.#server = server;
+    this.#requests = requests;
     this.#show = show;
   }
 
@@ -94,5 +98,20 @@ export class Uploads {
       this.#show(key, error instanceof Refused ? { done: 0, problem: error.message } : undefined);
       throw error;
     }
+  }
+
+  /**
+   * @param {Draft} draft
+   * @returns {Promise<string>} where the desk wants it
+   */
+  async #place({ key, name, blob }) {
+    const { url } = await this.#requests.ask(key, {
+      type: "upload",
+      id: key,
+      name,
+      media_type: blob.type.split(";")[0],
+      size_bytes: blob.size,
+    });
+    return new URL(url, this.#server).href;
   }
 }

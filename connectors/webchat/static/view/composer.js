@@ -129,7 +129,7 @@ export class Composer {
     this.#written();
     this.text.focus();
     if (!text && !files?.length) return;
-    this.#context.conversation.say(text, files);
+    this.#context.conversation.outgoing.say(text, files);
     this.#said();
   }
 
@@ -141,8 +141,8 @@ export class Composer {
       const hide = (/** @type {boolean} */ hidden) => (this.line.hidden = hidden);
       const recording = await record(this.#context, this.element, hide).finally(() => hide(false));
       if (recording) {
-        const draft = conversation.attach(recording.blob, recording.name);
-        conversation.say("", [{ ...draft, duration_s: recording.duration_s }]);
+        const draft = conversation.outgoing.attach(recording.blob, recording.name);
+        conversation.outgoing.say("", [{ ...draft, duration_s: recording.duration_s }]);
         this.#said();
       }
     } catch (error) {

@@ -29,7 +29,7 @@ export class Panel {
     const { t } = context;
     this.composer = new Composer(context, () => this.log.toEnd());
     this.log = new Log(context, (text) => {
-      context.conversation.say(text);
+      context.conversation.outgoing.say(text);
       this.composer.text.focus();
       this.log.toEnd();
     });
@@ -55,11 +55,11 @@ export class Panel {
       ),
       h("div", { class: "middle" }, this.log.scroller, this.log.jump),
       this.composer.element,
-      h("p", { class: "drop", "aria-hidden": "true" }, t("drop")),
       this.spoken,
     );
     this.element.addEventListener("keydown", (event) => this.#key(event, wishes.close));
-    this.#acceptDrops();
+    const drag = async () => (await import("./drop.js")).acceptDrops(this.element, this.composer, t("drop"));
+    this.element.addEventListener("dragenter", drag, { once: true });
     visualViewport?.addEventListener("resize", () => this.#makeRoom());
   }
 
@@ -121,25 +121,5 @@ export class Panel {
     const covered = PHONE.matches && scale === 1;
     this.element.style.height = covered ? `${height}px` : "";
     this.element.style.top = covered ? `${offsetTop}px` : "";
-  }
-
-  #acceptDrops() {
-    const { element } = this;
-    const over = (/** @type {DragEvent} */ event) => {
-      if (!event.dataTransfer?.types.includes("Files")) return;
-      event.preventDefault();
-      element.classList.add("dropping");
-    };
-    element.addEventListener("dragenter", over);
-    element.addEventListener("dragover", over);
-    element.addEventListener("dragleave", (event) => {
-      if (!element.contains(/** @type {Node | null} */ (event.relatedTarget))) element.classList.remove("dropping");
-    });
-    element.addEventListener("drop", (event) => {
-      element.classList.remove("dropping");
-      if (!event.dataTransfer?.files.length) return;
-      event.preventDefault();
-      this.composer.add([...event.dataTransfer.files]);
-    });
   }
 }

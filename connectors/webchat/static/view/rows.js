@@ -41,7 +41,7 @@ export function messageRow(context, message, heard, last) {
  * @param {Waiting} waiting
  */
 export function waitingRow(context, waiting) {
-  const { conversation } = context;
+  const { outgoing } = context.conversation;
   const { files, text, problem, delayed } = waiting;
   return row(
     context,
@@ -65,8 +65,8 @@ export function waitingRow(context, waiting) {
       "p",
       { class: "meta" },
       h("span", {}, problem ?? delayed ?? context.t("waiting")),
-      problem && h("button", { type: "button", class: "plain", onclick: () => conversation.retry(waiting) }, context.t("retry")),
-      h("button", { type: "button", class: "plain", onclick: () => conversation.remove(waiting) }, context.t("delete")),
+      problem && h("button", { type: "button", class: "plain", onclick: () => outgoing.retry(waiting) }, context.t("retry")),
+      h("button", { type: "button", class: "plain", onclick: () => outgoing.remove(waiting) }, context.t("delete")),
     ),
   );
 }

@@ -36,7 +36,7 @@ export class Tray {
     const most = conversation.store.state.limits?.attachments ?? Infinity;
     for (const file of files) {
       if (this.drafts.length >= most) return this.#context.t("tooMany", most);
-      const draft = conversation.attach(file, file.name);
+      const draft = conversation.outgoing.attach(file, file.name);
       this.drafts.push(draft);
       this.list.append(this.#thumbnail(draft));
     }
@@ -71,7 +71,7 @@ export class Tray {
   #thumbnail(draft) {
     const { blob, key, name } = draft;
     const remove = () => {
-      this.#context.conversation.detach(draft);
+      this.#context.conversation.outgoing.detach(draft);
       this.drafts = this.drafts.filter((other) => other !== draft);
       item.remove();
       this.#changed();
