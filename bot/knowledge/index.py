@@ -8,7 +8,7 @@ mapped into memory, not read.
 import os
 import shutil
 from pathlib import Path
-from typing import Self
+from typing import Any, NamedTuple, Self
 
 import bm25s
 import msgspec
@@ -20,18 +20,9 @@ from bot.knowledge.article import Passage
 from bot.knowledge.passages import plain
 from bot.knowledge.words import surface_words, terms
 
-FORMAT = 2
+FORMAT = 3
 """Raised when an index written before can no longer be read."""
-ARRAYS = (
-    "vectors",
-    "weights",
-    "posted",
-    "starts",
-    "unit_vectors",
-    "unit_starts",
-    "title_vectors",
-    "article_vectors",
-)
+ARRAYS = ("vectors", "unit_vectors", "unit_starts", "title_vectors", "article_vectors")
 ARTICLE_CHARACTERS = 2_000
 """More than the encoder takes in."""
 BM25_K1 = 1.5
@@ -66,6 +57,19 @@ class Contents(msgspec.Struct, frozen=True):
     surface: dict[str, int]
 
 
+class Postings(NamedTuple):
+    """BM25 by term: documents `posted[starts[t]:starts[t + 1]]` score `weights[…]`."""
+
+    weights: Floats
+    posted: Ints
+    starts: Ints
+
+    def of(self, term: int) -> tuple[Ints, Floats]:
+        """The documents with a term, and what it is worth in each."""
+        start, end = self.starts[term], self.starts[term + 1]
+        return self.posted[start:end], self.weights[start:end]
+
+
 class Index:
     """Everything a search needs, read-only."""
 
@@ -74,7 +78,7 @@ class Index:
         manifest: Manifest,
         contents: Contents,
         vectors: Floats,
-        postings: tuple[Floats, Ints, Ints],
+        postings: tuple["Postings", "Postings"],
         units: tuple[Floats, Ints],
         articles: tuple[Floats, Floats],
     ) -> None:
@@ -85,8 +89,8 @@ class Index:
         """Words as they are written, with how many passages use them."""
         self.vectors = vectors
         """Shape (passages, dimensions), each of length 1."""
-        self.weights, self.posted, self.starts = postings
-        """BM25 by term: passages `posted[starts[t]:starts[t + 1]]` score `weights[…]`."""
+        self.postings, self.article_postings = postings
+        """BM25 of passages and of whole articles; terms are numbered by `vocabulary`."""
         self.unit_vectors, self.unit_starts = units
         """Vectors of the units of passage p: `unit_vectors[unit_starts[p]:unit_starts[p + 1]]`."""
         self.title_vectors, self.article_vectors = articles
@@ -108,25 +112,21 @@ class Index:
     ) -> Self:
         """Count the words of the passages; the vectors are as the attributes say."""
         counted = [terms(lexical_text(p), p.language or "en") for p in passages]
-        retriever = bm25s.BM25(method="lucene", k1=BM25_K1, b=BM25_B)
-        if passages:
-            retriever.index(counted, create_empty_token=False, show_progress=False)
-            scores = retriever.scores
-            postings = (
-                np.asarray(scores["data"], np.float32),
-                np.asarray(scores["indices"], np.int32),
-                np.asarray(scores["indptr"], np.int32),
-            )
-            vocabulary = {str(word): int(n) for word, n in retriever.vocab_dict.items()}
-        else:
-            postings = (np.zeros(0, np.float32), np.zeros(0, np.int32), np.zeros(1, np.int32))
-            vocabulary = {}
+        by_article: dict[str, list[str]] = {}
+        for passage, words in zip(passages, counted, strict=True):
+            by_article.setdefault(passage.article, []).extend(words)
+        vocabulary: dict[str, int] = {}
+        for words in counted:
+            for word in words:
+                vocabulary.setdefault(word, len(vocabulary))
+        postings = _count(counted, vocabulary)
+        article_postings = _count(list(by_article.values()), vocabulary)
         surface: dict[str, int] = {}
         for passage in passages:
             for word in set(surface_words(lexical_text(passage))):
                 surface[word] = surface.get(word, 0) + 1
         contents = Contents(passages, vocabulary, surface)
-        return cls(manifest, contents, vectors, postings, units, articles)
+        return cls(manifest, contents, vectors, (postings, article_postings), units, articles)
 
     def save(self, folder: Path) -> None:
         """Write a new generation and make it the current one; older ones are removed."""
@@ -141,6 +141,9 @@ class Index:
         (new / "contents.msgpack").write_bytes(msgspec.msgpack.encode(contents))
         for name in ARRAYS:
             np.save(new / f"{name}.npy", getattr(self, name))
+        for name in ("postings", "article_postings"):
+            for part, values in getattr(self, name)._asdict().items():
+                np.save(new / f"{name}.{part}.npy", values)
         for file in new.iterdir():
             _sync(file)
         pointer = folder / "current.new"
@@ -183,14 +186,41 @@ class Index:
         contents = msgspec.msgpack.decode(
             (generation / "contents.msgpack").read_bytes(), type=Contents
         )
-        arrays = {
-            name: np.load(generation / f"{name}.npy", mmap_mode="r" if contents.passages else None)
-            for name in ARRAYS
-        }
-        postings = (arrays["weights"], arrays["posted"], arrays["starts"])
-        units = arrays["unit_vectors"], arrays["unit_starts"]
-        articles = arrays["title_vectors"], arrays["article_vectors"]
-        return cls(manifest, contents, np.asarray(arrays["vectors"]), postings, units, articles)
+        def read(name: str) -> NDArray[Any]:
+            # An empty file cannot be mapped.
+            return np.asarray(
+                np.load(generation / f"{name}.npy", mmap_mode="r" if contents.passages else None)
+            )
+
+        postings, article_postings = (
+            Postings(*(read(f"{name}.{part}") for part in Postings._fields))
+            for name in ("postings", "article_postings")
+        )
+        vectors, *units, titles, articles = (read(name) for name in ARRAYS)
+        return cls(
+            manifest,
+            contents,
+            vectors,
+            (postings, article_postings),
+            (units[0], units[1]),
+            (titles, articles),
+        )
+
+
+def _count(documents: list[list[str]], vocabulary: dict[str, int]) -> Postings:
+    """BM25 of every term in every document."""
+    if not vocabulary:
+        return Postings(np.zeros(0, np.float32), np.zeros(0, np.int32), np.zeros(1, np.int32))
+    retriever = bm25s.BM25(method="lucene", k1=BM25_K1, b=BM25_B)
+    numbered = [[vocabulary[word] for word in words] for words in documents]
+    corpus = bm25s.tokenization.Tokenized(ids=numbered, vocab=vocabulary)
+    retriever.index(corpus, create_empty_token=False, show_progress=False)
+    scores = retriever.scores
+    return Postings(
+        np.asarray(scores["data"], np.float32),
+        np.asarray(scores["indices"], np.int32),
+        np.asarray(scores["indptr"], np.int32),
+    )
 
 
 def lexical_text(passage: Passage) -> str:

@@ -13,6 +13,7 @@ import msgspec
 
 from bot.knowledge.passages import sentences
 from bot.knowledge.spelling import Spelling
+from bot.knowledge.synonyms import synonyms
 from bot.knowledge.words import FILLERS, codes, spoken_numbers, surface_words, terms
 
 LONG_WORDS = 40
@@ -63,6 +64,8 @@ class Views(msgspec.Struct, frozen=True):
     context: str
     """The turn with the customer's turn before it, to encode; empty without one."""
     context_words: dict[str, float]
+    synonyms: frozenset[str]
+    """Stems of words that say the same as words of the turn."""
     leaning: float
     """0: the turn stands for itself; 1: it means nothing without the turn before."""
     codes: frozenset[str]
@@ -97,10 +100,18 @@ def views(query: Query, spelling: Spelling) -> Views:
         pieces=tuple(dict.fromkeys(pieces))[:PIECES],
         context=f"{previous} {own}" if leaning and not long else "",
         context_words=_weights(previous, query.language) if leaning else {},
+        synonyms=_synonyms(own, shown, query.language) if not long else frozenset(),
         leaning=leaning if not long else 0.0,
         codes=frozenset(_codes(own) + [c for line, _ in shown for c in _codes(line)]),
         long=long,
     )
+
+
+def _synonyms(own: str, shown: list[tuple[str, float]], language: str) -> frozenset[str]:
+    """Of the customer's own words; those of a picture only where there are no others."""
+    if language[:2] not in ("en", ""):
+        return frozenset()
+    return synonyms(own or " ".join(line for line, weight in shown if weight > 0.5))
 
 
 def _weights(text: str, language: str) -> dict[str, float]:

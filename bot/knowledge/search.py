@@ -3,13 +3,16 @@
 Pure numpy over an `Index`; the encoder's vectors come in as an argument.
 """
 
+from collections.abc import Mapping
+
 import msgspec
 import numpy as np
 
 from bot.knowledge.article import Passage
-from bot.knowledge.index import Floats, Index
+from bot.knowledge.index import Floats, Index, Postings
 from bot.knowledge.query import Query, Views
 from bot.knowledge.subjects import Subjects
+from bot.knowledge.synonyms import SYNONYM_WEIGHT
 
 
 UNITS_FOR_PASSAGES = 1_000
@@ -19,7 +22,7 @@ UNITS_FOR_PASSAGES = 1_000
 class Weights(msgspec.Struct, frozen=True):
     """How the parts of a score are put together; see docs/knowledge.md for how they were found."""
 
-    words: float = 0.15
+    words: float = 0.5
     passage: float = 0.5
     unit: float = 0.5
     """The sentence, step or row that fits best."""
@@ -64,7 +67,7 @@ def rank(
     subject = _subject(index, subjects, query, weights)
     code = _code(index, views)
     score = (
-        (weights.words_long if views.long else weights.words) * _share(words)
+        (weights.words_long if views.long else weights.words) * words
         + meaning
         + weights.subject * subject
         + weights.code * code
@@ -75,7 +78,7 @@ def rank(
             index.passages[n],
             float(score[n]),
             {
-                "words": float(_share(words)[n]),
+                "words": float(words[n]),
                 "meaning": float(meaning[n]),
                 "subject": float(subject[n]),
                 "code": float(code[n]),
@@ -88,26 +91,33 @@ def rank(
 
 
 def _words(index: Index, views: Views) -> tuple[Floats, Floats]:
-    """BM25 and, for each passage, the share of the query's rarity that it holds."""
-    scores, ideal = _bm25(index, views.words)
-    cover = scores / ideal if ideal else scores
-    if views.context_words and views.leaning:
-        before, most = _bm25(index, views.context_words)
-        # The turn before counts as if it had as much to say as this one.
-        scores = scores + views.leaning * before * ((ideal or most) / (most or 1.0))
-    return scores, cover
+    """For each passage how much of the query its article holds, by rarity: a mean of both, with
+    synonyms and the turn before; and the cover of the turn's own words alone."""
+    own, ideal = _bm25(index.postings, index, views.words, len(index.passages))
+    cover = own / ideal if ideal else own
+    if views.long:
+        return _share(own), cover
+    said = {**dict.fromkeys(views.synonyms, SYNONYM_WEIGHT), **views.words}
+    for word, weight in views.context_words.items():
+        # The turn before counts as far as this one leans on it.
+        said.setdefault(word, views.leaning * weight)
+    passages, most = _bm25(index.postings, index, said, len(index.passages))
+    articles, most_of_articles = _bm25(index.article_postings, index, said, len(index.articles))
+    whole = (articles / (most_of_articles or 1.0))[index.article_of]
+    return (whole + passages / (most or 1.0)) / 2, cover
 
 
-def _bm25(index: Index, words: dict[str, float]) -> tuple[Floats, float]:
-    scores = np.zeros(len(index.passages), np.float32)
+def _bm25(
+    postings: Postings, index: Index, words: Mapping[str, float], documents: int
+) -> tuple[Floats, float]:
+    """The score of each document, and what one with the best of every word would have."""
+    scores = np.zeros(documents, np.float32)
     ideal = 0.0
     for word, weight in words.items():
-        if (term := index.vocabulary.get(word)) is None:
-            continue
-        start, end = index.starts[term], index.starts[term + 1]
-        values = index.weights[start:end]
-        scores[index.posted[start:end]] += weight * values
-        ideal += weight * float(values.max())
+        if (term := index.vocabulary.get(word)) is not None:
+            posted, values = postings.of(term)
+            scores[posted] += weight * values
+            ideal += weight * float(values.max())
     return scores, ideal
 
 
@@ -174,7 +184,8 @@ def _subject(index: Index, subjects: Subjects, query: Query, weights: Weights) -
         )
         for place, turn in enumerate(query.history)
     ]
-    turns.append((query.words, weights.customer))
+    if not turns:
+        return np.zeros(len(index.passages), np.float32)
     named = subjects.weigh(turns)
     return np.asarray(_share(named, least=0.25)[index.article_of], np.float32)
 
@@ -184,7 +195,7 @@ def _code(index: Index, views: Views) -> Floats:
     found = np.zeros(len(index.passages), np.float32)
     for code in views.codes:
         if (term := index.vocabulary.get(code)) is not None:
-            found[index.posted[index.starts[term] : index.starts[term + 1]]] = 1.0
+            found[index.postings.of(term)[0]] = 1.0
     return found
 
 
