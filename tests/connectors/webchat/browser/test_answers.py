@@ -72,6 +72,7 @@ async def test_spoken_question_is_answered_aloud(widget: Widget, desk: DeskProce
     spoken = words(heard.text)
     assert len(spoken) > 5
     assert sum(word in written for word in spoken) / len(spoken) >= HEARD_ENOUGH
+    assert await widget.serious_problems() == []
 
 
 async def test_recording_can_be_discarded(widget: Widget, desk: DeskProcess) -> None:

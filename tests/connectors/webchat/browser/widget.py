@@ -2,8 +2,11 @@
 
 from pathlib import Path
 
+import axe_playwright_python
 from playwright.async_api import Locator, Page, expect
 
+AXE = Path(axe_playwright_python.__file__).parent / "axe.min.js"
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 PATIENCE_MS = 30_000
 """A screenshot or a recording takes a second or two on two busy cores."""
 
@@ -44,3 +47,14 @@ class Widget:
 
     async def all_sent(self) -> None:
         await expect(self.waiting).to_have_count(0, timeout=PATIENCE_MS)
+
+    async def serious_problems(self) -> list[str]:
+        """What axe-core has against the widget as it stands, where it calls it serious."""
+        await self.page.add_script_tag(path=AXE)
+        run = "async (runOnly) => (await axe.run('frontdesk-chat', { runOnly })).violations"
+        return [
+            f"{violation['id']}: {node['html']} {node['failureSummary']}"
+            for violation in await self.page.evaluate(run, RULES)
+            if violation["impact"] in ("serious", "critical")
+            for node in violation["nodes"]
+        ]
