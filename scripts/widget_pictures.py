@@ -18,13 +18,15 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 EXAMPLE = REPOSITORY / "examples" / "voltaro"
 IMAGES = REPOSITORY / "docs" / "images"
 DESKTOP: Any = {"width": 1180, "height": 800}
+HIGH: Any = {"width": 1180, "height": 960}
 PHONE: Any = {"width": 390, "height": 780}
 
 Scene = Callable[[Widget], Awaitable[None]]
 
 
 async def shown(widget: Widget) -> None:
-    """A screenshot is shown, and answered."""
+    """A screenshot is shown, and answered; the window is high enough for both."""
+    await widget.host.evaluate("host => host.style.setProperty('--frontdesk-height', '850px')")
     await widget.attach(EXAMPLE / "samples" / "payment-declined-51.png")
     await widget.host.get_by_role("button", name="Send", exact=True).click()
     await widget.reply(1)
@@ -42,7 +44,7 @@ async def greeted(widget: Widget) -> None:
 
 
 PICTURES: dict[str, tuple[Scene, str, dict[str, Any]]] = {
-    "widget": (shown, "en", {"viewport": DESKTOP}),
+    "widget": (shown, "en", {"viewport": HIGH}),
     "widget-dark": (asked, "en", {"viewport": DESKTOP, "color_scheme": "dark"}),
     "widget-phone": (asked, "en", {"viewport": PHONE, "is_mobile": True, "has_touch": True}),
     "widget-right-to-left": (greeted, "ar", {"viewport": DESKTOP}),
