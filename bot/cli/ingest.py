@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from bot.config import Config
     from bot.knowledge import IngestReport
-    from bot.knowledge.ingest import Progress
+    from bot.knowledge.encoding import Progress
 
 _STEPS = {"read": "Reading articles", "encode": "Encoding passages"}
 

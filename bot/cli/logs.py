@@ -14,7 +14,8 @@ def set_up_logs(form: Literal["text", "json"]) -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_Json() if form == "json" else _Text())
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
-    logging.getLogger("uvicorn").setLevel(logging.WARNING)
+    for chatty in ("uvicorn", "bm25s"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
 
 
 def _facts(record: logging.LogRecord) -> dict[str, Any]:
