@@ -1,6 +1,7 @@
 """Decides what ranked passages are good for: an answer, a question back, or "I don't know"."""
 
 import math
+from collections.abc import Sequence
 
 import msgspec
 import numpy as np
@@ -49,46 +50,73 @@ class Nothing(msgspec.Struct, frozen=True):
 Finding = Answered | Competing | Nothing
 
 
-class Thresholds(msgspec.Struct, frozen=True):
-    """The weights of the evidence, and from where it suffices; fitted, see docs/knowledge.md."""
-
-    bias: float = -6.0
-    cosine: float = 8.0
-    cover: float = 3.0
-    code: float = 2.5
-    subject: float = 0.5
-    unknown: float = -2.0
-    answer: float = 0.5
-    """Less likely than this that the knowledge answers at all: nothing."""
-    margin: float = 0.06
-    """A second article nearer to the first than this share of its score: a question back."""
-
-
-THRESHOLDS = Thresholds()
-
-
-def evidence(index: Index, views: Views, hits: list[Hit]) -> dict[str, float]:
+class Evidence(msgspec.Struct, frozen=True):
     """What speaks for the best article, each value about 0 to 1."""
+
+    cosine: float
+    """Likeness in meaning of its best part."""
+    words: float
+    """Share of the query's rarity that it holds, synonyms counted."""
+    code: float
+    """1 if it has a code that was asked about."""
+    subject: float
+    unknown: float
+    """Share of the turn's own words that no article uses."""
+    lead: float
+    """How far it is ahead of the second article, in score."""
+
+
+class Model(msgspec.Struct, frozen=True):
+    """A logistic regression over `Evidence`."""
+
+    bias: float
+    weights: tuple[float, ...]
+    """In the order of the fields of `Evidence`."""
+
+    def probability(self, seen: Evidence) -> float:
+        values = msgspec.structs.astuple(seen)
+        total = sum(w * v for w, v in zip(self.weights, values, strict=True))
+        return 1 / (1 + math.exp(-self.bias - total))
+
+
+class Judgement(msgspec.Struct, frozen=True):
+    """From which evidence on the desk speaks. Found by `benchmarks/retrieval_weights.py`."""
+
+    inside: Model
+    """Is it about the business at all?"""
+    right: Model
+    """Is the best article the right one?"""
+    least_inside: float
+    """Less likely inside than this: nothing."""
+    least_right: float
+    """Less likely right than this: a question back."""
+
+
+JUDGEMENT = Judgement(
+    inside=Model(-1.87, (8.05, -0.72, 0.76, 2.42, -3.14, 1.39)),
+    right=Model(-2.30, (7.04, 0.30, 0.75, 0.28, -3.16, 2.30)),
+    least_inside=0.70,
+    least_right=0.82,
+)
+
+
+def evidence(index: Index, views: Views, hits: Sequence[Hit]) -> Evidence:
+    """`hits`: best first, at least one."""
     best = [hit for hit in hits if hit.passage.article == hits[0].passage.article]
-    return {
-        "cosine": max(hit.parts["cosine"] for hit in best),
-        "cover": max(hit.parts["cover"] for hit in best),
-        "code": max(hit.parts["code"] for hit in best),
-        "subject": hits[0].parts["subject"],
-        "unknown": _unknown(index, views),
-    }
+    others = [hit.score for hit in hits if hit.passage.article != hits[0].passage.article]
+    return Evidence(
+        cosine=max(hit.parts["cosine"] for hit in best),
+        words=max(hit.parts["words"] for hit in best),
+        code=max(hit.parts["code"] for hit in best),
+        subject=hits[0].parts["subject"],
+        unknown=_unknown(index, views),
+        lead=hits[0].score - others[0] if others else 0.5,
+    )
 
 
 def _unknown(index: Index, views: Views) -> float:
-    """Share of the turn's own words that no passage uses."""
     words = [word for word in views.words if word not in FILLERS]
     return sum(word not in index.vocabulary for word in words) / len(words) if words else 0.0
-
-
-def confidence(seen: dict[str, float], thresholds: Thresholds = THRESHOLDS) -> float:
-    """How likely it is that the knowledge answers, 0 to 1."""
-    total = thresholds.bias + sum(getattr(thresholds, name) * value for name, value in seen.items())
-    return 1 / (1 + math.exp(-total))
 
 
 def decide(
@@ -97,21 +125,22 @@ def decide(
     views: Views,
     vectors: Floats,
     hits: list[Hit],
-    thresholds: Thresholds = THRESHOLDS,
+    judgement: Judgement = JUDGEMENT,
 ) -> Finding:
     """`hits` are the best passages, best first; `vectors` belong to `views.texts`."""
     if not hits:
         return Nothing((), 0.0)
-    named = _named_outright(query, hits)
-    if named:
+    if named := _named_outright(query, hits):
         return answer(index, views, vectors, named, 1.0)
-    likely = confidence(evidence(index, views, hits), thresholds)
-    if likely < thresholds.answer:
-        return Nothing(tuple(hits), likely)
-    rivals = _rivals(hits, thresholds.margin)
-    if len(rivals) > 1:
-        return Competing(tuple(rivals), tuple(hits), likely)
-    return answer(index, views, vectors, hits, likely)
+    seen = evidence(index, views, hits)
+    inside = judgement.inside.probability(seen)
+    if inside < judgement.least_inside:
+        return Nothing(tuple(hits), inside)
+    right = judgement.right.probability(seen)
+    options = _options(hits)
+    if right < judgement.least_right and len(options) > 1:
+        return Competing(options, tuple(hits), right)
+    return answer(index, views, vectors, hits, right)
 
 
 def _named_outright(query: Query, hits: list[Hit]) -> list[Hit]:
@@ -131,17 +160,15 @@ def _named_outright(query: Query, hits: list[Hit]) -> list[Hit]:
     return sorted(hits, key=lambda hit: hit.passage.article != article)
 
 
-def _rivals(hits: list[Hit], margin: float) -> list[Option]:
-    """The articles within `margin` of the best, if a code or the subject does not decide."""
-    best = hits[0]
-    options: dict[ArticleId, Option] = {}
-    for hit in hits:
-        if hit.score < best.score * (1 - margin):
-            break
-        if hit.parts["code"] < best.parts["code"]:
-            continue
-        options.setdefault(hit.passage.article, Option(hit.passage.title, hit.passage.article))
-    return list(options.values())[:OPTIONS]
+def _options(hits: Sequence[Hit]) -> tuple[Option, ...]:
+    """The best articles; only those that have the code, if the best has one that was asked for."""
+    code = hits[0].parts["code"]
+    options = {
+        hit.passage.article: Option(hit.passage.title, hit.passage.article)
+        for hit in hits
+        if hit.parts["code"] >= code
+    }
+    return tuple(options.values())[:OPTIONS]
 
 
 def answer(index: Index, views: Views, vectors: Floats, hits: list[Hit], likely: float) -> Answered:

@@ -8,7 +8,7 @@ from typing import Self, TypeVar
 import msgspec
 import numpy as np
 
-from bot.knowledge.consult import THRESHOLDS, Finding, decide
+from bot.knowledge.consult import Finding, decide
 from bot.knowledge.index import Floats, Index
 from bot.knowledge.query import Query, Views, views
 from bot.knowledge.search import Hit, rank
@@ -78,7 +78,7 @@ class Knowledge:
 
         def find() -> Finding:
             hits = self._rank(query, seen, vectors, CONSULTED)
-            return decide(self.index, query, seen, vectors, hits, THRESHOLDS)
+            return decide(self.index, query, seen, vectors, hits)
 
         return await self._run(find)
 

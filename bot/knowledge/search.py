@@ -22,7 +22,7 @@ UNITS_FOR_PASSAGES = 1_000
 class Weights(msgspec.Struct, frozen=True):
     """How the parts of a score are put together; see docs/knowledge.md for how they were found."""
 
-    words: float = 0.5
+    words: float = 0.35
     passage: float = 0.5
     unit: float = 0.5
     """The sentence, step or row that fits best."""
@@ -32,7 +32,7 @@ class Weights(msgspec.Struct, frozen=True):
     """For turns that are looked up piece by piece, beside a meaning of 1."""
     sharpness: float = 3.0
     """Power of a cosine there: how much the pieces that fit best outweigh the others."""
-    subject: float = 0.6
+    subject: float = 0.7
     code: float = 0.5
     desk: float = 1.0
     customer: float = 0.4
@@ -64,7 +64,7 @@ def rank(
         return []
     words, cover = _words(index, views)
     meaning, cosine = _meaning(index, views, vectors, weights)
-    subject = _subject(index, subjects, query, weights)
+    subject = _subject(index, subjects, query, weights, long=views.long)
     code = _code(index, views)
     score = (
         (weights.words_long if views.long else weights.words) * words
@@ -126,25 +126,32 @@ def _meaning(
 ) -> tuple[Floats, Floats]:
     """Weighted likeness in meaning, and the bare cosine to each passage's best part."""
     own = vectors[: len(views.pieces)]
-    passage = _mean_power(index.vectors @ own.T, weights.sharpness)
     if views.long:
+        passage = _mean_power(index.vectors @ own.T, weights.sharpness)
         return _share(passage) ** weights.sharpness, passage
-    unit = _best_units(index, own, passage, weights.sharpness)
-    title = _mean_power(index.title_vectors @ own.T, weights.sharpness)[index.article_of]
-    article = _mean_power(index.article_vectors @ own.T, weights.sharpness)[index.article_of]
-    cosine = np.maximum(passage, unit)
+    meaning, cosine = _likeness(index, own, weights)
+    if views.context:
+        before, nearest = _likeness(index, vectors[len(views.pieces) :], weights)
+        meaning = (1 - views.leaning) * meaning + views.leaning * before
+        cosine = np.maximum(cosine, views.leaning * nearest)
+    return meaning, cosine
+
+
+def _likeness(index: Index, texts: Floats, weights: Weights) -> tuple[Floats, Floats]:
+    """To a passage, its best unit, its article and the article's title, weighted; and the cosine
+    to the passage or its unit."""
+    power = weights.sharpness
+    passage = _mean_power(index.vectors @ texts.T, power)
+    unit = _best_units(index, texts, passage, power)
+    title = _mean_power(index.title_vectors @ texts.T, power)[index.article_of]
+    article = _mean_power(index.article_vectors @ texts.T, power)[index.article_of]
     meaning = (
         weights.passage * passage
         + weights.unit * unit
         + weights.title * title
         + weights.article * article
     )
-    if not views.context:
-        return meaning, cosine
-    before = np.maximum(index.vectors @ vectors[len(views.pieces)], 0.0)
-    whole = weights.passage + weights.unit + weights.title + weights.article
-    mixed = (1 - views.leaning) * meaning + views.leaning * whole * before
-    return mixed, np.maximum(cosine, views.leaning * before)
+    return meaning, np.maximum(passage, unit)
 
 
 def _mean_power(cosines: Floats, power: float) -> Floats:
@@ -174,8 +181,13 @@ def _best_units(index: Index, own: Floats, passage: Floats, power: float) -> Flo
     return best
 
 
-def _subject(index: Index, subjects: Subjects, query: Query, weights: Weights) -> Floats:
-    """1 for passages of the article that the conversation is about, less for others named."""
+def _subject(
+    index: Index, subjects: Subjects, query: Query, weights: Weights, *, long: bool
+) -> Floats:
+    """1 for passages of the article that the conversation was about, less for others named.
+
+    What this turn names is left to words and meaning, unless it is long enough to be a history.
+    """
     turns = [
         (
             turn.text,
@@ -184,6 +196,8 @@ def _subject(index: Index, subjects: Subjects, query: Query, weights: Weights) -
         )
         for place, turn in enumerate(query.history)
     ]
+    if long:
+        turns.append((query.words, weights.customer))
     if not turns:
         return np.zeros(len(index.passages), np.float32)
     named = subjects.weigh(turns)

@@ -9,7 +9,7 @@ from functools import lru_cache
 
 from bot.knowledge.words import stem, surface_words
 
-SYNONYM_WEIGHT = 0.8
+SYNONYM_WEIGHT = 0.4
 
 _GROUPS = """
 order, purchase, bought, buy

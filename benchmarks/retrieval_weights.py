@@ -1,0 +1,129 @@
+"""`python -m benchmarks.retrieval_weights`: fits when the knowledge answers, asks back or is silent.
+
+Fitted on the example's `develop` questions and, where it lies beside the repository, on questions
+about other things from CLINC150; never on the held-out ones. Prints what
+`bot.knowledge.consult.JUDGEMENT` is to be, and what it reaches in ten-fold cross-validation.
+"""
+
+import json
+import tempfile
+from pathlib import Path
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.retrieval import EXAMPLE, SHARED, Case, example_cases
+from bot.knowledge import Query, ingest
+from bot.knowledge.consult import Evidence, evidence
+from bot.knowledge.index import Index
+from bot.knowledge.knowledge import CONSULTED
+from bot.knowledge.query import views
+from bot.knowledge.search import rank
+from bot.knowledge.spelling import Spelling
+from bot.knowledge.subjects import Subjects
+from models.minilm import MiniLM
+
+Floats = NDArray[np.float64]
+STIFFNESS = 0.01
+"""Weight of the squared coefficients, against fitting chance."""
+FOLDS = 10
+SILENT_OUTSIDE = 0.93
+"""Share of the outside questions that are to be met with silence."""
+WRONG_INSIDE = 0.04
+"""Share of the inside questions that may be answered wrongly."""
+
+
+def collect() -> tuple[Floats, Floats, Floats]:
+    """Evidence (n, fields), whether each question is inside, whether the first article is right."""
+    encoder = MiniLM(threads=2)
+    with tempfile.TemporaryDirectory() as folder:
+        ingest(EXAMPLE / "knowledge", Path(folder), encoder)
+        index = Index.load(Path(folder))
+        files = {path: record.articles for path, record in index.manifest.files.items()}
+        cases = example_cases("develop", files) + _elsewhere()
+        subjects, spelling = Subjects(index), Spelling(index.surface, encoder.familiar)
+        rows, inside, right = [], [], []
+        for case in cases:
+            seen = views(case.query, spelling)
+            vectors = encoder.encode(seen.texts)
+            hits = rank(index, subjects, case.query, seen, vectors, CONSULTED)
+            rows.append(msgspec.structs.astuple(evidence(index, seen, hits)))
+            inside.append(bool(case.wanted))
+            right.append(hits[0].passage.article in case.wanted)
+    return np.array(rows), np.array(inside, float), np.array(right, float)
+
+
+def _elsewhere() -> list[Case]:
+    """Questions of CLINC150 that belong to none of its services."""
+    file = SHARED / "clinc150" / "data_full.json"
+    if not file.exists():
+        return []
+    rows = json.loads(file.read_text("utf-8"))["oos_train"]
+    return [
+        Case(f"clinc-{n}", "outside", Query(typed=text), frozenset())
+        for n, (text, _) in enumerate(rows)
+    ]
+
+
+def fit(evidence: Floats, labels: Floats, steps: int = 4000, rate: float = 0.5) -> Floats:
+    """Logistic regression by gradient descent; the bias comes first. Both classes weigh alike."""
+    rows = np.hstack([np.ones((len(evidence), 1)), evidence])
+    share = labels.mean()
+    weights = np.where(labels > 0, 0.5 / share, 0.5 / (1 - share)) / len(labels)
+    found = np.zeros(rows.shape[1])
+    for _ in range(steps):
+        error = _probability(found, evidence) - labels
+        slope = rows.T @ (weights * error) + STIFFNESS * np.r_[0, found[1:]] / 10
+        found -= rate * slope
+    return found
+
+
+def _probability(model: Floats, evidence: Floats) -> Floats:
+    return np.asarray(1 / (1 + np.exp(-model[0] - evidence @ model[1:])))
+
+
+def out_of_fold(evidence: Floats, labels: Floats) -> Floats:
+    """The probability of each row by a model that did not see it."""
+    found = np.zeros(len(labels))
+    order = np.random.default_rng(7).permutation(len(labels))
+    for fold in range(FOLDS):
+        held = order[fold::FOLDS]
+        rest = np.setdiff1d(order, held)
+        found[held] = _probability(fit(evidence[rest], labels[rest]), evidence[held])
+    return found
+
+
+def thresholds(inside: Floats, right: Floats, p_inside: Floats, p_right: Floats) -> tuple[float, float]:
+    """The least probabilities that keep both promises, on what was not fitted."""
+    outside = np.sort(p_inside[inside == 0])
+    least_inside = float(outside[int(len(outside) * SILENT_OUTSIDE)])
+    for least_right in np.arange(0.0, 1.0, 0.01):
+        answered = (p_inside >= least_inside) & (p_right >= least_right)
+        wrong = (answered & (right == 0) & (inside == 1)).sum() / inside.sum()
+        if wrong <= WRONG_INSIDE:
+            return least_inside, float(least_right)
+    return least_inside, 1.0
+
+
+def main() -> None:
+    rows, inside, right = collect()
+    p_inside, p_right = out_of_fold(rows, inside), out_of_fold(rows, right)
+    least_inside, least_right = thresholds(inside, right, p_inside, p_right)
+    for name, labels, least in (("inside", inside, least_inside), ("right", right, least_right)):
+        model = fit(rows, labels)
+        weights = ", ".join(f"{w:.2f}" for w in model[1:])
+        print(f"    {name}=Model({model[0]:.2f}, ({weights})),  # {Evidence.__struct_fields__}")
+        print(f"    least_{name}={least:.2f},")
+    answered = (p_inside >= least_inside) & (p_right >= least_right)
+    here = inside == 1
+    print(f"cross-validated, {here.sum():.0f} inside, {(~here).sum():.0f} outside:")
+    print(f"  first article right {right[here].mean():.1%}")
+    print(f"  answered rightly    {(answered & (right == 1))[here].mean():.1%}")
+    print(f"  answered wrongly    {(answered & (right == 0))[here].mean():.1%}")
+    print(f"  silent              {(p_inside < least_inside)[here].mean():.1%}")
+    print(f"  silent outside      {(p_inside < least_inside)[~here].mean():.1%}")
+
+
+if __name__ == "__main__":
+    main()
