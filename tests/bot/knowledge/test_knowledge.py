@@ -1,0 +1,76 @@
+"""What customers write, say and show finds its article; what is outside is not answered."""
+
+import pytest
+
+from bot.knowledge import Answered, Competing, Knowledge, Nothing, Query, Said
+
+ASKED_GERMANY = (
+    Said("customer", "how long does a parcel to Germany take"),
+    Said("desk", "A parcel to Germany takes 1 to 2 working days.", "delivery.germany"),
+)
+
+
+@pytest.mark.parametrize(
+    ("query", "article"),
+    [
+        (Query(typed="How long until my parcel gets to Norway?"), "delivery.norway"),
+        (Query(typed="can i send the goods bakc?"), "returns"),
+        (Query(said="um it says code fifty four when i pay"), "payments.declined-54"),
+        (
+            Query(shown="10:42 84%\nMenu\nHome\nBasket\nPayment declined, code 51\nTry again"),
+            "payments.declined-51",
+        ),
+        (Query(typed="and in Norway?", history=ASKED_GERMANY), "delivery.norway"),
+        (Query(typed="do you gift wrap presents"), "questions.do-you-wrap-presents"),
+    ],
+)
+async def test_right_article_comes_first(
+    knowledge: Knowledge, query: Query, article: str
+) -> None:
+    hits = await knowledge.search(query)
+    assert hits[0].passage.article == article
+
+
+async def test_answer_quotes_and_cites(knowledge: Knowledge) -> None:
+    found = await knowledge.consult(Query(typed="How long does a parcel to Norway take?"))
+    assert isinstance(found, Answered)
+    assert "4 to 6 working days" in found.text
+    assert found.citations[0].article == "delivery.norway"
+    assert found.citations[0].quote in found.text
+
+
+async def test_question_about_something_else_is_not_answered(knowledge: Knowledge) -> None:
+    found = await knowledge.consult(Query(typed="Who won the world cup in 1990?"))
+    assert isinstance(found, Nothing)
+    empty = await knowledge.consult(Query())
+    assert isinstance(empty, Nothing)
+
+
+async def test_offered_title_taken_up_is_answered(knowledge: Knowledge) -> None:
+    history = (
+        Said("customer", "my payment was declined"),
+        Said("desk", "Which of these is it?"),
+    )
+    found = await knowledge.consult(Query(typed="Payment declined: code 51", history=history))
+    assert isinstance(found, Answered)
+    assert found.citations[0].article == "payments.declined-51"
+
+
+async def test_competing_articles_are_offered_not_guessed(knowledge: Knowledge) -> None:
+    found = await knowledge.consult(Query(typed="my payment was declined"))
+    assert isinstance(found, Answered | Competing)
+    if isinstance(found, Competing):
+        assert {o.article for o in found.options} >= {
+            "payments.declined-51",
+            "payments.declined-54",
+        }
+        assert len(found.options) <= 3
+
+
+async def test_article_is_shown_whole(knowledge: Knowledge) -> None:
+    page = knowledge.article("returns")  # type: ignore[arg-type]
+    assert page is not None
+    assert page.title == "Returning goods"
+    assert "## Refund" in page.markdown
+    assert "30 days" in page.markdown
+    assert knowledge.article("nothing") is None  # type: ignore[arg-type]
