@@ -7,6 +7,7 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont
 
+from bot import language
 from bot.media import MediaStore
 from bot.messages import Attachment, AttachmentKind
 from bot.perception import Perception
@@ -33,6 +34,7 @@ async def test_hearing_reading_and_speaking_leave_the_loop_free(
     media = MediaStore(str(folder / "media"))
     perception = Perception.embedded(media)
     await perception.warm_up()
+    await asyncio.to_thread(language.warm_up)
     desk = build_desk(store, folder, EchoPolicy(), perception=perception)
     connector = RecordingConnector()
     desk.connect(connector)

@@ -255,7 +255,7 @@ async def test_engine_that_fails_on_a_file_spoils_nothing_else(make: Make, media
 
     perception = make(text_reader=Fragile)
     wide = await perception.perceive(media.add(AttachmentKind.IMAGE, PNG))
-    assert wide.problem == "media_unreadable"
+    assert wide.problem == "perception_missing"
     small = picture("image/png", Image.new("RGB", (50, 50)))
     assert (await perception.perceive(media.add(AttachmentKind.IMAGE, small))).problem == ""
 
