@@ -5,6 +5,7 @@ A check gives what it found in a few words, or raises `OperatorError` with the l
 
 import asyncio
 import errno
+import os
 import resource
 import shutil
 import socket
@@ -25,6 +26,7 @@ Check = Callable[[], str]
 _LOWEST_PYTHON = (3, 11)
 _LEAST_FREE_BYTES = 1_000_000_000
 _FEW_FILES = 1_024
+_OTHER_VARIABLES = ("FRONTDESK_PROJECT", "FRONTDESK_CACHE", "FRONTDESK_SECRET")
 _SETUP = "make clean setup"
 
 
@@ -46,6 +48,7 @@ def machine_checks() -> Iterator[tuple[str, Check]]:
 
 def project_checks(config: "Config") -> Iterator[tuple[str, Check]]:
     """What this project needs."""
+    yield "environment", _environment
     yield "disk", lambda: _disk(config.data)
     yield "Redis", lambda: asyncio.run(_redis(config))
     yield "media", lambda: asyncio.run(_media(config))
@@ -102,6 +105,24 @@ def _open_files() -> str:
             remedy="ulimit -Hn 65536 (or LimitNOFILE=65536 in its systemd unit)",
         )
     return "unlimited" if hard == resource.RLIM_INFINITY else f"up to {hard}"
+
+
+def _environment() -> str:
+    from rapidfuzz.process import extractOne
+
+    from bot.config import Config
+    from bot.config_file import PREFIX, settings_of, variable_of
+
+    settings = [variable_of(keys) for keys in settings_of(Config)]
+    given = [name for name in os.environ if name.startswith(PREFIX)]
+    unknown = [name for name in given if name not in settings and name not in _OTHER_VARIABLES]
+    if unknown:
+        meant = extractOne(unknown[0], settings, score_cutoff=80)
+        raise Concern(
+            f"{', '.join(unknown)}: no setting of that name",
+            remedy=f"perhaps {meant[0]}?" if meant else "all settings are in docs/configuration.md",
+        )
+    return f"{len(given)} settings from {PREFIX}…" if given else f"no {PREFIX}… variables"
 
 
 def _disk(data: Path) -> str:

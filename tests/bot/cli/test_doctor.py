@@ -40,3 +40,9 @@ def test_without_a_project_the_machine_is_looked_at(frontdesk: Frontdesk) -> Non
     assert ended.returncode == 1
     assert "✓ Python" in ended.stdout
     assert "frontdesk init" in ended.stdout
+
+
+def test_a_variable_that_is_no_setting_is_pointed_out(frontdesk: Frontdesk, project: Path) -> None:
+    said = frontdesk("doctor", "-p", project, FRONTDESK_SERVER_PORT="80").stdout
+    assert "! environment" in said
+    assert "perhaps FRONTDESK_SERVER__PORT?" in said
