@@ -103,7 +103,11 @@ def _add_perceived(root: "Tree", trace: dict[str, Any], spent: dict[str, float])
         return
     branch = root.add(f"[bold]Heard and read[/] [dim]{_ms(spent.get('perception'))}[/]")
     for facts in seen:
-        branch.add(_facts(facts))
+        steps = ", ".join(f"{name} {_ms(value)}" for name, value in facts["milliseconds"].items())
+        one = branch.add(f"{facts['kind']} {facts['attachment']} [dim]{steps}[/]")
+        for name in ("said", "shown", "language", "confidence", "problem"):
+            if facts.get(name):
+                one.add(f"{name}: {_words(facts[name])}")
 
 
 def _add_understanding(root: "Tree", trace: dict[str, Any], spent: dict[str, float]) -> None:
@@ -136,14 +140,6 @@ def _add_decision(root: "Tree", trace: dict[str, Any], spent: dict[str, float]) 
     )
     for article in facts.get("articles", ()):
         branch.add(f"cites {_words(article)}")
-
-
-def _facts(facts: dict[str, Any]) -> str:
-    return " · ".join(
-        f"{name} {_words(value)}"
-        for name, value in facts.items()
-        if value not in ("", None, {}, [])
-    )
 
 
 def _words(value: object) -> str:
