@@ -1,4 +1,4 @@
-"""`python -m benchmarks.retrieval_weights`: fits when the knowledge answers, asks back or is silent.
+"""`python -m benchmarks.retrieval_weights`: fits when to answer, to ask back, to be silent.
 
 Fitted on the example's `develop` questions and, where it lies beside the repository, on questions
 about other things from CLINC150; never on the held-out ones. Prints what
@@ -94,7 +94,9 @@ def out_of_fold(evidence: Floats, labels: Floats) -> Floats:
     return found
 
 
-def thresholds(inside: Floats, right: Floats, p_inside: Floats, p_right: Floats) -> tuple[float, float]:
+def thresholds(
+    inside: Floats, right: Floats, p_inside: Floats, p_right: Floats
+) -> tuple[float, float]:
     """The least probabilities that keep both promises, on what was not fitted."""
     outside = np.sort(p_inside[inside == 0])
     least_inside = float(outside[int(len(outside) * SILENT_OUTSIDE)])

@@ -93,10 +93,10 @@ class Judgement(msgspec.Struct, frozen=True):
 
 
 JUDGEMENT = Judgement(
-    inside=Model(-1.87, (8.05, -0.72, 0.76, 2.42, -3.14, 1.39)),
-    right=Model(-2.30, (7.04, 0.30, 0.75, 0.28, -3.16, 2.30)),
-    least_inside=0.70,
-    least_right=0.82,
+    inside=Model(-2.28, (8.31, -0.12, 0.67, 2.44, -3.11, 1.67)),
+    right=Model(-2.68, (7.09, 0.79, 0.68, 0.28, -3.11, 3.03)),
+    least_inside=0.66,
+    least_right=0.79,
 )
 
 

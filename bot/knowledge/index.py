@@ -186,6 +186,7 @@ class Index:
         contents = msgspec.msgpack.decode(
             (generation / "contents.msgpack").read_bytes(), type=Contents
         )
+
         def read(name: str) -> NDArray[Any]:
             # An empty file cannot be mapped.
             return np.asarray(

@@ -109,7 +109,7 @@ def _refuse_taken_ids(articles: list[Article], owner: dict[str, str]) -> None:
     for article in articles:
         if article.id in owner:
             raise Unreadable(
-                f"{owner[article.id]} already is the article `{article.id}`; rename one of the files"
+                f"{owner[article.id]} already is the article `{article.id}`; rename one of them"
             )
 
 

@@ -81,7 +81,7 @@ def views(query: Query, spelling: Spelling) -> Views:
     """Pure: the same query against the same vocabulary gives the same views."""
     own = spelling.mend(query.words)
     shown = telling_lines(query.shown)
-    weighted: Counter[str] = Counter()
+    weighted: dict[str, float] = {}
     pieces: list[str] = []
     if own:
         weighted.update(_weights(own, query.language))
@@ -89,14 +89,14 @@ def views(query: Query, spelling: Spelling) -> Views:
     for line, weight in shown:
         share = weight * (SHOWN_CONTEXT if own else 1.0)
         for word, value in _weights(line, query.language).items():
-            weighted[word] = max(weighted[word], share * value)
+            weighted[word] = max(weighted.get(word, 0.0), share * value)
     pieces += _shown_pieces(shown)
     before = [t.text for t in query.history[-TURNS_BEFORE:] if t.who == "customer"]
     previous = " ".join(before[-1].split()[-CONTEXT_WORDS:]) if before else ""
     leaning = lean(query.words) if previous and not shown else 0.0
     long = len(own.split()) > LONG_WORDS
     return Views(
-        words=dict(weighted),
+        words=weighted,
         pieces=tuple(dict.fromkeys(pieces))[:PIECES],
         context=f"{previous} {own}" if leaning and not long else "",
         context_words=_weights(previous, query.language) if leaning else {},
@@ -166,10 +166,16 @@ def lean(text: str) -> float:
     return min(share, 0.9)
 
 
+def points_back(text: str) -> bool:
+    """Whether a turn speaks of something it does not name: "do they …", "and there?"."""
+    return bool(_POINTING.intersection(surface_words(text)) or _ELLIPSIS.match(text))
+
+
 _CLUTTER = re.compile(r"^[\W\d_]*$|^\d{1,2}[:.]\d{2}(\s*[ap]m)?\b.{0,8}$|^\W*\d{1,3}\s?%\W*$", re.I)
 _TROUBLE = re.compile(
     r"\b(error|fail\w*|declin\w*|den(?:y|ied)|invalid|expired?|unable|can(?:no|')t|could ?n[o']t|"
-    r"not (?:found|available|accepted|possible|valid|authori[sz]ed)|problem|wrong|reject\w*|refus\w*|"
+    r"not (?:found|available|accepted|possible|valid|authori[sz]ed)|problem|wrong|reject\w*|"
+    r"refus\w*|"
     r"blocked|locked|timed? ?out|code|warning|fehler|abgelehnt|ungültig|rechazad\w*|inválid\w*)\b",
     re.IGNORECASE,
 )

@@ -10,10 +10,9 @@ import numpy as np
 
 from bot.knowledge.article import Passage
 from bot.knowledge.index import Floats, Index, Postings
-from bot.knowledge.query import Query, Views
+from bot.knowledge.query import Query, Views, points_back
 from bot.knowledge.subjects import Subjects
 from bot.knowledge.synonyms import SYNONYM_WEIGHT
-
 
 UNITS_FOR_PASSAGES = 1_000
 """So many passages have their sentences compared one by one."""
@@ -22,7 +21,7 @@ UNITS_FOR_PASSAGES = 1_000
 class Weights(msgspec.Struct, frozen=True):
     """How the parts of a score are put together; see docs/knowledge.md for how they were found."""
 
-    words: float = 0.35
+    words: float = 0.25
     passage: float = 0.5
     unit: float = 0.5
     """The sentence, step or row that fits best."""
@@ -33,6 +32,10 @@ class Weights(msgspec.Struct, frozen=True):
     sharpness: float = 3.0
     """Power of a cosine there: how much the pieces that fit best outweigh the others."""
     subject: float = 0.7
+    subject_alone: float = 0.8
+    """How much of it is left for a turn that points back at nothing."""
+    subject_left: float = 0.3
+    """How much is left once the turn names something else."""
     code: float = 0.5
     desk: float = 1.0
     customer: float = 0.4
@@ -94,7 +97,7 @@ def _words(index: Index, views: Views) -> tuple[Floats, Floats]:
     """For each passage how much of the query its article holds, by rarity: a mean of both, with
     synonyms and the turn before; and the cover of the turn's own words alone."""
     own, ideal = _bm25(index.postings, index, views.words, len(index.passages))
-    cover = own / ideal if ideal else own
+    cover = np.asarray(own / (ideal or 1.0), np.float32)
     if views.long:
         return _share(own), cover
     said = {**dict.fromkeys(views.synonyms, SYNONYM_WEIGHT), **views.words}
@@ -104,7 +107,7 @@ def _words(index: Index, views: Views) -> tuple[Floats, Floats]:
     passages, most = _bm25(index.postings, index, said, len(index.passages))
     articles, most_of_articles = _bm25(index.article_postings, index, said, len(index.articles))
     whole = (articles / (most_of_articles or 1.0))[index.article_of]
-    return (whole + passages / (most or 1.0)) / 2, cover
+    return np.asarray((whole + passages / (most or 1.0)) / 2, np.float32), cover
 
 
 def _bm25(
@@ -200,8 +203,14 @@ def _subject(
         turns.append((query.words, weights.customer))
     if not turns:
         return np.zeros(len(index.passages), np.float32)
-    named = subjects.weigh(turns)
-    return np.asarray(_share(named, least=0.25)[index.article_of], np.float32)
+    carried = _share(subjects.weigh(turns), least=0.25)
+    if not long:
+        carried = carried * (1.0 if points_back(query.words) else weights.subject_alone)
+        now = subjects.newly_named(query.words)
+        if now.any():
+            # The turn turns to something else: "and in Norway?"
+            carried = np.where(now > 0, np.maximum(carried, now), weights.subject_left * carried)
+    return np.asarray(carried[index.article_of], np.float32)
 
 
 def _code(index: Index, views: Views) -> Floats:

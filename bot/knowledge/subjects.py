@@ -62,6 +62,8 @@ LONGEST_NUMBER = 2
 """More number words in a row are a telephone number or an address, and name nothing."""
 LATE_GAIN = 0.2
 """A name at the end of a turn gains this share over one at its beginning."""
+TELLING_SHARE = 0.55
+"""A word with this share of the greatest rarity there can be names something by itself."""
 _HEAD = re.compile(r"\s*[:(|–—,]\s*|\s+-\s+")
 
 
@@ -194,6 +196,19 @@ class Subjects:
                     self._rarity[w] for w in name.words
                 )
         return weighed
+
+    def newly_named(self, text: str) -> Floats:
+        """For each article the share of its name's rarity that the text has, if a telling word of
+        the name is in it; one value per article."""
+        words = set(_heard(text)) & self._holders.keys()
+        telling = {w for w in words if self._rarity[w] > TELLING_SHARE * self._usual_mass}
+        named = np.zeros(self.articles, np.float32)
+        for number in {number for word in telling for number, _ in self._holders[word]}:
+            name = self._names[number]
+            held = sum(self._rarity[word] for word in set(name.words) & words)
+            share = held / self._mass[number]
+            named[name.article] = max(named[name.article], share)
+        return named
 
 
 def _heard(text: str) -> list[str]:

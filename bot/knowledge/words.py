@@ -242,7 +242,8 @@ def stem(word: str, language: str = "en") -> str:
     word = word.removesuffix("'s").replace("'", "")
     if not word.isalpha():
         return word
-    return _stemmer(language).stemWord(word)
+    stemmed: str = _stemmer(language).stemWord(word)
+    return stemmed
 
 
 @cache

@@ -31,7 +31,7 @@ ARTICLES = {
         "<h2>Refund</h2><p>The money is refunded within 5 working days.</p></main></body></html>"
     ),
     "questions.csv": (
-        "question,answer\nDo you wrap presents?,\"Yes, for €3.50 each.\"\n"
+        'question,answer\nDo you wrap presents?,"Yes, for €3.50 each."\n'
         "Is there a student discount?,Yes: 8 % on laptops.\n"
     ),
 }
@@ -54,9 +54,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-async def knowledge(
-    folder: Path, tmp_path: Path, encoder: MiniLM
-) -> AsyncIterator[Knowledge]:
+async def knowledge(folder: Path, tmp_path: Path, encoder: MiniLM) -> AsyncIterator[Knowledge]:
     ingest(folder, tmp_path / "index", encoder)
     knowledge = Knowledge.open(tmp_path / "index", encoder)
     yield knowledge

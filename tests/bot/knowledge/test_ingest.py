@@ -76,7 +76,9 @@ def test_links_and_strange_files_are_refused_by_name(
     assert not any("Never" in text for text in texts)
 
 
-def test_folder_that_leads_upwards_is_refused(folder: Path, tmp_path: Path, encoder: MiniLM) -> None:
+def test_folder_that_leads_upwards_is_refused(
+    folder: Path, tmp_path: Path, encoder: MiniLM
+) -> None:
     with pytest.raises(OperatorError, match=r"`\.\.`"):
         ingest(folder / ".." / "knowledge", tmp_path / "index", encoder)
     with pytest.raises(OperatorError, match="not there"):

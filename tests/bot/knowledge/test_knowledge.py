@@ -24,9 +24,7 @@ ASKED_GERMANY = (
         (Query(typed="do you gift wrap presents"), "questions.do-you-wrap-presents"),
     ],
 )
-async def test_right_article_comes_first(
-    knowledge: Knowledge, query: Query, article: str
-) -> None:
+async def test_right_article_comes_first(knowledge: Knowledge, query: Query, article: str) -> None:
     hits = await knowledge.search(query)
     assert hits[0].passage.article == article
 

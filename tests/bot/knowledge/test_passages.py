@@ -27,7 +27,9 @@ def test_heading_path_is_kept() -> None:
 
 @given(st.lists(st.integers(1, 120), min_size=1, max_size=12))
 def test_long_sections_are_cut_without_loss(lengths: list[int]) -> None:
-    paragraphs = [" ".join(f"w{n}x{i}" for i in range(size)) + "." for n, size in enumerate(lengths)]
+    paragraphs = [
+        " ".join(f"w{n}x{i}" for i in range(size)) + "." for n, size in enumerate(lengths)
+    ]
     texts = _passages("# T\n\n" + "\n\n".join(paragraphs))
     assert " ".join(texts).split() == " ".join(paragraphs).split()
     assert all(count_words(text) <= LIMIT_WORDS for text in texts)

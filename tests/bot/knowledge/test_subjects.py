@@ -9,7 +9,13 @@ from bot.knowledge.subjects import Subjects
 from bot.messages import ArticleId
 from models.minilm import MiniLM
 
-TITLES = ("Grand Hotel", "Hotel Sunrise", "Dragoneats - North", "Alamo Square", "Alamo Square Grill")
+TITLES = (
+    "Grand Hotel",
+    "Hotel Sunrise",
+    "Dragoneats - North",
+    "Alamo Square",
+    "Alamo Square Grill",
+)
 
 
 def _subjects(encoder: MiniLM) -> Subjects:
