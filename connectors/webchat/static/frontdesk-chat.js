@@ -12,13 +12,18 @@ const READ_KEY = "frontdesk read";
 const SOUND_KEY = "frontdesk sound";
 
 class FrontdeskChat extends HTMLElement {
-  static observedAttributes = ["server", "locale", "identity", "open"];
+  static observedAttributes = ["server", "locale", "identity", "open", "position"];
 
   /** @type {Conversation | undefined} */
   #conversation;
   /** @type {Panel | undefined} */
   #panel;
-  #launcher = h("button", { type: "button", class: "launcher", "aria-controls": "panel", onclick: () => (this.open = !this.open) });
+  #launcher = h("button", {
+    type: "button",
+    class: "launcher",
+    "aria-controls": "panel",
+    onclick: () => (this.open = !this.open),
+  });
   #badge = h("span", { class: "badge", "aria-hidden": "true" });
   /** @type {Context | undefined} */
   #context;
@@ -65,6 +70,7 @@ class FrontdeskChat extends HTMLElement {
   attributeChangedCallback(name, before, now) {
     if (before === now || !this.shadowRoot) return;
     if (name === "open") this.#openOrClose();
+    else if (name === "position") this.#showOpen();
     else this.#change(name === "identity");
   }
 
@@ -105,18 +111,20 @@ class FrontdeskChat extends HTMLElement {
     this.#conversation = conversation;
     this.#panel = panel;
     this.#context = context;
-    root.append(h("div", { class: "frame", dir: context.direction, lang: locale }, panel.element, this.#launcher));
+    const dir = context.direction;
+    root.append(h("div", { class: "frame", dir, lang: locale }, panel.element, this.#launcher));
 
-    conversation.addEventListener("reply", (event) => this.#replied(/** @type {CustomEvent} */ (event).detail, context), { signal });
-    conversation.addEventListener("identity-needed", () => this.dispatchEvent(new Event("identity-needed", { bubbles: true, composed: true })), { signal });
+    conversation.addEventListener("reply", (event) => this.#replied(event), { signal });
+    conversation.addEventListener("identity-needed", ({ type }) => this.dispatchEvent(new Event(type)), {
+      signal,
+    });
     document.addEventListener("visibilitychange", () => this.#count(), { signal });
-    signal.addEventListener("abort", conversation.store.subscribe((state) => {
-      if (state.developer && !context.trace) {
-        context.trace = async (turn) => (await import("./view/developer.js")).showTrace(panel.element, conversation, turn);
-      }
+    const unsubscribe = conversation.store.subscribe((state) => {
+      if (state.developer) context.trace ??= (turn) => this.#showTrace(turn);
       panel.render(state);
       this.#count();
-    }));
+    });
+    signal.addEventListener("abort", unsubscribe);
     this.#showOpen();
     // Who has not spoken to the desk yet costs it no connection.
     if (this.open || conversation.begun) await conversation.start();
@@ -138,16 +146,23 @@ class FrontdeskChat extends HTMLElement {
     this.#count();
   }
 
-  /**
-   * @param {Reply} reply that came just now
-   * @param {Context} context
-   */
-  async #replied(reply, context) {
-    const own = context.conversation.store.state.entries.findLast(({ message }) => message)?.message?.attachments;
+  /** @param {Event} event of a reply that came just now */
+  async #replied(event) {
+    const { detail: reply } = /** @type {CustomEvent<Reply>} */ (event);
+    const entries = this.#conversation?.store.state.entries ?? [];
+    const asked = entries.findLast(({ message }) => message)?.message?.attachments;
     // Only the tab that recorded the question plays the answer: its files are still in this page.
-    if (own?.some(({ kind, url }) => kind === "audio" && url.startsWith("blob:"))) context.autoplay.add(reply.id);
+    if (asked?.some(({ kind, url }) => kind === "audio" && url.startsWith("blob:"))) {
+      this.#context?.autoplay.add(reply.id);
+    }
     if (this.#seen) this.#panel?.announce(reply);
     else if (this.#panel?.sound) (await import("./view/beep.js")).beep();
+  }
+
+  /** @param {string} turn */
+  async #showTrace(turn) {
+    const { showTrace } = await import("./view/developer.js");
+    if (this.#panel && this.#conversation) await showTrace(this.#panel.element, this.#conversation, turn);
   }
 
   get #seen() {
@@ -162,9 +177,9 @@ class FrontdeskChat extends HTMLElement {
     if (this.#seen && entries.length) localStorage.setItem(key, String(entries.at(-1)?.seq));
     const read = Number(localStorage.getItem(key));
     const unread = entries.filter(({ seq, reply }) => reply && seq > read).length;
-    const context = this.#context;
+    const { t } = this.#context;
     this.#badge.textContent = unread ? String(unread) : "";
-    const label = this.open ? context.t("close") : unread ? context.t("openUnread", unread) : context.t("open");
+    const label = this.open ? t("close") : unread ? t("openUnread", unread) : t("open");
     this.#launcher.setAttribute("aria-label", label);
   }
 }

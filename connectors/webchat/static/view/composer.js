@@ -59,7 +59,9 @@ export class Composer {
 
   /** @param {File[]} files chosen, dropped or pasted */
   async add(files) {
-    this.#opening ??= import("./tray.js").then(({ Tray }) => new Tray(this.#context, this.element, () => this.#written()));
+    this.#opening ??= import("./tray.js").then(
+      ({ Tray }) => new Tray(this.#context, this.element, () => this.#written()),
+    );
     this.#tray = await this.#opening;
     const problem = this.#tray.add(files);
     this.#written();
@@ -86,10 +88,15 @@ export class Composer {
 
   /** @param {Record<string, unknown>} props */
   #picker(props) {
-    const input = h("input", { type: "file", hidden: true, ...props, onchange: () => {
-      this.add([...(input.files ?? [])]);
-      input.value = "";
-    } });
+    const input = h("input", {
+      type: "file",
+      hidden: true,
+      ...props,
+      onchange: () => {
+        this.add([...(input.files ?? [])]);
+        input.value = "";
+      },
+    });
     return input;
   }
 

@@ -31,9 +31,20 @@ export async function showTrace(panel, conversation, turn) {
   const body = h("div", { class: "facts", tabindex: 0 }, h("p", {}, "…"));
   const drawer = h(
     "section",
-    { class: "drawer", lang: "en", dir: "ltr", "aria-label": "How this answer was made", onkeydown: closeOnEscape },
+    {
+      class: "drawer",
+      lang: "en",
+      dir: "ltr",
+      "aria-label": "How this answer was made",
+      onkeydown: closeOnEscape,
+    },
     h("link", { rel: "stylesheet", href: new URL("developer.css", HERE).href }),
-    h("header", {}, h("div", {}, h("h2", {}, "How this answer was made"), h("p", { class: "meta" }, `Turn ${turn}`)), closer),
+    h(
+      "header",
+      {},
+      h("div", {}, h("h2", {}, "How this answer was made"), h("p", { class: "meta" }, `Turn ${turn}`)),
+      closer,
+    ),
     body,
   );
   panel.querySelector(".drawer")?.remove();
@@ -41,15 +52,22 @@ export async function showTrace(panel, conversation, turn) {
   closer.focus();
   try {
     const trace = await conversation.trace(turn);
-    body.replaceChildren(...(trace ? sections(trace) : [h("p", {}, "The desk has no trace of this turn any more.")]));
+    body.replaceChildren(
+      ...(trace ? sections(trace) : [h("p", {}, "The desk has no trace of this turn any more.")]),
+    );
   } catch (error) {
-    body.replaceChildren(h("p", {}, error instanceof Error && error.message ? error.message : "The connection was lost."));
+    body.replaceChildren(
+      h("p", {}, error instanceof Error && error.message ? error.message : "The connection was lost."),
+    );
   }
 }
 
 /** @param {Facts} trace */
 function sections({ milliseconds, ...facts }) {
-  const names = [...ORDER.filter((name) => name in facts), ...Object.keys(facts).filter((name) => !ORDER.includes(name))];
+  const names = [
+    ...ORDER.filter((name) => name in facts),
+    ...Object.keys(facts).filter((name) => !ORDER.includes(name)),
+  ];
   const simple = names.filter((name) => !isNested(facts[name]));
   return [
     isFacts(milliseconds) && timeline(milliseconds),
@@ -70,7 +88,13 @@ function timeline({ total, ...steps }) {
   const rows = Object.entries(steps).map(([name, ms]) => {
     const bar = h("i");
     bar.style.width = `${(100 * Number(ms)) / whole}%`;
-    return h("tr", {}, h("th", { scope: "row" }, words(name)), h("td", {}, bar), h("td", {}, Number(ms).toFixed(1)));
+    return h(
+      "tr",
+      {},
+      h("th", { scope: "row" }, words(name)),
+      h("td", {}, bar),
+      h("td", {}, Number(ms).toFixed(1)),
+    );
   });
   return section(`${whole.toFixed(1)} milliseconds`, h("table", { class: "times" }, h("tbody", {}, ...rows)));
 }

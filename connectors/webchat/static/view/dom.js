@@ -27,7 +27,8 @@ const PATHS = {
   close: "M6 6l12 12M18 6L6 18",
   down: "M12 5v14M6 13l6 6 6-6",
   send: "M12 19V5M6 11l6-6 6 6",
-  attach: "M19 11l-7.5 7.5a4.5 4.5 0 0 1-6.4-6.4L13 4.3a3 3 0 0 1 4.3 4.3L9.5 16.3a1.5 1.5 0 0 1-2.1-2.1L14 7.5",
+  attach:
+    "M19 11l-7.5 7.5a4.5 4.5 0 0 1-6.4-6.4L13 4.3a3 3 0 0 1 4.3 4.3L9.5 16.3a1.5 1.5 0 0 1-2.1-2.1L14 7.5",
   camera: "M3 8h4.5l1.5-2.5h6L16.5 8H21v11H3zM12 16.5a3.3 3.3 0 1 0 0-6.6 3.3 3.3 0 0 0 0 6.6z",
   mic: "M12 15a3 3 0 0 0 3-3V6a3 3 0 0 0-6 0v6a3 3 0 0 0 3 3zM6 11.5a6 6 0 0 0 12 0M12 17.5V21",
   open: "M13.5 5H19v5.5M19 5l-8 8M10 6H5v13h13v-5",
@@ -58,7 +59,11 @@ export function icon(name) {
  * @param {Record<string, unknown>} [props]
  */
 export const iconButton = (name, label, onclick, props) =>
-  h("button", { type: "button", class: "icon", "aria-label": label, title: label, onclick, ...props }, icon(name));
+  h(
+    "button",
+    { type: "button", class: "icon", "aria-label": label, title: label, onclick, ...props },
+    icon(name),
+  );
 
 /**
  * Loads a style sheet once into the shadow tree that a node is in.
@@ -68,7 +73,9 @@ export const iconButton = (name, label, onclick, props) =>
  */
 export function loadStyle(within, url) {
   const root = /** @type {ShadowRoot} */ (within.getRootNode());
-  const style = root.querySelector("link[href='" + url + "']") ?? root.appendChild(h("link", { rel: "stylesheet", href: url }));
+  const style =
+    root.querySelector("link[href='" + url + "']") ??
+    root.appendChild(h("link", { rel: "stylesheet", href: url }));
   return new Promise((resolve) => {
     if (/** @type {HTMLLinkElement} */ (style).sheet) resolve(0);
     for (const event of ["load", "error"]) style.addEventListener(event, resolve);

@@ -2,7 +2,7 @@
 
 /** @import {ChatState, Entry} from "../client/protocol" */
 /** @import {Context} from "./context.js" */
-import { h, icon } from "./dom.js";
+import { h, icon, iconButton } from "./dom.js";
 import { messageRow, replyRow, streamRow, suggestions, typingRow, waitingRow } from "./rows.js";
 
 /** @typedef {{key: string, parts: unknown[], make: () => HTMLElement}} Row */
@@ -34,11 +34,7 @@ export class Log {
       { class: "log", role: "log", "aria-live": "off", "aria-label": context.t("log"), tabindex: 0 },
       this.list,
     );
-    this.jump = h(
-      "button",
-      { type: "button", class: "jump", "aria-label": context.t("newest"), title: context.t("newest"), hidden: true, onclick: () => this.toEnd() },
-      icon("down"),
-    );
+    this.jump = iconButton("down", context.t("newest"), () => this.toEnd(), { class: "jump", hidden: true });
     this.scroller.addEventListener("scroll", () => this.#look());
     new ResizeObserver(() => this.#follow()).observe(this.list);
   }
@@ -93,23 +89,34 @@ export class Log {
     /** @type {Row[]} */
     const rows = [];
     let day = "";
-    if (!entries.length && !waiting.length) rows.push(this.#welcome(business?.greeting, business?.suggestions ?? []));
+    if (!entries.length && !waiting.length)
+      rows.push(this.#welcome(business?.greeting, business?.suggestions ?? []));
     entries.forEach((entry, i) => {
       const { seq, message, reply } = entry;
       const today = context.day(timeOf(entry));
-      if (today !== day) rows.push({ key: `day ${today}`, parts: [], make: () => h("li", { class: "day" }, today) });
+      if (today !== day)
+        rows.push({ key: `day ${today}`, parts: [], make: () => h("li", { class: "day" }, today) });
       day = today;
-      if (reply) rows.push({ key: reply.id, parts: [entry, context.trace], make: () => replyRow(context, reply) });
+      if (reply)
+        rows.push({ key: reply.id, parts: [entry, context.trace], make: () => replyRow(context, reply) });
       if (!message) return;
       const next = entries[i + 1];
       const last = !next?.message || timeOf(next) - timeOf(entry) > GROUP_S;
-      const words = (message.attachments ?? []).map(({ id }) => heard[id] ?? "").join(" ").trim();
-      rows.push({ key: message.id, parts: [seq, words, last], make: () => messageRow(context, message, words, last) });
+      const words = (message.attachments ?? [])
+        .map(({ id }) => heard[id] ?? "")
+        .join(" ")
+        .trim();
+      rows.push({
+        key: message.id,
+        parts: [seq, words, last],
+        make: () => messageRow(context, message, words, last),
+      });
     });
     for (const row of waiting) {
       rows.push({ key: row.id, parts: [row.problem, row.delayed], make: () => waitingRow(context, row) });
     }
-    if (stream) rows.push({ key: stream.reply, parts: [stream.text], make: () => streamRow(context, stream.text) });
+    if (stream)
+      rows.push({ key: stream.reply, parts: [stream.text], make: () => streamRow(context, stream.text) });
     else if (typing) rows.push({ key: "typing", parts: [], make: () => typingRow(context) });
     const offered = entries.at(-1)?.reply?.suggestions;
     if (offered?.length && !waiting.length && !typing && !stream) {

@@ -96,10 +96,19 @@ function blocks(lines, base, depth) {
       out.append(h("blockquote", {}, blocks(quoted, base, depth + 1)));
     } else if (item) out.append(list(take, item, base, depth));
     else if (line.includes("|") && TABLE_RULE.test(lines[1] ?? "")) {
-      out.append(table(take((next) => next.includes("|")), base));
+      out.append(
+        table(
+          take((next) => next.includes("|")),
+          base,
+        ),
+      );
     } else {
       const words = [/** @type {string} */ (lines.shift())];
-      words.push(...take((next) => !!next.trim() && ![FENCE, HEADING, QUOTE, ITEM, RULE].some((rule) => rule.test(next))));
+      words.push(
+        ...take(
+          (next) => !!next.trim() && ![FENCE, HEADING, QUOTE, ITEM, RULE].some((rule) => rule.test(next)),
+        ),
+      );
       out.append(h("p", {}, inline(words.map((word) => word.trimStart()).join("\n"), base)));
     }
   }
@@ -142,7 +151,12 @@ function list(take, first, base, depth) {
  */
 function table([head, rule, ...body], base) {
   /** @param {string} line */
-  const cells = (line) => line.trim().replace(/^\||\|$/g, "").split("|").map((cell) => cell.trim());
+  const cells = (line) =>
+    line
+      .trim()
+      .replace(/^\||\|$/g, "")
+      .split("|")
+      .map((cell) => cell.trim());
   const sides = cells(rule).map((cell) => (/^-+:$/.test(cell) ? "end" : /^:-+:$/.test(cell) && "mid"));
   /**
    * @param {string} line
@@ -150,7 +164,12 @@ function table([head, rule, ...body], base) {
    */
   const row = (line, tag) =>
     h("tr", {}, ...cells(line).map((cell, i) => h(tag, { class: sides[i] }, inline(cell, base))));
-  const rows = h("table", {}, h("thead", {}, row(head, "th")), h("tbody", {}, ...body.map((line) => row(line, "td"))));
+  const rows = h(
+    "table",
+    {},
+    h("thead", {}, row(head, "th")),
+    h("tbody", {}, ...body.map((line) => row(line, "td"))),
+  );
   return h("div", { class: "wide", tabindex: 0 }, rows);
 }
 

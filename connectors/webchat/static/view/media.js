@@ -1,6 +1,6 @@
 // Pictures, films, recordings and files in the log. Loaded with the first of them.
 
-/** @import {Attachment} from "../client/protocol" */
+/** @import {Attachment, Draft} from "../client/protocol" */
 /** @import {Context} from "./context.js" */
 import { addressOf } from "./addresses.js";
 import { h, icon, loadStyle } from "./dom.js";
@@ -14,15 +14,25 @@ const STYLE = new URL("media.css", import.meta.url);
  * @param {HTMLElement} place is filled
  * @param {Context} context
  * @param {Attachment[]} attachments
- * @param {boolean} progress while they travel
  */
-export async function showMedia(place, context, attachments, progress) {
+export async function showMedia(place, context, attachments) {
   await loadStyle(place, STYLE);
-  for (const attachment of attachments) {
-    place.append(show(context, attachment));
-    if (progress) {
-      place.append(h("progress", { "data-key": attachment.id, max: 1, "aria-label": attachment.name, hidden: true }));
-    }
+  for (const attachment of attachments) place.append(show(context, attachment));
+}
+
+/**
+ * @param {HTMLElement} place is filled
+ * @param {Context} context
+ * @param {Draft[]} drafts of a message that waits, with their progress
+ */
+export async function showDrafts(place, context, drafts) {
+  await loadStyle(place, STYLE);
+  for (const { key, name, blob, duration_s } of drafts) {
+    const here = { id: key, media_type: blob.type, size_bytes: blob.size, name, duration_s };
+    place.append(
+      show(context, { ...here, kind: kindOf(blob.type), url: previewOf(blob) }),
+      h("progress", { "data-key": key, max: 1, "aria-label": name, hidden: true }),
+    );
   }
 }
 

@@ -36,12 +36,17 @@ export class Panel {
     this.name = h("h2", { id: "name" }, t("title"));
     this.status = h("p", { class: "status", role: "status" });
     this.spoken = h("p", { class: "unseen", role: "status" });
-    const soundButton = iconButton(sound ? "sound" : "mute", t("sound"), () => {
-      this.sound = !this.sound;
-      soundButton.replaceChildren(icon(this.sound ? "sound" : "mute"));
-      soundButton.setAttribute("aria-pressed", String(this.sound));
-      wishes.sound(this.sound);
-    }, { "aria-pressed": sound });
+    const soundButton = iconButton(
+      sound ? "sound" : "mute",
+      t("sound"),
+      () => {
+        this.sound = !this.sound;
+        soundButton.replaceChildren(icon(this.sound ? "sound" : "mute"));
+        soundButton.setAttribute("aria-pressed", String(this.sound));
+        wishes.sound(this.sound);
+      },
+      { "aria-pressed": sound },
+    );
     this.element = h(
       "section",
       { class: "panel", id: "panel", role: "dialog", "aria-labelledby": "name", hidden: true },
@@ -79,8 +84,13 @@ export class Panel {
     const { business, connection } = state;
     this.name.textContent = business?.name ?? t("title");
     const offline = connection === "connecting" && (business || !navigator.onLine);
-    const words = { idle: "", connecting: t(offline ? "offline" : "connecting"), open: t("online"), refused: state.notice || t("refused") };
-    if (this.status.textContent !== words[connection]) this.status.textContent = words[connection];
+    const words = {
+      idle: "",
+      connecting: t(offline ? "offline" : "connecting"),
+      open: t("online"),
+      refused: state.notice || t("refused"),
+    }[connection];
+    if (this.status.textContent !== words) this.status.textContent = words;
     this.element.dataset.connection = offline ? "offline" : connection;
     const problem = state.waiting.map(({ problem, delayed }) => problem ?? delayed).find(Boolean);
     if (problem && problem !== this.spoken.textContent) this.spoken.textContent = problem;
@@ -104,7 +114,9 @@ export class Panel {
   #key(event, close) {
     if (event.key === "Escape") close();
     if (event.key !== "Tab" || !PHONE.matches) return;
-    const stops = [...this.element.querySelectorAll("a[href], button, textarea, input, [tabindex='0']")].filter(
+    const stops = [
+      ...this.element.querySelectorAll("a[href], button, textarea, input, [tabindex='0']"),
+    ].filter(
       (stop) => stop instanceof HTMLElement && stop.checkVisibility() && !stop.hasAttribute("disabled"),
     );
     const root = /** @type {ShadowRoot} */ (this.element.getRootNode());

@@ -25,7 +25,14 @@ export function player(context, formats, autoplay) {
   // Recordings that a browser made do not know their own length.
   const length = () => (Number.isFinite(audio.duration) ? audio.duration : (chosen.duration_s ?? 0));
   const button = h("button", { type: "button", class: "icon", onclick: () => toggle() });
-  const slider = h("input", { type: "range", min: 0, max: 1, step: "any", value: 0, "aria-label": context.t("position") });
+  const slider = h("input", {
+    type: "range",
+    min: 0,
+    max: 1,
+    step: "any",
+    value: 0,
+    "aria-label": context.t("position"),
+  });
   const time = h("span", { class: "meta" });
 
   const show = () => {
@@ -52,7 +59,8 @@ export function player(context, formats, autoplay) {
       show();
     }
   };
-  for (const event of ["play", "pause", "ended", "timeupdate", "durationchange"]) audio.addEventListener(event, show);
+  for (const event of ["play", "pause", "ended", "timeupdate", "durationchange"])
+    audio.addEventListener(event, show);
   slider.addEventListener("input", () => {
     audio.currentTime = Number(slider.value) * length();
   });

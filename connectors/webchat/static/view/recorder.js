@@ -26,9 +26,13 @@ const LONGEST_MS = 10 * 60_000;
  * @returns {Promise<Recording | null>} null: discarded. Rejects if there is no microphone
  */
 export async function record(context, place, listens) {
-  const stream = await navigator.mediaDevices.getUserMedia({ audio: { echoCancellation: true, noiseSuppression: true } });
+  const stream = await navigator.mediaDevices.getUserMedia({
+    audio: { echoCancellation: true, noiseSuppression: true },
+  });
   await loadStyle(place, STYLE);
-  const recorder = new MediaRecorder(stream, { mimeType: TYPES.find((type) => MediaRecorder.isTypeSupported(type)) });
+  const recorder = new MediaRecorder(stream, {
+    mimeType: TYPES.find((type) => MediaRecorder.isTypeSupported(type)),
+  });
   const audio = new AudioContext();
   /** @type {Blob[]} */
   const pieces = [];
@@ -64,7 +68,9 @@ export async function record(context, place, listens) {
     const ms = Date.now() - began;
     if (ms > LONGEST_MS) end(true);
     time.textContent = `${Math.floor(ms / 60_000)}:${String(Math.floor(ms / 1000) % 60).padStart(2, "0")}`;
-    bars.forEach((bar, i) => bar.style.setProperty("--level", bars[i + 1]?.style.getPropertyValue("--level") || "0"));
+    bars.forEach((bar, i) =>
+      bar.style.setProperty("--level", bars[i + 1]?.style.getPropertyValue("--level") || "0"),
+    );
     bars[BARS - 1].style.setProperty("--level", level().toFixed(3));
   }, EVERY_MS);
 
@@ -84,7 +90,11 @@ export async function record(context, place, listens) {
   if (!wanted) return null;
   const [type] = recorder.mimeType.split(";");
   const blob = new Blob(pieces, { type });
-  return { blob, name: `${context.t("voiceNote")}.${type.split("/")[1]}`, duration_s: (Date.now() - began) / 1000 };
+  return {
+    blob,
+    name: `${context.t("voiceNote")}.${type.split("/")[1]}`,
+    duration_s: (Date.now() - began) / 1000,
+  };
 }
 
 /**

@@ -26,10 +26,7 @@ export function messageRow(context, message, heard, last) {
     context,
     context.t("you"),
     "mine",
-    attachments.length > 0 && later("media", async (place) => {
-      const { showMedia } = await import("./media.js");
-      await showMedia(place, context, attachments, false);
-    }),
+    attachments.length > 0 && withMedia(({ showMedia }, place) => showMedia(place, context, attachments)),
     heard && h("p", { class: "heard", dir: "auto" }, `“${heard}”`),
     text && h("div", { class: "bubble", dir: "auto" }, text),
     last && h("p", { class: "meta" }, `${context.t("sent")} · `, time(context, sent_at)),
@@ -47,29 +44,23 @@ export function waitingRow(context, waiting) {
     context,
     context.t("you"),
     problem ? "mine failed" : "mine waiting",
-    files.length > 0 && later("media", async (place) => {
-      const { kindOf, previewOf, showMedia } = await import("./media.js");
-      const attachments = files.map(({ key, name, blob, duration_s }) => ({
-        id: key,
-        kind: kindOf(blob.type),
-        media_type: blob.type,
-        size_bytes: blob.size,
-        name,
-        duration_s,
-        url: previewOf(blob),
-      }));
-      await showMedia(place, context, attachments, true);
-    }),
+    files.length > 0 && withMedia(({ showDrafts }, place) => showDrafts(place, context, files)),
     text && h("div", { class: "bubble", dir: "auto" }, text),
     h(
       "p",
       { class: "meta" },
       h("span", {}, problem ?? delayed ?? context.t("waiting")),
-      problem && h("button", { type: "button", class: "plain", onclick: () => outgoing.retry(waiting) }, context.t("retry")),
-      h("button", { type: "button", class: "plain", onclick: () => outgoing.remove(waiting) }, context.t("delete")),
+      problem && plainButton(context.t("retry"), () => outgoing.retry(waiting)),
+      plainButton(context.t("delete"), () => outgoing.remove(waiting)),
     ),
   );
 }
+
+/**
+ * @param {string} words
+ * @param {() => void} onclick
+ */
+const plainButton = (words, onclick) => h("button", { type: "button", class: "plain", onclick }, words);
 
 /**
  * @param {Context} context
@@ -84,17 +75,23 @@ export function replyRow(context, reply) {
     author,
     `theirs ${reply.kind}`,
     h("div", { class: "bubble", dir: "auto", lang: reply.locale }, markdown(reply.text, conversation.server)),
-    speech.length > 0 && later("media", async (place) => {
-      const { showSpeech } = await import("./media.js");
-      await showSpeech(place, context, speech, context.autoplay.delete(reply.id));
-    }),
+    speech.length > 0 &&
+      withMedia(({ showSpeech }, place) =>
+        showSpeech(place, context, speech, context.autoplay.delete(reply.id)),
+      ),
     ...citations.map(({ title, url }) =>
       h(
         "p",
         { class: "source" },
         h("span", { class: "unseen" }, `${context.t("source")}: `),
         url
-          ? link(url, conversation.server, icon("open"), title, h("span", { class: "unseen" }, ` (${context.t("newTab")})`))
+          ? link(
+              url,
+              conversation.server,
+              icon("open"),
+              title,
+              h("span", { class: "unseen" }, ` (${context.t("newTab")})`),
+            )
           : title,
       ),
     ),
@@ -112,7 +109,11 @@ export function replyRow(context, reply) {
  * @param {string} text
  */
 export const streamRow = (context, text) =>
-  h("li", { class: "row theirs" }, h("div", { class: "bubble", dir: "auto" }, markdown(text, context.conversation.server)));
+  h(
+    "li",
+    { class: "row theirs" },
+    h("div", { class: "bubble", dir: "auto" }, markdown(text, context.conversation.server)),
+  );
 
 /** @param {Context} context */
 export function typingRow(context) {
@@ -120,7 +121,13 @@ export function typingRow(context) {
   return h(
     "li",
     { class: "row theirs" },
-    h("div", { class: "bubble dots", role: "img", "aria-label": context.t("typing", name) }, h("i"), h("i"), h("i")),
+    h(
+      "div",
+      { class: "bubble dots", role: "img", "aria-label": context.t("typing", name) },
+      h("i"),
+      h("i"),
+      h("i"),
+    ),
   );
 }
 
@@ -133,7 +140,9 @@ export const suggestions = (context, suggestions, say) =>
   h(
     "ul",
     { class: "suggestions", "aria-label": context.t("suggestions") },
-    ...suggestions.map((text) => h("li", {}, h("button", { type: "button", dir: "auto", onclick: () => say(text) }, text))),
+    ...suggestions.map((text) =>
+      h("li", {}, h("button", { type: "button", dir: "auto", onclick: () => say(text) }, text)),
+    ),
   );
 
 /**
@@ -144,12 +153,11 @@ const time = (context, seconds) =>
   h("time", { datetime: new Date(seconds * 1000).toISOString() }, context.clock(seconds));
 
 /**
- * A place that is filled when the part of the widget that does it is here.
- * @param {string} className
- * @param {(place: HTMLElement) => Promise<void>} fill
+ * A place that is filled when the part of the widget that shows media is here.
+ * @param {(media: typeof import("./media.js"), place: HTMLElement) => Promise<void>} fill
  */
-function later(className, fill) {
-  const place = h("div", { class: className });
-  fill(place);
+function withMedia(fill) {
+  const place = h("div", { class: "media" });
+  import("./media.js").then((media) => fill(media, place));
   return place;
 }

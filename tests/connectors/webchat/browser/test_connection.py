@@ -101,3 +101,17 @@ async def test_desk_killed_in_the_middle_of_a_turn_answers_once_after_its_restar
     await widget.page.reload()
     await widget.reply(1)
     await expect(widget.messages).to_have_count(1)
+
+
+async def test_flood_is_slowed_down_and_nothing_of_it_is_lost(
+    widget: Widget, desk: DeskProcess
+) -> None:
+    texts = [f"Question {number}" for number in range(16)]
+    await widget.open(desk.url)
+    for text in texts:
+        await widget.say(text)
+    await expect(widget.waiting.first).to_contain_text("again in")
+    await widget.all_sent()
+    await expect(widget.messages).to_have_count(len(texts))
+    for text, message in zip(texts, await widget.messages.all(), strict=True):
+        await expect(message).to_contain_text(text)
