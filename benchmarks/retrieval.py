@@ -6,7 +6,7 @@
   to; only what was said before tells of which of 668 places (DSTC10, track 2).
 
 The last two lie beside the repository, in `../shared/data`, and are left out where they are absent.
-Nothing was fitted on the held-out questions; see `benchmarks/retrieval_weights.py`.
+No weight was fitted on the held-out questions; see docs/knowledge.md, Figures.
 """
 
 import argparse
