@@ -7,8 +7,6 @@ import { h, icon, iconButton } from "./dom.js";
 import { Log } from "./log.js";
 import { markdown } from "./markdown.js";
 
-const PHONE = matchMedia("(max-width: 480px)");
-
 /**
  * @typedef {object} Wishes
  * @property {() => void} close
@@ -73,7 +71,7 @@ export class Panel {
     this.element.hidden = !open;
     if (!open) return;
     // On a phone the chat covers the page, which is out of reach until it is closed.
-    this.element.setAttribute("aria-modal", String(PHONE.matches));
+    this.element.setAttribute("aria-modal", String(this.#covers));
     this.composer.fit();
     this.log.toEnd();
   }
@@ -113,7 +111,7 @@ export class Panel {
    */
   #key(event, close) {
     if (event.key === "Escape") close();
-    if (event.key !== "Tab" || !PHONE.matches) return;
+    if (event.key !== "Tab" || !this.#covers) return;
     const stops = [
       ...this.element.querySelectorAll("a[href], button, textarea, input, [tabindex='0']"),
     ].filter(
@@ -127,10 +125,15 @@ export class Panel {
     if (next instanceof HTMLElement) next.focus();
   }
 
+  /** On a phone, where the style sheet gives it the whole screen. */
+  get #covers() {
+    return getComputedStyle(this.element).position === "fixed";
+  }
+
   /** On a phone the chat ends where the keyboard on the screen begins. */
   #makeRoom() {
     const { height, offsetTop, scale } = /** @type {VisualViewport} */ (visualViewport);
-    const covered = PHONE.matches && scale === 1;
+    const covered = this.#covers && scale === 1;
     this.element.style.height = covered ? `${height}px` : "";
     this.element.style.top = covered ? `${offsetTop}px` : "";
   }
