@@ -116,7 +116,11 @@ function value(fact) {
     );
   }
   if (!isFacts(fact)) return h("span", { dir: "auto" }, scalar(fact));
-  const told = Object.entries(fact).filter(([, one]) => one !== "" && one !== null);
+  const entries = Object.entries(fact);
+  if (entries.every(([, one]) => typeof one === "number")) {
+    return h("span", {}, entries.map(([name, one]) => `${words(name)} ${scalar(one)}`).join(" · "));
+  }
+  const told = entries.filter(([, one]) => one !== "" && one !== null);
   return h("dl", {}, ...told.flatMap(([name, one]) => [h("dt", {}, words(name)), h("dd", {}, value(one))]));
 }
 
