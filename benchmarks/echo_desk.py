@@ -9,7 +9,6 @@ import sys
 from pathlib import Path
 
 import uvloop
-from bot.perception import Perception
 
 from bot import language
 from bot.desk import FrontDesk
@@ -18,6 +17,7 @@ from bot.inbox import InboxLimits
 from bot.limiter import RedisLimiter
 from bot.media import MediaStore
 from bot.messages import ReplyKind
+from bot.perception import Perception
 from bot.policy import Decision
 from bot.redis_server import RedisServer
 from bot.speech import Speaker

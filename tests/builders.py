@@ -5,15 +5,11 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from bot.media import MediaStore
-from bot.perception import Perception
-from bot.speech import Speaker
-from models.espeak import Espeak
-
 from bot.channel import Delta, Progress
 from bot.desk import FrontDesk
 from bot.history import Past
 from bot.inbox import InboxLimits
+from bot.media import MediaStore
 from bot.messages import (
     Attachment,
     ChannelName,
@@ -25,9 +21,12 @@ from bot.messages import (
     ReplyKind,
     new_id,
 )
+from bot.perception import Perception
 from bot.policy import Decision, Policy
+from bot.speech import Speaker
 from bot.store import Store
 from bot.understanding import Understanding
+from models.espeak import Espeak
 
 CHANNEL = ChannelName("test")
 

@@ -1,4 +1,4 @@
-"""Nothing blocks the event loop: while a screenshot is read and a voice note heard, others go on."""
+"""Nothing blocks the event loop: others go on while a screenshot is read, a voice note heard."""
 
 import asyncio
 import io
@@ -28,9 +28,7 @@ _MOST_AT_ONCE_S = 0.2
 Hearing and reading take a second and more; what is left on the loop takes milliseconds."""
 
 
-async def test_hearing_reading_and_speaking_leave_the_loop_free(
-    store: Store, folder: Path
-) -> None:
+async def test_hearing_reading_and_speaking_leave_the_loop_free(store: Store, folder: Path) -> None:
     media = MediaStore(str(folder / "media"))
     perception = Perception.embedded(media)
     await perception.warm_up()
