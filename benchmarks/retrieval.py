@@ -51,7 +51,7 @@ class Case:
 def build_index(articles: list[Article], encoder: TextEncoder) -> Index:
     """An index in memory."""
     passages = [passage for article in articles for passage in passages_of(article)]
-    return encoded(passages, Manifest(FORMAT, encoder.name, {}), encoder)[0]
+    return encoded(passages, [], Manifest(FORMAT, encoder.name, {}), encoder)[0]
 
 
 def rho_bank(encoder: TextEncoder) -> tuple[Index, list[Case]]:

@@ -178,6 +178,12 @@ class OpenDesk(msgspec.Struct, frozen=True):
     ingested: IngestReport
     config: Config
 
+    async def run(self) -> None:
+        """Answer what comes, and follow the knowledge, until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self.desk.run(), name="desk")
+            group.create_task(self.knowledge.follow(self.config.index_folder), name="knowledge")
+
     async def article(self, article: str) -> str | None:
         """The page of an article; None if there is none of that id."""
         found = self.knowledge.article(ArticleId(article))
@@ -194,7 +200,7 @@ class OpenDesk(msgspec.Struct, frozen=True):
 async def open_desk(
     config: Config, *, progress: Callable[[str, int, int], None] | None = None
 ) -> AsyncIterator[OpenDesk]:
-    """Everything that `config` names, started; `desk.run()` is the caller's.
+    """Everything that `config` names, started; `run()` is the caller's.
 
     Text can be answered when this is entered; hearing and reading warm up behind it. `progress` is
     told how the knowledge is taken in, from another thread. Raises `OperatorError`.

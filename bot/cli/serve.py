@@ -83,7 +83,7 @@ async def _serve(config: "Config", console: "Console", open_page: bool) -> None:
         print_skipped(console, report)
         server = web_server(opened, ready)
         ending.how = server.stop
-        await _work(opened.desk.run(), server)
+        await _work(opened.run(), server)
     console.print("closed; what is unanswered is answered at the next start")
 
 

@@ -1,5 +1,8 @@
 """What knowledge is made of: articles as their author wrote them, passages as they are searched."""
 
+import re
+import unicodedata
+
 import msgspec
 
 from bot.messages import ArticleId
@@ -25,6 +28,22 @@ class Article(msgspec.Struct, frozen=True):
     """Two-letter code (`de`); empty: not said."""
 
 
+class Asked(msgspec.Struct, frozen=True):
+    """How a customer puts a question that an article answers. It helps to find the article, and is
+    never shown."""
+
+    article: str
+    """The article's file, relative to the knowledge folder, or the article's id."""
+    question: str
+
+
+class Document(msgspec.Struct, frozen=True):
+    """What one file of the knowledge folder holds."""
+
+    articles: tuple[Article, ...] = ()
+    asked: tuple[Asked, ...] = ()
+
+
 class Passage(msgspec.Struct, frozen=True):
     """A piece of an article of about 200 words, with the headings that give it its meaning."""
 
@@ -42,3 +61,20 @@ class Passage(msgspec.Struct, frozen=True):
     def context(self) -> str:
         """The title and the headings in one line."""
         return " > ".join((self.title, *self.headings))
+
+
+class Unreadable(Exception):
+    """A file of the folder cannot be taken in; the text says why and what to do."""
+
+
+def article_id(*parts: str) -> ArticleId:
+    """An id that is stable, readable and safe in a URL: `payments/Declined cards` becomes
+    `payments.declined-cards`."""
+    words = []
+    for part in parts:
+        plain = unicodedata.normalize("NFKD", part).encode("ascii", "ignore").decode().lower()
+        words += [re.sub(r"[^a-z0-9_]+", "-", step).strip("-") for step in plain.split("/")]
+    name = ".".join(word for word in words if word)
+    if not name or not name[0].isalnum():
+        name = "a" + name + format(sum(map(ord, "/".join(parts))), "x")
+    return ArticleId(name[:120])

@@ -1,12 +1,9 @@
-"""Reads one file of a knowledge folder into articles: Markdown, HTML, PDF, CSV of questions.
+"""Reads one file of a knowledge folder into articles: Markdown, HTML, PDF, CSV.
 
-`folder.py` finds the files, `passages.py` cuts the articles.
+`folder.py` finds the files, `questions.py` reads the CSV, `passages.py` cuts the articles.
 """
 
-import csv
-import io
 import re
-import unicodedata
 from collections.abc import Callable
 from pathlib import PurePosixPath
 
@@ -15,24 +12,17 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
-from bot.knowledge.article import Article, Section
-from bot.messages import ArticleId
+from bot.knowledge.article import Article, Document, Section, Unreadable, article_id
+from bot.knowledge.questions import read_questions
 
 PDF_LIMIT_PAGES = 200
-QUESTION_COLUMNS = ("question", "title", "q")
-ANSWER_COLUMNS = ("answer", "text", "body", "a")
-TOPIC_COLUMNS = ("topic", "article", "subject", "category")
 
 _markdown = MarkdownIt("commonmark").enable("table")
 _FRONT_MATTER = re.compile(r"\A---[ \t]*\r?\n(.*?)\r?\n---[ \t]*(?:\r?\n|\Z)", re.DOTALL)
 
 
-class Unreadable(Exception):
-    """A file of the folder is no article; the text says why and what to do."""
-
-
-def read_document(path: PurePosixPath, data: bytes) -> list[Article]:
-    """The articles in a file.
+def read_document(path: PurePosixPath, data: bytes) -> Document:
+    """What a file holds.
 
     `path` is relative to the knowledge folder; its ending chooses the format and, without the
     ending, it gives the article its id. Raises `Unreadable`.
@@ -40,23 +30,10 @@ def read_document(path: PurePosixPath, data: bytes) -> list[Article]:
     reader = READERS.get(path.suffix.lower())
     if reader is None:
         raise Unreadable(f"files ending in {path.suffix or 'nothing'} are not read")
-    articles = reader(path, data)
-    if not any(section.blocks for article in articles for section in article.sections):
+    document = reader(path, data)
+    if not document.asked and not any(s.blocks for a in document.articles for s in a.sections):
         raise Unreadable("there is no text in it")
-    return articles
-
-
-def article_id(*parts: str) -> ArticleId:
-    """An id that is stable, readable and safe in a URL: `payments/Declined cards` becomes
-    `payments.declined-cards`."""
-    words = []
-    for part in parts:
-        plain = unicodedata.normalize("NFKD", part).encode("ascii", "ignore").decode().lower()
-        words += [re.sub(r"[^a-z0-9_]+", "-", step).strip("-") for step in plain.split("/")]
-    name = ".".join(word for word in words if word)
-    if not name or not name[0].isalnum():
-        name = "a" + name + format(sum(map(ord, "/".join(parts))), "x")
-    return ArticleId(name[:120])
+    return document
 
 
 def _text(data: bytes) -> str:
@@ -68,9 +45,9 @@ def _text(data: bytes) -> str:
         ) from error
 
 
-def _read_markdown(path: PurePosixPath, data: bytes) -> list[Article]:
+def _read_markdown(path: PurePosixPath, data: bytes) -> Document:
     text, about = _front_matter(_text(data))
-    return [_article_of_markdown(path, text, about)]
+    return Document((_article_of_markdown(path, text, about),))
 
 
 def _front_matter(text: str) -> tuple[str, dict[str, str]]:
@@ -141,7 +118,7 @@ def _plain_inline(token: Token) -> str:
     return "".join(parts).strip()
 
 
-def _read_html(path: PurePosixPath, data: bytes) -> list[Article]:
+def _read_html(path: PurePosixPath, data: bytes) -> Document:
     tree = LexborHTMLParser(_text(data))
     about = {}
     if title := tree.css_first("title"):
@@ -160,7 +137,7 @@ def _read_html(path: PurePosixPath, data: bytes) -> list[Article]:
         noise.decompose()
     blocks: list[str] = []
     _markdown_of(body, blocks)
-    return [_article_of_markdown(path, "\n\n".join(blocks), about)]
+    return Document((_article_of_markdown(path, "\n\n".join(blocks), about),))
 
 
 def _markdown_of(node: LexborNode, blocks: list[str]) -> None:
@@ -259,7 +236,7 @@ def table(rows: list[list[str]]) -> str:
     return "\n".join([head, "|" + " --- |" * width, *rest])
 
 
-def _read_pdf(path: PurePosixPath, data: bytes) -> list[Article]:
+def _read_pdf(path: PurePosixPath, data: bytes) -> Document:
     from models.errors import MediaError
     from models.pdf import read_pdf
 
@@ -268,7 +245,7 @@ def _read_pdf(path: PurePosixPath, data: bytes) -> list[Article]:
     except MediaError as error:
         reasons = {"pdf_password": "it asks for a password; save it without one"}
         raise Unreadable(reasons.get(error.code, "it is damaged, or no PDF")) from error
-    return [_article_of_markdown(path, _markdown_of_pages(pages), {})]
+    return Document((_article_of_markdown(path, _markdown_of_pages(pages), {}),))
 
 
 def _markdown_of_pages(pages: list[str]) -> str:
@@ -313,41 +290,11 @@ def _looks_like_heading(line: str, following: str, *, previous: str) -> bool:
     )
 
 
-def _read_csv(path: PurePosixPath, data: bytes) -> list[Article]:
-    """A row is a question with its answer. With a column `topic`, the rows of one topic are one
-    article; without, every row is its own."""
-    text = _text(data)
-    try:
-        dialect: type[csv.Dialect] | csv.Dialect = csv.Sniffer().sniff(text[:4096], ",;\t|")
-    except csv.Error:
-        dialect = csv.excel
-    rows = csv.DictReader(io.StringIO(text), dialect=dialect)
-    names = {name.strip().lower(): name for name in rows.fieldnames or () if name}
-    question = next((names[n] for n in QUESTION_COLUMNS if n in names), None)
-    answer = next((names[n] for n in ANSWER_COLUMNS if n in names), None)
-    topic = next((names[n] for n in TOPIC_COLUMNS if n in names), None)
-    if question is None or answer is None:
-        raise Unreadable("its first line must name the columns `question` and `answer`")
-    articles: dict[ArticleId, Article] = {}
-    for row in rows:
-        asked, told = (row.get(question) or "").strip(), (row.get(answer) or "").strip()
-        subject = (row.get(topic) or "").strip() if topic else ""
-        if not asked or not told:
-            continue
-        key = article_id(str(path.with_suffix("")), subject or asked)
-        before = articles.get(key)
-        section = Section((asked,) if subject else (), (told,))
-        articles[key] = Article(
-            id=key,
-            title=subject or asked,
-            sections=(*(before.sections if before else ()), section),
-            url=(row.get(names.get("url", "")) or "").strip(),
-            language=(row.get(names.get("language", "")) or "")[:2].lower(),
-        )
-    return list(articles.values())
+def _read_csv(path: PurePosixPath, data: bytes) -> Document:
+    return read_questions(path, _text(data))
 
 
-READERS: dict[str, Callable[[PurePosixPath, bytes], list[Article]]] = {
+READERS: dict[str, Callable[[PurePosixPath, bytes], Document]] = {
     ".md": _read_markdown,
     ".markdown": _read_markdown,
     ".html": _read_html,

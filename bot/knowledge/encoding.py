@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from bot.knowledge.article import Passage
+from bot.knowledge.article import Asked, Passage
 from bot.knowledge.index import Floats, Index, Manifest, article_texts, semantic_text
 from bot.knowledge.quote import unit_texts
 from models.text_encoder import TextEncoder
@@ -18,6 +18,7 @@ Progress = Callable[[str, int, int], None]
 
 def encoded(
     passages: list[Passage],
+    asked: list[Asked],
     manifest: Manifest,
     encoder: TextEncoder,
     former: Index | None = None,
@@ -28,7 +29,8 @@ def encoded(
     texts = [semantic_text(passage) for passage in passages]
     units = [unit_texts(passage) for passage in passages]
     titles, wholes = article_texts(passages)
-    wanted = dict.fromkeys(itertools.chain(texts, *units, titles, wholes))
+    questions = [one.question for one in asked]
+    wanted = dict.fromkeys(itertools.chain(texts, *units, titles, wholes, questions))
     # Texts of like length share a batch, so little is wasted on padding.
     missing = sorted((text for text in wanted if text not in known), key=len)
     for start in range(0, len(missing), BATCH_TEXTS):
@@ -45,7 +47,8 @@ def encoded(
     starts = np.cumsum([0, *map(len, units)], dtype=np.int32)
     of_units = rows(list(itertools.chain(*units))), starts
     of_articles = rows(titles), rows(wholes)
-    index = Index.build(passages, rows(texts), manifest, of_units, of_articles)
+    of_asked = asked, rows(questions)
+    index = Index.build(passages, rows(texts), manifest, of_units, of_articles, of_asked)
     return index, len(missing)
 
 
@@ -59,4 +62,5 @@ def _known(former: Index) -> dict[str, Floats]:
     titles, wholes = article_texts(former.passages)
     known |= zip(titles, former.title_vectors, strict=True)
     known |= zip(wholes, former.article_vectors, strict=True)
+    known |= zip((one.question for one in former.asked), former.asked_vectors, strict=True)
     return known

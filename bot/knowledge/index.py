@@ -16,13 +16,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bot.errors import OperatorError
-from bot.knowledge.article import Passage
+from bot.knowledge.article import Asked, Passage
 from bot.knowledge.passages import plain
 from bot.knowledge.words import surface_words, terms
 
-FORMAT = 3
+FORMAT = 4
 """Raised when an index written before can no longer be read."""
-ARRAYS = ("vectors", "unit_vectors", "unit_starts", "title_vectors", "article_vectors")
+ARRAYS = (
+    "vectors",
+    "unit_vectors",
+    "unit_starts",
+    "title_vectors",
+    "article_vectors",
+    "asked_vectors",
+)
 ARTICLE_CHARACTERS = 2_000
 """More than the encoder takes in."""
 BM25_K1 = 1.5
@@ -39,6 +46,7 @@ class FileRecord(msgspec.Struct, frozen=True):
     articles: tuple[str, ...] = ()
     reason: str = ""
     """Why it was not read; empty if it was."""
+    asked: tuple[Asked, ...] = ()
 
 
 class Manifest(msgspec.Struct, frozen=True):
@@ -55,6 +63,7 @@ class Contents(msgspec.Struct, frozen=True):
     passages: list[Passage]
     vocabulary: dict[str, int]
     surface: dict[str, int]
+    asked: list[Asked]
 
 
 class Postings(NamedTuple):
@@ -81,9 +90,13 @@ class Index:
         postings: tuple["Postings", "Postings"],
         units: tuple[Floats, Ints],
         articles: tuple[Floats, Floats],
+        asked_vectors: Floats,
     ) -> None:
         self.manifest = manifest
         self.passages = contents.passages
+        self.asked = contents.asked
+        """Customers' ways to ask for articles, by article."""
+        self.asked_vectors = asked_vectors
         self.vocabulary = contents.vocabulary
         self.surface = contents.surface
         """Words as they are written, with how many passages use them."""
@@ -96,10 +109,12 @@ class Index:
         self.title_vectors, self.article_vectors = articles
         """Of each article its title, and as much of it as the encoder takes in."""
         self.articles = list(dict.fromkeys(p.article for p in self.passages))
-        number = {article: n for n, article in enumerate(self.articles)}
+        number: dict[str, int] = {article: n for n, article in enumerate(self.articles)}
         self.row_of = {p.id: row for row, p in enumerate(self.passages)}
         self.article_of = np.array([number[p.article] for p in self.passages], dtype=np.int32)
         """Number of the article of each passage."""
+        self.asked_of = np.array([number[asked.article] for asked in self.asked], dtype=np.int32)
+        """Number of the article that each question asks for."""
 
     @classmethod
     def build(
@@ -109,6 +124,7 @@ class Index:
         manifest: Manifest,
         units: tuple[Floats, Ints],
         articles: tuple[Floats, Floats],
+        asked: tuple[list[Asked], Floats],
     ) -> Self:
         """Count the words of the passages; the vectors are as the attributes say."""
         counted = [terms(lexical_text(p), p.language or "en") for p in passages]
@@ -125,8 +141,9 @@ class Index:
         for passage in passages:
             for word in set(surface_words(lexical_text(passage))):
                 surface[word] = surface.get(word, 0) + 1
-        contents = Contents(passages, vocabulary, surface)
-        return cls(manifest, contents, vectors, (postings, article_postings), units, articles)
+        contents = Contents(passages, vocabulary, surface, asked[0])
+        counts = postings, article_postings
+        return cls(manifest, contents, vectors, counts, units, articles, asked[1])
 
     def save(self, folder: Path) -> None:
         """Write a new generation and make it the current one; older ones are removed."""
@@ -136,7 +153,7 @@ class Index:
         new = folder / f"generation-{number}"
         shutil.rmtree(new, ignore_errors=True)
         new.mkdir()
-        contents = Contents(self.passages, self.vocabulary, self.surface)
+        contents = Contents(self.passages, self.vocabulary, self.surface, self.asked)
         (new / "manifest.json").write_bytes(msgspec.json.encode(self.manifest))
         (new / "contents.msgpack").write_bytes(msgspec.msgpack.encode(contents))
         for name in ARRAYS:
@@ -197,7 +214,7 @@ class Index:
             Postings(*(read(f"{name}.{part}") for part in Postings._fields))
             for name in ("postings", "article_postings")
         )
-        vectors, *units, titles, articles = (read(name) for name in ARRAYS)
+        vectors, *units, titles, articles, asked = (read(name) for name in ARRAYS)
         return cls(
             manifest,
             contents,
@@ -205,7 +222,16 @@ class Index:
             (postings, article_postings),
             (units[0], units[1]),
             (titles, articles),
+            asked,
         )
+
+
+def written_at(folder: Path) -> int:
+    """When the current generation became current, in nanoseconds; 0 if there is none."""
+    try:
+        return (folder / "current").stat().st_mtime_ns
+    except FileNotFoundError:
+        return 0
 
 
 def _count(documents: list[list[str]], vocabulary: dict[str, int]) -> Postings:

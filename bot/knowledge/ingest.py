@@ -5,8 +5,8 @@ from pathlib import Path
 import msgspec
 
 from bot.errors import OperatorError
-from bot.knowledge.article import Article, Passage
-from bot.knowledge.documents import Unreadable, read_document
+from bot.knowledge.article import Article, Asked, Passage, Unreadable
+from bot.knowledge.documents import read_document
 from bot.knowledge.encoding import Progress, encoded
 from bot.knowledge.folder import Skipped, SourceFile, files_of
 from bot.knowledge.index import FORMAT, FileRecord, Index, Manifest
@@ -41,13 +41,14 @@ def ingest(
     before = former.manifest.files if former else {}
     report = IngestReport()
     passages, records = _gather(folder, former, report, tell)
+    asked = _asked(records, report)
     report.removed = sorted(before.keys() - records.keys())
     if former and not (report.added or report.changed or report.removed):
         report.articles, report.passages = len(former.articles), len(former.passages)
         if records == before:
             return report
     manifest = Manifest(FORMAT, encoder.name, records)
-    index, report.encoded = encoded(passages, manifest, encoder, former, tell)
+    index, report.encoded = encoded(passages, asked, manifest, encoder, former, tell)
     index.save(index_folder)
     report.articles, report.passages = len(index.articles), len(passages)
     return report
@@ -97,15 +98,37 @@ def _gather(
 
 def _read(file: SourceFile, owner: dict[str, str]) -> tuple[FileRecord, list[Passage]]:
     try:
-        articles = read_document(file.path, file.data)
+        document = read_document(file.path, file.data)
+        articles = document.articles
         _refuse_taken_ids(articles, owner)
     except Unreadable as error:
         return FileRecord(file.digest, reason=str(error)), []
     ids = tuple(str(article.id) for article in articles)
-    return FileRecord(file.digest, ids), [p for a in articles for p in passages_of(a)]
+    record = FileRecord(file.digest, ids, asked=document.asked)
+    return record, [p for a in articles for p in passages_of(a)]
 
 
-def _refuse_taken_ids(articles: list[Article], owner: dict[str, str]) -> None:
+def _asked(records: dict[str, FileRecord], report: IngestReport) -> list[Asked]:
+    """The questions that name an article that there is; the others are reported."""
+    ids = {article for record in records.values() for article in record.articles}
+    found: list[Asked] = []
+    for name, record in records.items():
+        lost: list[str] = []
+        for asked in record.asked:
+            file = records.get(asked.article)
+            article = file.articles[0] if file and len(file.articles) == 1 else asked.article
+            if article in ids:
+                found.append(Asked(article, asked.question))
+            else:
+                lost.append(asked.article)
+        if lost:
+            some = ", ".join(f"`{article}`" for article in dict.fromkeys(lost))
+            reason = f"{len(lost)} of its questions ask for no article there is: {some[:200]}"
+            report.skipped.append(Skipped(name, reason))
+    return sorted(found, key=lambda asked: asked.article)
+
+
+def _refuse_taken_ids(articles: tuple[Article, ...], owner: dict[str, str]) -> None:
     for article in articles:
         if article.id in owner:
             raise Unreadable(

@@ -1,15 +1,18 @@
 """The knowledge of a desk: an index, its encoder, and the questions that may be put to it."""
 
 import asyncio
+import logging
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Self, TypeVar
 
 import msgspec
 import numpy as np
 
+from bot.errors import OperatorError
 from bot.knowledge.consult import Finding, decide
-from bot.knowledge.index import Floats, Index
+from bot.knowledge.index import Floats, Index, written_at
 from bot.knowledge.query import Query, Views, views
 from bot.knowledge.search import Hit, rank
 from bot.knowledge.spelling import KnowsWords, Spelling
@@ -19,6 +22,8 @@ from bot.trace import step
 from models.batching import Batcher
 from models.text_encoder import TextEncoder
 
+log = logging.getLogger(__name__)
+
 T = TypeVar("T")
 
 CONSULTED = 12
@@ -27,6 +32,7 @@ INLINE_PASSAGES = 2_000
 """Up to this many a search takes about a millisecond and runs on the event loop; a larger one
 runs in a thread."""
 ENCODER_BATCH_TEXTS = 16
+_LOOK_EVERY_S = 1.0
 
 
 class ArticlePage(msgspec.Struct, frozen=True):
@@ -39,17 +45,32 @@ class ArticlePage(msgspec.Struct, frozen=True):
     language: str
 
 
+@dataclass(frozen=True)
+class _Learned:
+    """One generation of the index, with what is derived from it."""
+
+    index: Index
+    subjects: Subjects
+    spelling: Spelling
+
+    @classmethod
+    def of(cls, index: Index, encoder: TextEncoder) -> Self:
+        if isinstance(encoder, KnowsWords):
+            spelling = Spelling(index.surface, encoder.familiar)
+        else:
+            spelling = Spelling(index.surface)
+        return cls(index, Subjects(index), spelling)
+
+
 class Knowledge:
     """Search and consult. Belongs to one event loop; close it with `close()`."""
 
-    def __init__(self, index: Index, encoder: TextEncoder) -> None:
-        self.index = index
-        self._subjects = Subjects(index)
-        if isinstance(encoder, KnowsWords):
-            self._spelling = Spelling(index.surface, encoder.familiar)
-        else:
-            self._spelling = Spelling(index.surface)
-        self._encoder: Batcher[str, Floats] = Batcher(
+    def __init__(self, index: Index, encoder: TextEncoder, *, written: int = 0) -> None:
+        """`written`: see `index.written_at`; `follow` looks for another."""
+        self._learned = _Learned.of(index, encoder)
+        self._written = written
+        self._encoder = encoder
+        self._batcher: Batcher[str, Floats] = Batcher(
             encoder.encode, max_batch=ENCODER_BATCH_TEXTS, name="text-encoder"
         )
 
@@ -59,28 +80,52 @@ class Knowledge:
 
         Raises `OperatorError` if there is none, or if another encoder made it.
         """
-        index = Index.load(folder)
-        index.require_encoder(encoder.name)
-        return cls(index, encoder)
+        written = written_at(folder)
+        return cls(_load(folder, encoder), encoder, written=written)
+
+    @property
+    def index(self) -> Index:
+        """The generation in use."""
+        return self._learned.index
+
+    async def follow(self, folder: Path) -> None:
+        """Use each new generation of the index from when it is written, until cancelled. One that
+        cannot be read is logged, and the former stays in use."""
+        while True:
+            await asyncio.sleep(_LOOK_EVERY_S)
+            written = written_at(folder)
+            if written in (self._written, 0):
+                continue
+            self._written = written
+            try:
+                index = await asyncio.to_thread(_load, folder, self._encoder)
+                learned = await asyncio.to_thread(_Learned.of, index, self._encoder)
+            except OperatorError as error:
+                log.warning("knowledge.not_renewed", extra={"reason": str(error)})
+            else:
+                self._learned = learned
+                log.info("knowledge.renewed", extra={"articles": len(index.articles)})
 
     async def close(self) -> None:
         """Stop the encoder's thread."""
-        await self._encoder.close()
+        await self._batcher.close()
 
     async def search(self, query: Query, limit: int = 10) -> list[Hit]:
         """The passages that fit best, best first."""
-        seen, vectors = await self._read(query)
-        return await self._run(lambda: self._rank(query, seen, vectors, limit))
+        learned = self._learned
+        seen, vectors = await self._read(query, learned)
+        return await _run(learned, lambda: _rank(learned, query, seen, vectors, limit))
 
     async def consult(self, query: Query) -> Finding:
         """What to answer: a quotation, a question back, or nothing."""
-        seen, vectors = await self._read(query)
+        learned = self._learned
+        seen, vectors = await self._read(query, learned)
 
         def find() -> Finding:
-            hits = self._rank(query, seen, vectors, CONSULTED)
-            return decide(self.index, query, seen, vectors, hits)
+            hits = _rank(learned, query, seen, vectors, CONSULTED)
+            return decide(learned.index, query, seen, vectors, hits)
 
-        return await self._run(find)
+        return await _run(learned, find)
 
     def article(self, article: ArticleId) -> ArticlePage | None:
         """An article as a page, put together from its passages."""
@@ -98,17 +143,25 @@ class Knowledge:
         first = passages[0]
         return ArticlePage(article, first.title, "\n\n".join(parts), first.url, first.language)
 
-    async def _read(self, query: Query) -> tuple[Views, Floats]:
-        seen = views(query, self._spelling)
+    async def _read(self, query: Query, learned: _Learned) -> tuple[Views, Floats]:
+        seen = views(query, learned.spelling)
         with step("encode"):
-            encoded = await asyncio.gather(*(self._encoder.run(text) for text in seen.texts))
-        empty = np.zeros((0, self.index.vectors.shape[1]), np.float32)
+            encoded = await asyncio.gather(*(self._batcher.run(text) for text in seen.texts))
+        empty = np.zeros((0, learned.index.vectors.shape[1]), np.float32)
         return seen, np.stack(encoded) if encoded else empty
 
-    def _rank(self, query: Query, seen: Views, vectors: Floats, limit: int) -> list[Hit]:
-        return rank(self.index, self._subjects, query, seen, vectors, limit)
 
-    async def _run(self, work: Callable[[], T]) -> T:
-        if len(self.index.passages) <= INLINE_PASSAGES:
-            return work()
-        return await asyncio.to_thread(work)
+def _load(folder: Path, encoder: TextEncoder) -> Index:
+    index = Index.load(folder)
+    index.require_encoder(encoder.name)
+    return index
+
+
+def _rank(learned: _Learned, query: Query, seen: Views, vectors: Floats, limit: int) -> list[Hit]:
+    return rank(learned.index, learned.subjects, query, seen, vectors, limit)
+
+
+async def _run(learned: _Learned, work: Callable[[], T]) -> T:
+    if len(learned.index.passages) <= INLINE_PASSAGES:
+        return work()
+    return await asyncio.to_thread(work)

@@ -27,6 +27,8 @@ class Weights(msgspec.Struct, frozen=True):
     """The sentence, step or row that fits best."""
     title: float = 0.2
     article: float = 0.25
+    asked: float = 0.5
+    """The customers' question that fits best; an article without any counts its title as one."""
     words_long: float = 2.0
     """For turns that are looked up piece by piece, beside a meaning of 1."""
     sharpness: float = 3.0
@@ -146,12 +148,16 @@ def _likeness(index: Index, texts: Floats, weights: Weights) -> tuple[Floats, Fl
     power = weights.sharpness
     passage = _mean_power(index.vectors @ texts.T, power)
     unit = _best_units(index, texts, passage, power)
-    title = _mean_power(index.title_vectors @ texts.T, power)[index.article_of]
+    title = _mean_power(index.title_vectors @ texts.T, power)
+    asked = title.copy()
+    if len(index.asked):
+        np.maximum.at(asked, index.asked_of, _mean_power(index.asked_vectors @ texts.T, power))
     article = _mean_power(index.article_vectors @ texts.T, power)[index.article_of]
     meaning = (
         weights.passage * passage
         + weights.unit * unit
-        + weights.title * title
+        + weights.title * title[index.article_of]
+        + weights.asked * asked[index.article_of]
         + weights.article * article
     )
     return meaning, np.maximum(passage, unit)

@@ -114,3 +114,34 @@ def test_damaged_or_missing_index_says_what_to_do(
     contents.write_bytes(contents.read_bytes()[:100])
     with pytest.raises(OperatorError, match="remove"):
         Index.load(tmp_path / "index")
+
+
+def test_customers_own_words_find_an_article_and_are_not_quoted(
+    folder: Path, tmp_path: Path, encoder: MiniLM
+) -> None:
+    (folder / "asked.csv").write_text(
+        "article,question\n"
+        "delivery/norway.md,when does my box cross the fjord\n"
+        "questions.is-there-a-student-discount,cheaper for pupils?\n"
+        "delivery/atlantis.md,do you ship under water\n"
+    )
+
+    report = ingest(folder, tmp_path / "index", encoder)
+
+    index = Index.load(tmp_path / "index")
+    assert [(a.article, a.question) for a in index.asked] == [
+        ("delivery.norway", "when does my box cross the fjord"),
+        ("questions.is-there-a-student-discount", "cheaper for pupils?"),
+    ]
+    assert index.asked_vectors.shape == (2, encoder.dimensions)
+    assert not any("fjord" in passage.text for passage in index.passages)
+    (skipped,) = report.skipped
+    assert skipped.path == "asked.csv"
+    assert "delivery/atlantis.md" in skipped.reason
+    again = ingest(folder, tmp_path / "index", encoder)
+    assert (again.encoded, again.unchanged) == (0, 7)
+    assert again.skipped == report.skipped
+
+    (folder / "delivery" / "norway.md").unlink()
+    ingest(folder, tmp_path / "index", encoder)
+    assert len(Index.load(tmp_path / "index").asked) == 1

@@ -1,8 +1,12 @@
 """What customers write, say and show finds its article; what is outside is not answered."""
 
+import asyncio
+from pathlib import Path
+
 import pytest
 
-from bot.knowledge import Answered, Competing, Knowledge, Nothing, Query, Said
+from bot.knowledge import Answered, Competing, Knowledge, Nothing, Query, Said, ingest
+from models.minilm import MiniLM
 
 ASKED_GERMANY = (
     Said("customer", "how long does a parcel to Germany take"),
@@ -72,3 +76,32 @@ async def test_article_is_shown_whole(knowledge: Knowledge) -> None:
     assert "## Refund" in page.markdown
     assert "30 days" in page.markdown
     assert knowledge.article("nothing") is None  # type: ignore[arg-type]
+
+
+async def test_running_desk_follows_what_is_ingested(
+    folder: Path, tmp_path: Path, encoder: MiniLM, caplog: pytest.LogCaptureFixture
+) -> None:
+    index = tmp_path / "index"
+    ingest(folder, index, encoder)
+    knowledge = Knowledge.open(index, encoder)
+    following = asyncio.create_task(knowledge.follow(index))
+    before = knowledge.index
+    asked = Query(typed="How long does a parcel to Iceland take?")
+    try:
+        (folder / "delivery" / "iceland.md").write_text(
+            "# Delivery to Iceland\n\nIt takes a week.\n"
+        )
+        await asyncio.to_thread(ingest, folder, index, encoder)
+        async with asyncio.timeout(30):
+            while knowledge.index is before:
+                await knowledge.search(asked)
+        assert (await knowledge.search(asked))[0].passage.article == "delivery.iceland"
+
+        (index / "current").write_text("generation-99")
+        async with asyncio.timeout(30):
+            while "knowledge.not_renewed" not in caplog.messages:
+                await knowledge.search(asked)
+        assert (await knowledge.search(asked))[0].passage.article == "delivery.iceland"
+    finally:
+        following.cancel()
+        await knowledge.close()

@@ -12,13 +12,13 @@ from bot.knowledge.quote import choose, unit_texts, units_of
 
 
 def _passages(markdown: str) -> list[str]:
-    (article,) = read_document(PurePosixPath("a.md"), markdown.encode())
+    (article,) = read_document(PurePosixPath("a.md"), markdown.encode()).articles
     return [passage.text for passage in passages_of(article)]
 
 
 def test_heading_path_is_kept() -> None:
     text = "# Returns\n\nIntro.\n\n## Abroad\n\n### Norway\n\nBy post.\n"
-    (article,) = read_document(PurePosixPath("x/returns.md"), text.encode())
+    (article,) = read_document(PurePosixPath("x/returns.md"), text.encode()).articles
     first, second = passages_of(article)
     assert (first.title, first.headings) == ("Returns", ())
     assert second.headings == ("Abroad", "Norway")
@@ -59,7 +59,7 @@ def test_row_of_a_table_is_quoted_with_the_head() -> None:
 
 
 def test_short_passage_is_quoted_whole() -> None:
-    (article,) = read_document(PurePosixPath("a.md"), b"# T\n\nOne. Two.\n")
+    (article,) = read_document(PurePosixPath("a.md"), b"# T\n\nOne. Two.\n").articles
     (passage,) = passages_of(article)
     assert unit_texts(passage) == []
 

@@ -23,7 +23,7 @@ def _subjects(encoder: MiniLM) -> Subjects:
         Passage(f"a{n}#0", ArticleId(f"a{n}"), title, (), "Breakfast is served at eight.")
         for n, title in enumerate(TITLES)
     ]
-    return Subjects(encoded(passages, Manifest(FORMAT, encoder.name, {}), encoder)[0])
+    return Subjects(encoded(passages, [], Manifest(FORMAT, encoder.name, {}), encoder)[0])
 
 
 def _best(subjects: Subjects, *turns: str) -> str:
