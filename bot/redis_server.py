@@ -76,11 +76,11 @@ class RedisServer:
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._socket.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         if not self._take_lock():
-            await self._wait_until_it_listens()
+            await self._wait_until_it_answers()
             return
         await asyncio.to_thread(self._end_leftover)
         self._spawn()
-        await self._wait_until_it_listens()
+        await self._wait_until_it_answers()
         self._keeper = asyncio.create_task(self._keep_alive(), name="redis-server keeper")
 
     async def stop(self) -> None:
@@ -150,21 +150,32 @@ class RedisServer:
                 remedy="write `redis: redis://HOST:6379` in frontdesk.yaml to use another Redis",
             ) from error
 
-    async def _wait_until_it_listens(self, limit_s: float = 30) -> None:
-        """Wait for the socket; reading a long append-only file may take a while."""
+    async def _wait_until_it_answers(self, limit_s: float = 30) -> None:
+        """Wait until the server has read its append-only file, however long that takes, as long as
+        it says so within `limit_s`."""
         try:
-            async with asyncio.timeout(limit_s):
-                while True:
-                    try:
-                        _, writer = await asyncio.open_unix_connection(self._socket)
-                        writer.close()
-                        return
-                    except (FileNotFoundError, ConnectionError):
-                        if self._process and self._process.poll() is not None:
-                            raise self._why_it_ended() from None
-                        await asyncio.sleep(0.005)
+            async with asyncio.timeout(limit_s) as limit:
+                while not (said := await self._ping()).startswith(b"+PONG"):
+                    if self._process and self._process.poll() is not None:
+                        raise self._why_it_ended()
+                    if said.startswith(b"-LOADING"):
+                        limit.reschedule(asyncio.get_running_loop().time() + limit_s)
+                    await asyncio.sleep(0.005)
         except TimeoutError as error:
             raise Unavailable("the embedded Redis does not answer") from error
+
+    async def _ping(self) -> bytes:
+        """What the server says; empty if nothing. The socket is there before the file is read, and
+        a damaged file ends the server only then: to connect proves nothing."""
+        try:
+            reader, writer = await asyncio.open_unix_connection(self._socket)
+            try:
+                writer.write(b"PING\r\n")
+                return await reader.readline()
+            finally:
+                writer.close()
+        except (FileNotFoundError, ConnectionError):
+            return b""
 
     def _why_it_ended(self) -> OperatorError:
         log_file = self._folder / "redis.log"
@@ -183,6 +194,6 @@ class RedisServer:
             await asyncio.sleep(0.2)
             self._spawn()
             try:
-                await self._wait_until_it_listens()
+                await self._wait_until_it_answers()
             except (OperatorError, Unavailable) as error:
                 log.error("redis.restart_failed", extra={"reason": str(error)})  # noqa: TRY400

@@ -82,7 +82,7 @@ async def test_a_server_that_dies_is_started_again(tmp_path: Path) -> None:
         async with asyncio.timeout(10):
             while server._process is killed:
                 await asyncio.sleep(0)
-            await server._wait_until_it_listens()
+            await server._wait_until_it_answers()
         assert await store.run("GET", "kept") == b"yes"
     finally:
         await store.close()
