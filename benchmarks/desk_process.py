@@ -74,7 +74,8 @@ def example_desk(folder: Path, **environment: str) -> Iterator[DeskProcess]:
     shutil.copytree(EXAMPLE, project, ignore=shutil.ignore_patterns(".frontdesk"))
     settings = project / "frontdesk.yaml"
     settings.write_text(lift_limits(settings.read_text("utf-8")), "utf-8")
-    command = [sys.executable, "-m", "bot.cli", "serve", "--project", str(project), "--port", "0"]
+    frontdesk = str(Path(sys.executable).with_name("frontdesk"))
+    command = [frontdesk, "serve", "--project", str(project), "--port", "0"]
     desk = DeskProcess(command, environment)
     try:
         yield desk

@@ -41,9 +41,9 @@ class EchoPolicy:
         return Decision(ReplyKind.ANSWER, understanding.typed, why="echo")
 
 
-async def serve(folder: Path, fsync: str) -> None:
+async def serve(folder: Path) -> None:
     language.warm_up()
-    redis = RedisServer(folder / "redis", fsync=fsync)
+    redis = RedisServer(folder / "redis")
     await redis.start()
     store = Store(redis.url)
     await store.connect()
@@ -88,4 +88,4 @@ async def serve(folder: Path, fsync: str) -> None:
 
 
 if __name__ == "__main__":
-    uvloop.run(serve(Path(sys.argv[1]), sys.argv[2] if len(sys.argv) > 2 else "everysec"))
+    uvloop.run(serve(Path(sys.argv[1])))
