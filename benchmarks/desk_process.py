@@ -68,10 +68,11 @@ class DeskProcess:
 def example_desk(folder: Path, **environment: str) -> Iterator[DeskProcess]:
     """`frontdesk serve` on a copy of the example business, its rate limits lifted.
 
-    `folder`: an empty one, for the copy and its data.
+    `folder`: for the copy and its data; the data of a desk that ran there before is used again.
     """
     project = folder / "voltaro"
-    shutil.copytree(EXAMPLE, project, ignore=shutil.ignore_patterns(".frontdesk"))
+    without_data = shutil.ignore_patterns(".frontdesk")
+    shutil.copytree(EXAMPLE, project, ignore=without_data, dirs_exist_ok=True)
     settings = project / "frontdesk.yaml"
     settings.write_text(lift_limits(settings.read_text("utf-8")), "utf-8")
     frontdesk = str(Path(sys.executable).with_name("frontdesk"))

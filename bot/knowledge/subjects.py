@@ -8,6 +8,7 @@ most, a word heard slightly wrong still counts, and a later mention outweighs an
 import math
 import re
 from collections import defaultdict
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -62,6 +63,8 @@ LONGEST_NUMBER = 2
 """More number words in a row are a telephone number or an address, and name nothing."""
 LATE_GAIN = 0.2
 """A name at the end of a turn gains this share over one at its beginning."""
+TURNS_REMEMBERED = 4_096
+"""Texts whose mentions are kept."""
 TELLING_SHARE = 0.55
 """A word with this share of the greatest rarity there can be names something by itself."""
 _HEAD = re.compile(r"\s*[:(|–—,]\s*|\s+-\s+")
@@ -108,6 +111,8 @@ class Subjects:
         self._mass = [sum(self._rarity[word] for word in n.words) for n in self._names]
         self._usual_mass = math.log(1 + self.articles)
         self._alike = lru_cache(maxsize=20_000)(self._find_alike)
+        # Each turn of a conversation is weighed again with every turn after it.
+        self.mentioned = lru_cache(maxsize=TURNS_REMEMBERED)(self._mentioned)
 
     def _rarities(self, index: Index) -> dict[str, float]:
         """A word is telling if few titles have it and few other articles use it."""
@@ -127,7 +132,7 @@ class Subjects:
             for word, holders in titled.items()
         }
 
-    def mentioned(self, text: str) -> dict[int, float]:
+    def _mentioned(self, text: str) -> Mapping[int, float]:
         """How clearly each article (by number) is named in the text: 0 to 1, absent for not."""
         heard = _heard(text)
         found: dict[int, list[tuple[int, int, float]]] = defaultdict(list)
@@ -188,7 +193,7 @@ class Subjects:
         for text, weight in turns:
             for article, clarity in self.mentioned(text).items():
                 weighed[article] += weight * clarity
-        said = {word for text, _ in turns for word in _heard(text)}
+        said = {word for text, _ in turns for word in _words_heard(text)}
         for name in self._names:
             if weighed[name.article] and name.worth == 1.0:
                 covered = sum(self._rarity[w] for w in name.words if w in said)
@@ -200,7 +205,7 @@ class Subjects:
     def newly_named(self, text: str) -> Floats:
         """For each article the share of its name's rarity that the text has, if a telling word of
         the name is in it; one value per article."""
-        words = set(_heard(text)) & self._holders.keys()
+        words = _words_heard(text) & self._holders.keys()
         telling = {w for w in words if self._rarity[w] > TELLING_SHARE * self._usual_mass}
         named = np.zeros(self.articles, np.float32)
         for number in {number for word in telling for number, _ in self._holders[word]}:
@@ -223,6 +228,11 @@ def _heard(text: str) -> list[str]:
             words[start:end] = [""] * (end - start)
         start = end + 1
     return words
+
+
+@lru_cache(maxsize=TURNS_REMEMBERED)
+def _words_heard(text: str) -> frozenset[str]:
+    return frozenset(_heard(text))
 
 
 def _names(article: int, title: str) -> list[_Name]:
