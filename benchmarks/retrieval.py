@@ -243,7 +243,7 @@ MEASURES: dict[str, Callable[[TextEncoder], list[Figure]]] = {
 
 def measure(folder: Path, only: str = "") -> list[Figure]:
     """All figures; `folder` is not used."""
-    encoder = MiniLM(threads=2)
+    encoder = MiniLM()
     return [
         figure
         for name, measured in MEASURES.items()

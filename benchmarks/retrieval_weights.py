@@ -36,7 +36,7 @@ WRONG_INSIDE = 0.04
 
 def collect() -> tuple[Floats, Floats, Floats]:
     """Evidence (n, fields), whether each question is inside, whether the first article is right."""
-    encoder = MiniLM(threads=2)
+    encoder = MiniLM()
     with tempfile.TemporaryDirectory() as folder:
         ingest(EXAMPLE / "knowledge", Path(folder), encoder)
         index = Index.load(Path(folder))

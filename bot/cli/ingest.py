@@ -48,7 +48,7 @@ def ingest_project(config: "Config", console: "Console") -> "IngestReport":
     from bot import engines
     from bot.knowledge import ingest as update
 
-    encoder = engines.engine(engines.TEXT_ENCODERS, config.text_encoder.engine)(threads=2)
+    encoder = engines.engine(engines.TEXT_ENCODERS, config.text_encoder.engine)()
     with progress_bars(console) as tell:
         return update(config.knowledge.folder, config.index_folder, encoder, tell)
 

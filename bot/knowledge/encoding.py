@@ -1,7 +1,9 @@
 """Gives an index its vectors; texts that the former index held are not encoded again."""
 
 import itertools
+import os
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
@@ -33,10 +35,13 @@ def encoded(
     wanted = dict.fromkeys(itertools.chain(texts, *units, titles, wholes, questions))
     # Texts of like length share a batch, so little is wasted on padding.
     missing = sorted((text for text in wanted if text not in known), key=len)
-    for start in range(0, len(missing), BATCH_TEXTS):
-        batch = missing[start : start + BATCH_TEXTS]
-        known |= zip(batch, encoder.encode(batch), strict=True)
-        progress("encode", start + len(batch), len(missing))
+    batches = [missing[at : at + BATCH_TEXTS] for at in range(0, len(missing), BATCH_TEXTS)]
+    done = 0
+    with ThreadPoolExecutor(max_workers=os.cpu_count()) as threads:
+        for batch, vectors in zip(batches, threads.map(encoder.encode, batches), strict=True):
+            known |= zip(batch, vectors, strict=True)
+            done += len(batch)
+            progress("encode", done, len(missing))
 
     def rows(wanted: list[str]) -> Floats:
         found = np.zeros((len(wanted), encoder.dimensions), np.float32)
