@@ -9,6 +9,7 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from bot.channel import Delta, Desk, Progress
+from bot.errors import TooFast
 from bot.messages import ChannelName, ConversationId, Entry, Reply
 from connectors.limiter import Limiter
 from connectors.requests import client_of, headers_of, preferred_locale
@@ -27,6 +28,9 @@ from connectors.webchat.uploads import Uploads
 log = logging.getLogger(__name__)
 
 CHANNEL = ChannelName("webchat")
+MOST_WINDOWS = 20
+"""Connections to one conversation; each gets every reply."""
+RETRY_WINDOWS_S = 30.0
 ABORT = "frontdesk.abort"
 """ASGI extension of connectors/web.py: a callable that ends the connection at once."""
 
@@ -132,8 +136,14 @@ class WebchatConnector:
 
     @contextmanager
     def live(self, conversation: ConversationId, session: SocketSession) -> Iterator[None]:
-        """While this lasts, the session gets what is new in the conversation."""
-        self._live[conversation] = (*self._live.get(conversation, ()), session)
+        """While this lasts, the session gets what is new in the conversation.
+
+        Raises `TooFast` if more windows show this conversation than a person has.
+        """
+        others = self._live.get(conversation, ())
+        if len(others) >= MOST_WINDOWS:
+            raise TooFast(RETRY_WINDOWS_S)
+        self._live[conversation] = (*others, session)
         try:
             yield
         finally:

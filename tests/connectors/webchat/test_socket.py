@@ -18,6 +18,7 @@ from bot.messages import ConversationId, ReplyId
 from bot.redis_server import RedisServer
 from bot.store import Store
 from connectors.webchat import Limits
+from connectors.webchat.connector import MOST_WINDOWS
 from connectors.webchat.tokens import Session
 from tests.connectors.conftest import ONCE, SITE_SECRET, Site, Widget
 
@@ -73,6 +74,20 @@ async def test_a_widget_ahead_of_the_log_gets_all_of_it(site: Site) -> None:
         token = widget.welcome["token"]
     async with site.widget(token=token, last_seq=99) as widget:
         assert [entry["seq"] for entry in widget.welcome["entries"]] == [1, 2]
+
+
+async def test_one_conversation_cannot_hold_any_number_of_connections(site: Site) -> None:
+    async with AsyncExitStack() as stack:
+        first = await stack.enter_async_context(site.widget())
+        token = first.welcome["token"]
+        for _ in range(MOST_WINDOWS - 1):
+            await stack.enter_async_context(site.widget(token=token))
+        async with site.socket() as socket:
+            refused = Widget(socket)
+            await refused.send("hello", protocol=1, token=token, last_seq=0)
+            problem = await refused.next("error")
+            assert (problem["code"], problem["retry_after_s"]) == ("too_fast", 30)
+        await first.say("m_1")
 
 
 async def test_another_tab_sees_message_and_answer_in_order(site: Site) -> None:
