@@ -1,12 +1,15 @@
 """`python -m benchmarks.retrieval_weights`: fits when to answer, to ask back, to be silent.
 
-Fitted on the example's `develop` questions and, where it lies beside the repository, on questions
-about other things from CLINC150; never on the held-out ones. Prints what
+Fitted on the example's `develop` questions, on its articles' own `asked` questions, each of which is
+hidden from the index while it is put, and, where it lies beside the repository, on questions about
+other things from CLINC150; never on the held-out ones. Prints what
 `bot.knowledge.consult.JUDGEMENT` is to be, and what it reaches in ten-fold cross-validation.
 """
 
 import json
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
@@ -40,18 +43,38 @@ def collect() -> tuple[Floats, Floats, Floats]:
     with tempfile.TemporaryDirectory() as folder:
         ingest(EXAMPLE / "knowledge", Path(folder), encoder)
         index = Index.load(Path(folder))
+        index.asked_vectors = np.array(index.asked_vectors)
         files = {path: record.articles for path, record in index.manifest.files.items()}
-        cases = example_cases("develop", files) + _elsewhere()
+        asked = [
+            Case(f"asked-{row}", "asked", Query(typed=one.question), frozenset([one.article]))
+            for row, one in enumerate(index.asked)
+        ]
+        cases = asked + example_cases("develop", files) + _elsewhere()
         subjects, spelling = Subjects(index), Spelling(index.surface, encoder.familiar)
         rows, inside, right = [], [], []
-        for case in cases:
+        for row, case in enumerate(cases):
             seen = views(case.query, spelling)
             vectors = encoder.encode(seen.texts)
-            hits = rank(index, subjects, case.query, seen, vectors, CONSULTED)
+            with _hidden(index, row if row < len(asked) else None):
+                hits = rank(index, subjects, case.query, seen, vectors, CONSULTED)
             rows.append(msgspec.structs.astuple(evidence(index, seen, hits)))
             inside.append(bool(case.wanted))
             right.append(hits[0].passage.article in case.wanted)
     return np.array(rows), np.array(inside, float), np.array(right, float)
+
+
+@contextmanager
+def _hidden(index: Index, row: int | None) -> Iterator[None]:
+    """One of the customers' questions is not in the index: it resembles nothing."""
+    if row is None:
+        yield
+        return
+    vector = index.asked_vectors[row].copy()
+    index.asked_vectors[row] = 0
+    try:
+        yield
+    finally:
+        index.asked_vectors[row] = vector
 
 
 def _elsewhere() -> list[Case]:

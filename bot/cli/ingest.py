@@ -38,8 +38,8 @@ def ingest(
     seconds = time.perf_counter() - started
     _print_report(console, report, verbose)
     console.print(
-        f"[green]✓[/] {report.articles} articles, {report.passages} passages from "
-        f"{shown(config.knowledge.folder)} in {seconds:.1f} s"
+        f"[green]✓[/] {what_was_read(report)} from {shown(config.knowledge.folder)} "
+        f"in {seconds:.1f} s"
     )
 
 
@@ -89,6 +89,14 @@ def _print_report(console: "Console", report: "IngestReport", verbose: bool) -> 
     if report.unchanged:
         console.print(f"  {report.unchanged} unchanged")
     print_skipped(console, report)
+
+
+def what_was_read(report: "IngestReport") -> str:
+    """`1 article, 12 passages`; and how many of the customers' own questions, where there are."""
+    counts = [(report.articles, "article"), (report.passages, "passage")]
+    if report.asked:
+        counts.append((report.asked, "customers' question"))
+    return ", ".join(f"{count} {noun}{'' if count == 1 else 's'}" for count, noun in counts)
 
 
 def print_skipped(console: "Console", report: "IngestReport") -> None:

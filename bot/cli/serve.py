@@ -62,7 +62,7 @@ def serve(
 async def _serve(config: "Config", console: "Console", open_page: bool) -> None:
     """Until SIGINT or SIGTERM. Raises `OperatorError`."""
     from bot.channels import web_server
-    from bot.cli.ingest import print_skipped, progress_bars
+    from bot.cli.ingest import print_skipped, progress_bars, what_was_read
     from bot.desk import open_desk
 
     started = time.perf_counter()
@@ -79,7 +79,7 @@ async def _serve(config: "Config", console: "Console", open_page: bool) -> None:
         with progress_bars(console) as progress:
             opened = await stack.enter_async_context(open_desk(config, progress=progress))
         report = opened.ingested
-        console.print(f"  {report.articles} articles, {report.passages} passages")
+        console.print(f"  {what_was_read(report)}")
         print_skipped(console, report)
         server = web_server(opened, ready)
         ending.how = server.stop

@@ -5,6 +5,7 @@ reader never sees half an index and a crash while writing leaves the former one 
 mapped into memory, not read.
 """
 
+import itertools
 import os
 import shutil
 from pathlib import Path
@@ -19,6 +20,7 @@ from bot.errors import OperatorError
 from bot.knowledge.article import Asked, Passage
 from bot.knowledge.passages import plain
 from bot.knowledge.words import surface_words, terms
+from bot.messages import ArticleId
 
 FORMAT = 4
 """Raised when an index written before can no longer be read."""
@@ -144,6 +146,14 @@ class Index:
         contents = Contents(passages, vocabulary, surface, asked[0])
         counts = postings, article_postings
         return cls(manifest, contents, vectors, counts, units, articles, asked[1])
+
+    def passages_of(self, article: ArticleId) -> list[Passage]:
+        """An article's passages in reading order; none if there is no such article."""
+        first = self.row_of.get(f"{article}#0")
+        if first is None:
+            return []
+        rest = itertools.islice(self.passages, first, None)
+        return list(itertools.takewhile(lambda passage: passage.article == article, rest))
 
     def save(self, folder: Path) -> None:
         """Write a new generation and make it the current one; older ones are removed."""

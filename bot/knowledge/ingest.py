@@ -24,6 +24,8 @@ class IngestReport(msgspec.Struct):
     skipped: list[Skipped] = []
     articles: int = 0
     passages: int = 0
+    asked: int = 0
+    """Customers' ways to ask for them."""
     encoded: int = 0
     """Texts (passages and parts of them) whose vectors had to be made."""
 
@@ -42,6 +44,7 @@ def ingest(
     report = IngestReport()
     passages, records = _gather(folder, former, report, tell)
     asked = _asked(records, report)
+    report.asked = len(asked)
     report.removed = sorted(before.keys() - records.keys())
     if former and not (report.added or report.changed or report.removed):
         report.articles, report.passages = len(former.articles), len(former.passages)

@@ -129,7 +129,7 @@ class Knowledge:
 
     def article(self, article: ArticleId) -> ArticlePage | None:
         """An article as a page, put together from its passages."""
-        passages = [p for p in self.index.passages if p.article == article]
+        passages = self.index.passages_of(article)
         if not passages:
             return None
         parts: list[str] = []

@@ -5,7 +5,7 @@ entry of a list, all steps of a procedure. `ingest` encodes them, so that choosi
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import msgspec
 import numpy as np
@@ -27,6 +27,8 @@ WHOLE_WORDS = 55
 LIMIT_WORDS = 80
 STEPS_LIMIT_WORDS = 220
 """Steps are told in full, up to this."""
+ENOUGH_WORDS = 40
+"""An article's beginning is told on until so much was said."""
 NEAR_BEST = 0.8
 """Further units are quoted if they score this share of the best one's."""
 
@@ -110,6 +112,31 @@ def choose(
             chosen.add(at)
             spent += _words_of(units[at])
     return _joined([units[at] for at in sorted(chosen)])
+
+
+def opening(passages: Sequence[Passage]) -> str:
+    """How an article begins, as Markdown: whole units, from further passages with their headings
+    where the first is short."""
+    parts: list[str] = []
+    spent = 0
+    for passage in passages:
+        if spent >= ENOUGH_WORDS:
+            break
+        taken: list[Unit] = []
+        for unit in units_of(passage.text):
+            limit = STEPS_LIMIT_WORDS if is_numbered(unit.text) else LIMIT_WORDS
+            if spent + _words_of(unit) > limit and (taken or parts):
+                break
+            taken.append(unit)
+            spent += _words_of(unit)
+        if taken:
+            parts.append(under_heading(passage, _joined(taken)))
+    return "\n\n".join(parts)
+
+
+def under_heading(passage: Passage, text: str) -> str:
+    """The text of a passage below its heading, if it has one."""
+    return f"**{passage.headings[-1]}**\n\n{text}" if passage.headings else text
 
 
 def _words_of(unit: Unit) -> int:

@@ -4,6 +4,7 @@ Pure numpy over an `Index`; the encoder's vectors come in as an argument.
 """
 
 from collections.abc import Mapping
+from typing import NamedTuple
 
 import msgspec
 import numpy as np
@@ -51,8 +52,8 @@ class Hit(msgspec.Struct, frozen=True):
     passage: Passage
     score: float
     parts: dict[str, float]
-    """`words`, `meaning`, `subject`, `code`: what made the score, before weighting; `cosine` and
-    `cover`, which do not depend on the other passages."""
+    """`words`, `meaning`, `subject`, `code`: what made the score, before weighting; `cosine`,
+    `asked` and `cover`, which do not depend on the other passages."""
 
 
 def rank(
@@ -68,12 +69,12 @@ def rank(
     if not index.passages or not (views.words or len(vectors)):
         return []
     words, cover = _words(index, views)
-    meaning, cosine = _meaning(index, views, vectors, weights)
+    meaning = _meaning(index, views, vectors, weights)
     subject = _subject(index, subjects, query, weights, long=views.long)
     code = _code(index, views)
     score = (
         (weights.words_long if views.long else weights.words) * words
-        + meaning
+        + meaning.weighted
         + weights.subject * subject
         + weights.code * code
     )
@@ -84,10 +85,11 @@ def rank(
             float(score[n]),
             {
                 "words": float(words[n]),
-                "meaning": float(meaning[n]),
+                "meaning": float(meaning.weighted[n]),
                 "subject": float(subject[n]),
                 "code": float(code[n]),
-                "cosine": float(cosine[n]),
+                "cosine": float(meaning.cosine[n]),
+                "asked": float(meaning.asked[n]),
                 "cover": float(cover[n]),
             },
         )
@@ -126,25 +128,35 @@ def _bm25(
     return scores, ideal
 
 
-def _meaning(
-    index: Index, views: Views, vectors: Floats, weights: Weights
-) -> tuple[Floats, Floats]:
-    """Weighted likeness in meaning, and the bare cosine to each passage's best part."""
+class _Meaning(NamedTuple):
+    """Likeness in meaning, of each passage."""
+
+    weighted: Floats
+    """Of all parts together."""
+    cosine: Floats
+    """Of the passage or its best unit."""
+    asked: Floats
+    """Of the question its article is known to answer."""
+
+
+def _meaning(index: Index, views: Views, vectors: Floats, weights: Weights) -> _Meaning:
     own = vectors[: len(views.pieces)]
     if views.long:
         passage = _mean_power(index.vectors @ own.T, weights.sharpness)
-        return _share(passage) ** weights.sharpness, passage
-    meaning, cosine = _likeness(index, own, weights)
-    if views.context:
-        before, nearest = _likeness(index, vectors[len(views.pieces) :], weights)
-        meaning = (1 - views.leaning) * meaning + views.leaning * before
-        cosine = np.maximum(cosine, views.leaning * nearest)
-    return meaning, cosine
+        return _Meaning(_share(passage) ** weights.sharpness, passage, passage)
+    now = _likeness(index, own, weights)
+    if not views.context:
+        return now
+    before = _likeness(index, vectors[len(views.pieces) :], weights)
+    return _Meaning(
+        (1 - views.leaning) * now.weighted + views.leaning * before.weighted,
+        np.maximum(now.cosine, views.leaning * before.cosine),
+        np.maximum(now.asked, views.leaning * before.asked),
+    )
 
 
-def _likeness(index: Index, texts: Floats, weights: Weights) -> tuple[Floats, Floats]:
-    """To a passage, its best unit, its article and the article's title, weighted; and the cosine
-    to the passage or its unit."""
+def _likeness(index: Index, texts: Floats, weights: Weights) -> _Meaning:
+    """To a passage, its best unit, its article, the article's title and what is asked about it."""
     power = weights.sharpness
     passage = _mean_power(index.vectors @ texts.T, power)
     unit = _best_units(index, texts, passage, power)
@@ -152,15 +164,13 @@ def _likeness(index: Index, texts: Floats, weights: Weights) -> tuple[Floats, Fl
     asked = title.copy()
     if len(index.asked):
         np.maximum.at(asked, index.asked_of, _mean_power(index.asked_vectors @ texts.T, power))
-    article = _mean_power(index.article_vectors @ texts.T, power)[index.article_of]
-    meaning = (
-        weights.passage * passage
-        + weights.unit * unit
-        + weights.title * title[index.article_of]
-        + weights.asked * asked[index.article_of]
-        + weights.article * article
+    article = _mean_power(index.article_vectors @ texts.T, power)
+    whole = weights.title * title + weights.asked * asked + weights.article * article
+    return _Meaning(
+        weights.passage * passage + weights.unit * unit + whole[index.article_of],
+        np.maximum(passage, unit),
+        asked[index.article_of],
     )
-    return meaning, np.maximum(passage, unit)
 
 
 def _mean_power(cosines: Floats, power: float) -> Floats:

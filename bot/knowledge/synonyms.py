@@ -105,4 +105,6 @@ def synonyms(text: str) -> frozenset[str]:
     for at in range(len(words)):
         for length in range(1, _LONGEST + 1):
             others |= _SYNONYMS.get(words[at : at + length], frozenset())
+        # "send it back"
+        others |= _SYNONYMS.get(words[at : at + 3 : 2], frozenset())
     return others.difference(words)

@@ -105,3 +105,40 @@ async def test_running_desk_follows_what_is_ingested(
     finally:
         following.cancel()
         await knowledge.close()
+
+
+async def test_what_several_titles_name_is_asked_back(knowledge: Knowledge) -> None:
+    found = await knowledge.consult(Query(typed="my payment was declined"))
+    assert isinstance(found, Competing)
+    assert {option.article for option in found.options} == {
+        "payments.declined-51",
+        "payments.declined-54",
+    }
+
+
+async def test_who_names_a_subject_and_no_more_is_told_how_its_article_begins(
+    knowledge: Knowledge,
+) -> None:
+    found = await knowledge.consult(Query(typed="code 51"))
+    assert isinstance(found, Answered)
+    assert found.text.startswith("Code 51 means that the account does not cover the amount.")
+    assert "**What helps**\n\n1. Look" in found.text
+
+
+async def test_customers_own_words_find_the_article(
+    folder: Path, tmp_path: Path, encoder: MiniLM
+) -> None:
+    asked = Query(typed="will the fjord post man ring twice")
+    ingest(folder, tmp_path / "index", encoder)
+    knowledge = Knowledge.open(tmp_path / "index", encoder)
+    assert isinstance(await knowledge.consult(asked), Nothing)
+    await knowledge.close()
+
+    (folder / "asked.csv").write_text(
+        "article,question\ndelivery/norway.md,does the fjord postman ring two times\n"
+    )
+    ingest(folder, tmp_path / "index", encoder)
+    knowledge = Knowledge.open(tmp_path / "index", encoder)
+    hits = await knowledge.search(asked)
+    await knowledge.close()
+    assert hits[0].passage.article == "delivery.norway"
