@@ -8,8 +8,10 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 
 from bot.knowledge.article import Asked, Passage
-from bot.knowledge.index import Floats, Index, Manifest, article_texts, semantic_text
+from bot.knowledge.index import Floats, Index, Manifest, Vectors, article_texts, semantic_text
+from bot.knowledge.probe import fit_probe
 from bot.knowledge.quote import unit_texts
+from bot.messages import ArticleId
 from models.text_encoder import TextEncoder
 
 BATCH_TEXTS = 32
@@ -38,8 +40,8 @@ def encoded(
     batches = [missing[at : at + BATCH_TEXTS] for at in range(0, len(missing), BATCH_TEXTS)]
     done = 0
     with ThreadPoolExecutor(max_workers=os.cpu_count()) as threads:
-        for batch, vectors in zip(batches, threads.map(encoder.encode, batches), strict=True):
-            known |= zip(batch, vectors, strict=True)
+        for batch, encoded_batch in zip(batches, threads.map(encoder.encode, batches), strict=True):
+            known |= zip(batch, encoded_batch, strict=True)
             done += len(batch)
             progress("encode", done, len(missing))
 
@@ -49,23 +51,42 @@ def encoded(
             found[row] = known[text]
         return found
 
-    starts = np.cumsum([0, *map(len, units)], dtype=np.int32)
-    of_units = rows(list(itertools.chain(*units))), starts
-    of_articles = rows(titles), rows(wholes)
-    of_asked = asked, rows(questions)
-    index = Index.build(passages, rows(texts), manifest, of_units, of_articles, of_asked)
-    return index, len(missing)
+    vectors = Vectors(
+        passages=rows(texts),
+        units=rows(list(itertools.chain(*units))),
+        unit_starts=np.cumsum([0, *map(len, units)], dtype=np.int32),
+        titles=rows(titles),
+        articles=rows(wholes),
+        asked=rows(questions),
+        probe=np.zeros(0, np.float32),
+    )
+    vectors = vectors._replace(probe=_probe(passages, asked, vectors))
+    return Index.build(passages, asked, vectors, manifest), len(missing)
+
+
+def _probe(passages: list[Passage], asked: list[Asked], vectors: Vectors) -> Floats:
+    """Learned from all short texts: titles, passages, their units, the customers' questions."""
+    number = {article: n for n, article in enumerate(dict.fromkeys(p.article for p in passages))}
+    of_passages = np.array([number[p.article] for p in passages], np.int32)
+    owners = (
+        np.arange(len(number), dtype=np.int32),
+        of_passages,
+        np.repeat(of_passages, np.diff(vectors.unit_starts)),
+        np.array([number[ArticleId(one.article)] for one in asked], np.int32),
+    )
+    texts = vectors.titles, vectors.passages, vectors.units, vectors.asked
+    return fit_probe(np.concatenate(texts), np.concatenate(owners), len(number))
 
 
 def _known(former: Index) -> dict[str, Floats]:
     """The texts of an index and their vectors."""
     known: dict[str, Floats] = {}
     for row, passage in enumerate(former.passages):
-        known[semantic_text(passage)] = former.vectors[row]
-        start, end = former.unit_starts[row], former.unit_starts[row + 1]
-        known |= zip(unit_texts(passage), former.unit_vectors[start:end], strict=True)
+        known[semantic_text(passage)] = former.vectors.passages[row]
+        start, end = former.vectors.unit_starts[row], former.vectors.unit_starts[row + 1]
+        known |= zip(unit_texts(passage), former.vectors.units[start:end], strict=True)
     titles, wholes = article_texts(former.passages)
-    known |= zip(titles, former.title_vectors, strict=True)
-    known |= zip(wholes, former.article_vectors, strict=True)
-    known |= zip((one.question for one in former.asked), former.asked_vectors, strict=True)
+    known |= zip(titles, former.vectors.titles, strict=True)
+    known |= zip(wholes, former.vectors.articles, strict=True)
+    known |= zip((one.question for one in former.asked), former.vectors.asked, strict=True)
     return known

@@ -24,14 +24,6 @@ from bot.messages import ArticleId
 
 FORMAT = 4
 """Raised when an index written before can no longer be read."""
-ARRAYS = (
-    "vectors",
-    "unit_vectors",
-    "unit_starts",
-    "title_vectors",
-    "article_vectors",
-    "asked_vectors",
-)
 ARTICLE_CHARACTERS = 2_000
 """More than the encoder takes in."""
 BM25_K1 = 1.5
@@ -68,6 +60,23 @@ class Contents(msgspec.Struct, frozen=True):
     asked: list[Asked]
 
 
+class Vectors(NamedTuple):
+    """What the encoder made of the texts: float32 rows of length 1, (n, dimensions)."""
+
+    passages: Floats
+    units: Floats
+    """Of passage p: `units[unit_starts[p]:unit_starts[p + 1]]`."""
+    unit_starts: Ints
+    titles: Floats
+    """Of each article."""
+    articles: Floats
+    """As much of each article as the encoder takes in."""
+    asked: Floats
+    """Of each of `Contents.asked`."""
+    probe: Floats
+    """See `bot.knowledge.probe`."""
+
+
 class Postings(NamedTuple):
     """BM25 by term: documents `posted[starts[t]:starts[t + 1]]` score `weights[…]`."""
 
@@ -88,28 +97,19 @@ class Index:
         self,
         manifest: Manifest,
         contents: Contents,
-        vectors: Floats,
-        postings: tuple["Postings", "Postings"],
-        units: tuple[Floats, Ints],
-        articles: tuple[Floats, Floats],
-        asked_vectors: Floats,
+        vectors: Vectors,
+        postings: tuple[Postings, Postings],
     ) -> None:
         self.manifest = manifest
         self.passages = contents.passages
         self.asked = contents.asked
         """Customers' ways to ask for articles, by article."""
-        self.asked_vectors = asked_vectors
         self.vocabulary = contents.vocabulary
         self.surface = contents.surface
         """Words as they are written, with how many passages use them."""
         self.vectors = vectors
-        """Shape (passages, dimensions), each of length 1."""
         self.postings, self.article_postings = postings
         """BM25 of passages and of whole articles; terms are numbered by `vocabulary`."""
-        self.unit_vectors, self.unit_starts = units
-        """Vectors of the units of passage p: `unit_vectors[unit_starts[p]:unit_starts[p + 1]]`."""
-        self.title_vectors, self.article_vectors = articles
-        """Of each article its title, and as much of it as the encoder takes in."""
         self.articles = list(dict.fromkeys(p.article for p in self.passages))
         number: dict[str, int] = {article: n for n, article in enumerate(self.articles)}
         self.row_of = {p.id: row for row, p in enumerate(self.passages)}
@@ -122,13 +122,11 @@ class Index:
     def build(
         cls,
         passages: list[Passage],
-        vectors: Floats,
+        asked: list[Asked],
+        vectors: Vectors,
         manifest: Manifest,
-        units: tuple[Floats, Ints],
-        articles: tuple[Floats, Floats],
-        asked: tuple[list[Asked], Floats],
     ) -> Self:
-        """Count the words of the passages; the vectors are as the attributes say."""
+        """Count the words of the passages."""
         counted = [terms(lexical_text(p), p.language or "en") for p in passages]
         by_article: dict[str, list[str]] = {}
         for passage, words in zip(passages, counted, strict=True):
@@ -143,9 +141,8 @@ class Index:
         for passage in passages:
             for word in set(surface_words(lexical_text(passage))):
                 surface[word] = surface.get(word, 0) + 1
-        contents = Contents(passages, vocabulary, surface, asked[0])
-        counts = postings, article_postings
-        return cls(manifest, contents, vectors, counts, units, articles, asked[1])
+        contents = Contents(passages, vocabulary, surface, asked)
+        return cls(manifest, contents, vectors, (postings, article_postings))
 
     def passages_of(self, article: ArticleId) -> list[Passage]:
         """An article's passages in reading order; none if there is no such article."""
@@ -166,9 +163,7 @@ class Index:
         contents = Contents(self.passages, self.vocabulary, self.surface, self.asked)
         (new / "manifest.json").write_bytes(msgspec.json.encode(self.manifest))
         (new / "contents.msgpack").write_bytes(msgspec.msgpack.encode(contents))
-        for name in ARRAYS:
-            np.save(new / f"{name}.npy", getattr(self, name))
-        for name in ("postings", "article_postings"):
+        for name in ("vectors", "postings", "article_postings"):
             for part, values in getattr(self, name)._asdict().items():
                 np.save(new / f"{name}.{part}.npy", values)
         for file in new.iterdir():
@@ -224,16 +219,8 @@ class Index:
             Postings(*(read(f"{name}.{part}") for part in Postings._fields))
             for name in ("postings", "article_postings")
         )
-        vectors, *units, titles, articles, asked = (read(name) for name in ARRAYS)
-        return cls(
-            manifest,
-            contents,
-            vectors,
-            (postings, article_postings),
-            (units[0], units[1]),
-            (titles, articles),
-            asked,
-        )
+        vectors = Vectors(*(read(f"vectors.{part}") for part in Vectors._fields))
+        return cls(manifest, contents, vectors, (postings, article_postings))
 
 
 def written_at(folder: Path) -> int:

@@ -147,7 +147,7 @@ class Knowledge:
         seen = views(query, learned.spelling)
         with step("encode"):
             encoded = await asyncio.gather(*(self._batcher.run(text) for text in seen.texts))
-        empty = np.zeros((0, learned.index.vectors.shape[1]), np.float32)
+        empty = np.zeros((0, learned.index.vectors.passages.shape[1]), np.float32)
         return seen, np.stack(encoded) if encoded else empty
 
 

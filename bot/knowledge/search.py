@@ -11,6 +11,7 @@ import numpy as np
 
 from bot.knowledge.article import Passage
 from bot.knowledge.index import Floats, Index, Postings
+from bot.knowledge.probe import read_probe
 from bot.knowledge.query import Query, Views, points_back
 from bot.knowledge.subjects import Subjects
 from bot.knowledge.synonyms import SYNONYM_WEIGHT
@@ -22,14 +23,16 @@ UNITS_FOR_PASSAGES = 1_000
 class Weights(msgspec.Struct, frozen=True):
     """How the parts of a score are put together; see docs/knowledge.md for how they were found."""
 
-    words: float = 0.25
+    words: float = 0.4
     passage: float = 0.5
     unit: float = 0.5
     """The sentence, step or row that fits best."""
     title: float = 0.2
     article: float = 0.25
     asked: float = 0.5
-    """The customers' question that fits best; an article without any counts its title as one."""
+    """The customers' question that fits best, where there are any at all; an article without one
+    counts its title as one."""
+    probe: float = 1
     words_long: float = 2.0
     """For turns that are looked up piece by piece, beside a meaning of 1."""
     sharpness: float = 3.0
@@ -142,7 +145,7 @@ class _Meaning(NamedTuple):
 def _meaning(index: Index, views: Views, vectors: Floats, weights: Weights) -> _Meaning:
     own = vectors[: len(views.pieces)]
     if views.long:
-        passage = _mean_power(index.vectors @ own.T, weights.sharpness)
+        passage = _mean_power(index.vectors.passages @ own.T, weights.sharpness)
         return _Meaning(_share(passage) ** weights.sharpness, passage, passage)
     now = _likeness(index, own, weights)
     if not views.context:
@@ -156,16 +159,22 @@ def _meaning(index: Index, views: Views, vectors: Floats, weights: Weights) -> _
 
 
 def _likeness(index: Index, texts: Floats, weights: Weights) -> _Meaning:
-    """To a passage, its best unit, its article, the article's title and what is asked about it."""
+    """To a passage, its best unit, its article, the article's title and what is asked about it;
+    and what the probe says of the article."""
     power = weights.sharpness
-    passage = _mean_power(index.vectors @ texts.T, power)
+    passage = _mean_power(index.vectors.passages @ texts.T, power)
     unit = _best_units(index, texts, passage, power)
-    title = _mean_power(index.title_vectors @ texts.T, power)
+    title = _mean_power(index.vectors.titles @ texts.T, power)
     asked = title.copy()
-    if len(index.asked):
-        np.maximum.at(asked, index.asked_of, _mean_power(index.asked_vectors @ texts.T, power))
-    article = _mean_power(index.article_vectors @ texts.T, power)
-    whole = weights.title * title + weights.asked * asked + weights.article * article
+    np.maximum.at(asked, index.asked_of, _mean_power(index.vectors.asked @ texts.T, power))
+    article = _mean_power(index.vectors.articles @ texts.T, power)
+    probe = _mean_power(read_probe(index.vectors.probe, texts), power)
+    whole = (
+        weights.title * title
+        + (weights.asked * asked if index.asked else 0.0)
+        + weights.article * article
+        + weights.probe * probe
+    )
     return _Meaning(
         weights.passage * passage + weights.unit * unit + whole[index.article_of],
         np.maximum(passage, unit),
@@ -189,12 +198,12 @@ def _best_units(index: Index, own: Floats, passage: Floats, power: float) -> Flo
         rows = _largest(passage, UNITS_FOR_PASSAGES)
     else:
         rows = np.arange(len(passage))
-    starts, ends = index.unit_starts[rows], index.unit_starts[rows + 1]
+    starts, ends = index.vectors.unit_starts[rows], index.vectors.unit_starts[rows + 1]
     rows, starts, ends = rows[ends > starts], starts[ends > starts], ends[ends > starts]
     if not len(rows):
         return best
     units = np.concatenate([np.arange(s, e) for s, e in zip(starts, ends, strict=True)])
-    cosines = _mean_power(index.unit_vectors[units] @ own.T, power)
+    cosines = _mean_power(index.vectors.units[units] @ own.T, power)
     firsts = np.concatenate([[0], np.cumsum(ends - starts)[:-1]])
     best[rows] = np.maximum.reduceat(cosines, firsts)
     return best

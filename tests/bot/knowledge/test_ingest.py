@@ -133,7 +133,7 @@ def test_customers_own_words_find_an_article_and_are_not_quoted(
         ("delivery.norway", "when does my box cross the fjord"),
         ("questions.is-there-a-student-discount", "cheaper for pupils?"),
     ]
-    assert index.asked_vectors.shape == (2, encoder.dimensions)
+    assert index.vectors.asked.shape == (2, encoder.dimensions)
     assert not any("fjord" in passage.text for passage in index.passages)
     (skipped,) = report.skipped
     assert skipped.path == "asked.csv"
