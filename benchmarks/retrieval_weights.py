@@ -52,7 +52,7 @@ def collect() -> tuple[Floats, Floats, Floats]:
             hidden = [
                 Case("", "asked", Query(typed=one.question), frozenset([one.article]))
                 for one, of in zip(index.asked, part, strict=True)
-                if of == number
+                if of == number and one.question.isascii()  # the encoder reads English
             ]
             found += _seen(without, hidden, encoder)
     rows, inside, right = zip(*found, strict=True)

@@ -7,6 +7,7 @@ mapped into memory, not read.
 
 import itertools
 import os
+import re
 import shutil
 from pathlib import Path
 from typing import Any, NamedTuple, Self
@@ -117,6 +118,9 @@ class Index:
         """Number of the article of each passage."""
         self.asked_of = np.array([number[asked.article] for asked in self.asked], dtype=np.int32)
         """Number of the article that each question asks for."""
+        self._asked_by: dict[str, set[str]] = {}
+        for asked in self.asked:
+            self._asked_by.setdefault(_bare(asked.question), set()).add(asked.article)
 
     @classmethod
     def build(
@@ -143,6 +147,11 @@ class Index:
                 surface[word] = surface.get(word, 0) + 1
         contents = Contents(passages, vocabulary, surface, asked)
         return cls(manifest, contents, vectors, (postings, article_postings))
+
+    def asked_outright(self, text: str) -> list[ArticleId]:
+        """The articles that a customers' question with just these words asks for."""
+        found = self._asked_by.get(_bare(text), ())
+        return [article for article in self.articles if article in found]
 
     def passages_of(self, article: ArticleId) -> list[Passage]:
         """An article's passages in reading order; none if there is no such article."""
@@ -221,6 +230,10 @@ class Index:
         )
         vectors = Vectors(*(read(f"vectors.{part}") for part in Vectors._fields))
         return cls(manifest, contents, vectors, (postings, article_postings))
+
+
+def _bare(text: str) -> str:
+    return " ".join(re.findall(r"\w+", text.casefold()))
 
 
 def written_at(folder: Path) -> int:

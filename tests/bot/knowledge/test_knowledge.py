@@ -142,3 +142,25 @@ async def test_customers_own_words_find_the_article(
     hits = await knowledge.search(asked)
     await knowledge.close()
     assert hits[0].passage.article == "delivery.norway"
+
+
+async def test_what_the_business_wrote_down_is_answered_in_any_language(
+    folder: Path, tmp_path: Path, encoder: MiniLM
+) -> None:
+    (folder / "asked.csv").write_text(
+        "article,question\n"
+        "delivery/norway.md,多久送到挪威？\n"
+        "payments/declined-51.md,Zahlung abgelehnt\n"
+        "payments/declined-54.md,Zahlung abgelehnt\n"
+    )
+    ingest(folder, tmp_path / "index", encoder)
+    knowledge = Knowledge.open(tmp_path / "index", encoder)
+
+    chinese = await knowledge.consult(Query(typed="多久送到挪威", language="zh"))
+    german = await knowledge.consult(Query(typed="zahlung  abgelehnt!", language="de"))
+    await knowledge.close()
+
+    assert isinstance(chinese, Answered)
+    assert chinese.citations[0].article == "delivery.norway"
+    assert isinstance(german, Competing)
+    assert len(german.options) == 2
