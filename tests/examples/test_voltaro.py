@@ -20,7 +20,9 @@ from models.video import open_video
 VOLTARO = Path(__file__).resolve().parents[2] / "examples" / "voltaro"
 KNOWLEDGE = VOLTARO / "knowledge"
 SAMPLES = VOLTARO / "samples"
-ARTICLES = sorted(path for path in KNOWLEDGE.rglob("*") if path.is_file())
+ASKED = sorted(KNOWLEDGE.glob("asked-*.csv"))
+"""Customers' own questions; see docs/knowledge.md."""
+ARTICLES = sorted(path for path in KNOWLEDGE.rglob("*") if path.is_file() and path not in ASKED)
 
 
 def lines_of(path: Path) -> list[dict[str, Any]]:
@@ -110,6 +112,19 @@ def test_every_article_is_asked_for() -> None:
     assert asked == {str(path.relative_to(KNOWLEDGE)) for path in ARTICLES}
 
 
+def test_customers_own_questions_name_articles_that_are_there() -> None:
+    named = {row["article"] for path in ASKED for row in rows_of(path)}
+    assert named == {str(p.relative_to(KNOWLEDGE)) for p in ARTICLES if p.suffix != ".csv"}
+
+
+def test_what_the_page_suggests_is_answered() -> None:
+    """In every language; the embedded encoder reads English."""
+    suggested = load(VOLTARO / "frontdesk.yaml").suggestions
+    asked = {same_words(row["question"]) for path in ASKED for row in rows_of(path)}
+    foreign = [text for code, texts in suggested.items() if code != "en" for text in texts]
+    assert {same_words(text) for text in foreign} <= asked
+
+
 def test_only_follow_ups_have_a_history() -> None:
     for question in (*HELDOUT, *OUTSIDE, *DEVELOP):
         assert bool(question["history"]) == (question["kind"] == "followup"), question
@@ -118,6 +133,7 @@ def test_only_follow_ups_have_a_history() -> None:
 
 def test_no_held_out_question_is_tuned_with() -> None:
     developed = {same_words(question["text"]) for question in DEVELOP}
+    developed |= {same_words(row["question"]) for path in ASKED for row in rows_of(path)}
     held_out = [same_words(question["text"]) for question in (*HELDOUT, *OUTSIDE)]
     assert not developed & set(held_out)
     assert len(set(held_out)) == len(held_out)
