@@ -100,9 +100,9 @@ class Judgement(msgspec.Struct, frozen=True):
 
 
 JUDGEMENT = Judgement(
-    inside=Model(-3.17, (6.02, 5.63, -0.76, 0.90, 0.04, -3.51, -0.06)),
-    right=Model(-2.86, (3.70, 0.32, 1.88, 0.62, 0.08, -1.88, 3.06)),
-    least_inside=0.69,
+    inside=Model(-3.22, (5.55, 5.96, -0.64, 0.99, 1.49, -3.28, -0.02)),
+    right=Model(-2.77, (3.12, 0.71, 1.74, 0.82, 0.99, -1.88, 3.23)),
+    least_inside=0.67,
     least_right=0.58,
 )
 

@@ -113,6 +113,7 @@ class Index:
         """BM25 of passages and of whole articles; terms are numbered by `vocabulary`."""
         self.articles = list(dict.fromkeys(p.article for p in self.passages))
         number: dict[str, int] = {article: n for n, article in enumerate(self.articles)}
+        self.number_of = number
         self.row_of = {p.id: row for row, p in enumerate(self.passages)}
         self.article_of = np.array([number[p.article] for p in self.passages], dtype=np.int32)
         """Number of the article of each passage."""

@@ -95,6 +95,11 @@ def views(query: Query, spelling: Spelling) -> Views:
     previous = " ".join(before[-1].split()[-CONTEXT_WORDS:]) if before else ""
     leaning = lean(query.words) if previous and not shown else 0.0
     long = len(own.split()) > LONG_WORDS
+    found = {*_codes(own), *(code for line, _ in shown for code in _codes(line))}
+    if own and not shown:
+        continued = _continued_codes(own, query.history)
+        weighted.update(dict.fromkeys(continued, 1.0))
+        found |= continued
     return Views(
         words=weighted,
         pieces=tuple(dict.fromkeys(pieces))[:PIECES],
@@ -102,7 +107,7 @@ def views(query: Query, spelling: Spelling) -> Views:
         context_words=_weights(previous, query.language) if leaning else {},
         synonyms=_synonyms(own, shown, query.language) if not long else frozenset(),
         leaning=leaning if not long else 0.0,
-        codes=frozenset(_codes(own) + [c for line, _ in shown for c in _codes(line)]),
+        codes=frozenset(found),
         long=long,
     )
 
@@ -218,3 +223,18 @@ def _codes(text: str) -> list[str]:
     spoken = spoken_numbers(text)
     named = _NAMED_NUMBER.findall(text)
     return codes(text) + named + (spoken if re.search(r"\b(code|error)\b", text, re.I) else [])
+
+
+def _continued_codes(text: str, history: tuple[Said, ...]) -> set[str]:
+    """After talk of E-101, "and 104" is E-104."""
+    numbers = [w for w in surface_words(text) if w.isdigit()] + spoken_numbers(text)
+    if not numbers or lean(text) == 0:
+        return set()
+    before = {code for turn in history[-TURNS_BEFORE:] for code in codes(turn.text)}
+    shapes = {(code.rstrip("0123456789"), len(code)) for code in before if code[0].isalpha()}
+    return {
+        prefix + number
+        for prefix, length in shapes
+        for number in numbers
+        if len(prefix) + len(number) == length
+    }

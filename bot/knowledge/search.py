@@ -228,7 +228,7 @@ def _subject(
         turns.append((query.words, weights.customer))
     if not turns:
         return np.zeros(len(index.passages), np.float32)
-    carried = _share(subjects.weigh(turns), least=0.25)
+    carried = _share(subjects.weigh(turns) + _cited(index, query, weights), least=0.25)
     if not long:
         carried = carried * (1.0 if points_back(query.words) else weights.subject_alone)
         now = subjects.newly_named(query.words)
@@ -236,6 +236,15 @@ def _subject(
             # The turn turns to something else: "and in Norway?"
             carried = np.where(now > 0, np.maximum(carried, now), weights.subject_left * carried)
     return np.asarray(carried[index.article_of], np.float32)
+
+
+def _cited(index: Index, query: Query, weights: Weights) -> Floats:
+    """What the desk answered from, one value per article; the last answer counts most."""
+    cited = np.zeros(len(index.articles), np.float32)
+    for place, turn in enumerate(query.history):
+        if (number := index.number_of.get(turn.article)) is not None:
+            cited[number] += weights.desk * weights.fading ** (len(query.history) - place)
+    return cited
 
 
 def _code(index: Index, views: Views) -> Floats:

@@ -17,6 +17,7 @@ from rapidfuzz import fuzz, process
 
 from bot.knowledge.index import Floats, Index
 from bot.knowledge.passages import plain
+from bot.knowledge.synonyms import alike
 from bot.knowledge.words import FILLERS, digits, stem, surface_words
 
 SIMILAR = 84.0
@@ -205,7 +206,7 @@ class Subjects:
     def newly_named(self, text: str) -> Floats:
         """For each article the share of its name's rarity that the text has, if a telling word of
         the name is in it; one value per article."""
-        words = _words_heard(text) & self._holders.keys()
+        words = (_words_heard(text) | _said_otherwise(text)) & self._holders.keys()
         telling = {w for w in words if self._rarity[w] > TELLING_SHARE * self._usual_mass}
         named = np.zeros(self.articles, np.float32)
         for number in {number for word in telling for number, _ in self._holders[word]}:
@@ -233,6 +234,11 @@ def _heard(text: str) -> list[str]:
 @lru_cache(maxsize=TURNS_REMEMBERED)
 def _words_heard(text: str) -> frozenset[str]:
     return frozenset(_heard(text))
+
+
+def _said_otherwise(text: str) -> frozenset[str]:
+    """The words of names for the same: `Oslo` for `Norway`, `Scotland` for `United Kingdom`."""
+    return frozenset(word for expression in alike(text) for word in expression)
 
 
 def _names(article: int, title: str) -> list[_Name]:

@@ -5,6 +5,7 @@ are looked up too, at a lower weight; the encoder already knows much of this, BM
 """
 
 import re
+import unicodedata
 from functools import lru_cache
 
 from bot.knowledge.words import stem, surface_words
@@ -78,33 +79,43 @@ poland, portugal, romania, slovakia, slovenia, spain, sweden, berlin, paris, mad
 """
 
 
-def _read() -> dict[tuple[str, ...], frozenset[str]]:
-    """From each expression, as stems, to the stems of its group."""
-    found: dict[tuple[str, ...], frozenset[str]] = {}
+Expression = tuple[str, ...]
+"""The stems of one word or several."""
+
+
+def _read() -> dict[Expression, frozenset[Expression]]:
+    """From each expression to its group."""
+    found: dict[Expression, frozenset[Expression]] = {}
     for line in _GROUPS.strip().splitlines():
-        expressions = [_stems(expression) for expression in line.split(",")]
-        words = frozenset(e[0] for e in expressions if len(e) == 1)
-        for expression in expressions:
-            found[expression] = found.get(expression, frozenset()) | words
+        group = frozenset(_stems(expression) for expression in line.split(","))
+        for expression in group:
+            found[expression] = found.get(expression, frozenset()) | group
     return found
 
 
 @lru_cache(maxsize=4096)
 def _stems(text: str) -> tuple[str, ...]:
-    return tuple(stem(word) for word in surface_words(re.sub(r"\s+", " ", text)))
+    bare = "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
+    return tuple(stem(word) for word in surface_words(re.sub(r"\s+", " ", bare)))
 
 
 _SYNONYMS = _read()
 _LONGEST = max(map(len, _SYNONYMS))
 
 
-def synonyms(text: str) -> frozenset[str]:
-    """The stems that say the same as the words and expressions of an English text."""
+def alike(text: str) -> frozenset[Expression]:
+    """The expressions that say the same as those of an English text, and they themselves."""
     words = _stems(text)
-    others: frozenset[str] = frozenset()
+    found: frozenset[Expression] = frozenset()
     for at in range(len(words)):
         for length in range(1, _LONGEST + 1):
-            others |= _SYNONYMS.get(words[at : at + length], frozenset())
+            found |= _SYNONYMS.get(words[at : at + length], frozenset())
         # "send it back"
-        others |= _SYNONYMS.get(words[at : at + 3 : 2], frozenset())
-    return others.difference(words)
+        found |= _SYNONYMS.get(words[at : at + 3 : 2], frozenset())
+    return found
+
+
+def synonyms(text: str) -> frozenset[str]:
+    """The stems that alone say the same as the words and expressions of an English text."""
+    single = frozenset(expression[0] for expression in alike(text) if len(expression) == 1)
+    return single.difference(_stems(text))
