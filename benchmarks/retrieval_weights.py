@@ -31,7 +31,7 @@ STIFFNESS = 0.01
 """Weight of the squared coefficients, against fitting chance."""
 FOLDS = 10
 PARTS = 5
-SILENT_OUTSIDE = 0.96
+SILENT_OUTSIDE = 0.9
 """Share of the outside questions that are to be met with silence."""
 WRONG_INSIDE = 0.05
 """Share of the inside questions that may be answered wrongly."""

@@ -100,10 +100,10 @@ class Judgement(msgspec.Struct, frozen=True):
 
 
 JUDGEMENT = Judgement(
-    inside=Model(-3.22, (5.55, 5.96, -0.64, 0.99, 1.49, -3.28, -0.02)),
-    right=Model(-2.77, (3.12, 0.71, 1.74, 0.82, 0.99, -1.88, 3.23)),
+    inside=Model(-3.10, (5.32, 4.96, -0.76, 1.37, 1.80, -2.66, -0.44)),
+    right=Model(-2.76, (3.34, 0.85, 1.50, 0.95, 1.15, -1.86, 2.69)),
     least_inside=0.67,
-    least_right=0.58,
+    least_right=0.59,
 )
 
 
