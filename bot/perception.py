@@ -6,10 +6,8 @@ so that a long recording keeps neither the event loop nor the reading of screens
 
 import asyncio
 import logging
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
@@ -22,6 +20,7 @@ from bot import engines
 from bot.engines import engine
 from bot.errors import Unavailable
 from bot.messages import Attachment, AttachmentId, AttachmentKind
+from bot.trace import Stopwatch
 from bot.worker import Worker
 from models.audio import decode
 from models.errors import EngineMissing, MediaError
@@ -322,21 +321,12 @@ class Perception:
         return await asyncio.get_running_loop().run_in_executor(self._openers, work)
 
 
-class _Look:
+class _Look(Stopwatch):
     """One attachment while it is looked at."""
 
     def __init__(self, attachment: Attachment) -> None:
+        super().__init__()
         self.attachment = attachment
-        self.milliseconds: dict[str, float] = {}
-
-    @contextmanager
-    def step(self, name: str) -> Iterator[None]:
-        started = time.perf_counter()
-        try:
-            yield
-        finally:
-            spent = (time.perf_counter() - started) * 1000
-            self.milliseconds[name] = round(self.milliseconds.get(name, 0.0) + spent, 1)
 
     def found(self, **facts: object) -> Perceived:
         perceived = Perceived(self.attachment.id, self.attachment.kind)

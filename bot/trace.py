@@ -14,14 +14,31 @@ _encode = msgspec.json.Encoder().encode
 _current: ContextVar["Trace | None"] = ContextVar("trace", default=None)
 
 
-class Trace:
+class Stopwatch:
+    """Adds up the milliseconds of named steps."""
+
+    def __init__(self) -> None:
+        self.milliseconds: dict[str, float] = {}
+
+    @contextmanager
+    def step(self, name: str) -> Iterator[None]:
+        """Time a step. A step done twice counts as one."""
+        started = time.perf_counter()
+        try:
+            yield
+        finally:
+            spent = (time.perf_counter() - started) * 1000
+            self.milliseconds[name] = round(self.milliseconds.get(name, 0.0) + spent, 3)
+
+
+class Trace(Stopwatch):
     """Filled while a turn is worked on; stored with its reply as JSON."""
 
     def __init__(self, **facts: Any) -> None:
         """`facts`: what is known before the first step (turn, conversation, messages)."""
+        super().__init__()
         self._started = time.perf_counter()
         self._facts: dict[str, Any] = {"at": time.time(), **facts}
-        self._milliseconds: dict[str, float] = {}
 
     @contextmanager
     def current(self) -> Iterator[None]:
@@ -32,22 +49,12 @@ class Trace:
         finally:
             _current.reset(token)
 
-    @contextmanager
-    def step(self, name: str) -> Iterator[None]:
-        """Time a step. A step done twice, because more messages joined, counts as one."""
-        started = time.perf_counter()
-        try:
-            yield
-        finally:
-            spent = (time.perf_counter() - started) * 1000
-            self._milliseconds[name] = round(self._milliseconds.get(name, 0.0) + spent, 3)
-
     def note(self, **facts: Any) -> None:
         self._facts.update(facts)
 
     def to_json(self) -> bytes:
         total = round((time.perf_counter() - self._started) * 1000, 3)
-        return _encode({**self._facts, "milliseconds": {**self._milliseconds, "total": total}})
+        return _encode({**self._facts, "milliseconds": {**self.milliseconds, "total": total}})
 
 
 @contextmanager
