@@ -194,18 +194,19 @@ def _best_units(index: Index, own: Floats, passage: Floats, power: float) -> Flo
     """For each passage the cosine of its best unit; its own where it has none, and where it is
     too far off to matter in a large index."""
     best = passage.copy()
-    if len(passage) > UNITS_FOR_PASSAGES:
-        rows = _largest(passage, UNITS_FOR_PASSAGES)
-    else:
-        rows = np.arange(len(passage))
+    near = len(passage) > UNITS_FOR_PASSAGES
+    rows = _largest(passage, UNITS_FOR_PASSAGES) if near else np.arange(len(passage))
     starts, ends = index.vectors.unit_starts[rows], index.vectors.unit_starts[rows + 1]
     rows, starts, ends = rows[ends > starts], starts[ends > starts], ends[ends > starts]
     if not len(rows):
         return best
-    units = np.concatenate([np.arange(s, e) for s, e in zip(starts, ends, strict=True)])
-    cosines = _mean_power(index.vectors.units[units] @ own.T, power)
-    firsts = np.concatenate([[0], np.cumsum(ends - starts)[:-1]])
-    best[rows] = np.maximum.reduceat(cosines, firsts)
+    if near:
+        units = np.concatenate([np.arange(s, e) for s, e in zip(starts, ends, strict=True)])
+        vectors = index.vectors.units[units]
+        starts = np.concatenate([[0], np.cumsum(ends - starts)[:-1]])
+    else:
+        vectors = index.vectors.units  # copies nothing
+    best[rows] = np.maximum.reduceat(_mean_power(vectors @ own.T, power), starts)
     return best
 
 
@@ -223,10 +224,11 @@ def _subject(
             * weights.fading ** (len(query.history) - place),
         )
         for place, turn in enumerate(query.history)
+        if not turn.article
     ]
     if long:
         turns.append((query.words, weights.customer))
-    if not turns:
+    if not query.history and not turns:
         return np.zeros(len(index.passages), np.float32)
     carried = _share(subjects.weigh(turns) + _cited(index, query, weights), least=0.25)
     if not long:
@@ -239,7 +241,8 @@ def _subject(
 
 
 def _cited(index: Index, query: Query, weights: Weights) -> Floats:
-    """What the desk answered from, one value per article; the last answer counts most."""
+    """What the desk answered from, one value per article; the last answer counts most. Of such a
+    turn the citation says what it was about, and its words are not searched for names."""
     cited = np.zeros(len(index.articles), np.float32)
     for place, turn in enumerate(query.history):
         if (number := index.number_of.get(turn.article)) is not None:
