@@ -66,7 +66,7 @@ def _seen(
     subjects, spelling = Subjects(index), Spelling(index.surface, encoder.familiar)
     found = []
     for case in cases:
-        seen = views(case.query, spelling)
+        seen = views(case.query, spelling, subjects.without_names)
         hits = rank(index, subjects, case.query, seen, encoder.encode(seen.texts), CONSULTED)
         right = hits[0].passage.article in case.wanted
         shown = msgspec.structs.astuple(evidence(index, seen, hits))

@@ -144,7 +144,7 @@ class Knowledge:
         return ArticlePage(article, first.title, "\n\n".join(parts), first.url, first.language)
 
     async def _read(self, query: Query, learned: _Learned) -> tuple[Views, Floats]:
-        seen = views(query, learned.spelling)
+        seen = views(query, learned.spelling, learned.subjects.without_names)
         with step("encode"):
             encoded = await asyncio.gather(*(self._batcher.run(text) for text in seen.texts))
         empty = np.zeros((0, learned.index.vectors.passages.shape[1]), np.float32)

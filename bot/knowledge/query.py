@@ -7,6 +7,7 @@ ordinary chat turn), and how far the turn leans on what was said before it.
 import math
 import re
 from collections import Counter
+from collections.abc import Callable
 from typing import Literal
 
 import msgspec
@@ -77,8 +78,15 @@ class Views(msgspec.Struct, frozen=True):
         return (*self.pieces, self.context) if self.context else self.pieces
 
 
-def views(query: Query, spelling: Spelling) -> Views:
-    """Pure: the same query against the same vocabulary gives the same views."""
+def views(
+    query: Query,
+    spelling: Spelling,
+    without_names: Callable[[str, str], str] = lambda before, now: before,
+) -> Views:
+    """Pure: the same query against the same vocabulary gives the same views.
+
+    `without_names`: see `bot.knowledge.subjects.Subjects`.
+    """
     own = spelling.mend(query.words)
     shown = telling_lines(query.shown)
     weighted: dict[str, float] = {}
@@ -94,6 +102,8 @@ def views(query: Query, spelling: Spelling) -> Views:
     before = [t.text for t in query.history[-TURNS_BEFORE:] if t.who == "customer"]
     previous = " ".join(before[-1].split()[-CONTEXT_WORDS:]) if before else ""
     leaning = lean(query.words) if previous and not shown else 0.0
+    if leaning:
+        previous = without_names(previous, own)
     long = len(own.split()) > LONG_WORDS
     found = {*_codes(own), *(code for line, _ in shown for code in _codes(line))}
     if own and not shown:

@@ -40,7 +40,7 @@ class Weights(msgspec.Struct, frozen=True):
     subject: float = 0.7
     subject_alone: float = 0.8
     """How much of it is left for a turn that points back at nothing."""
-    subject_left: float = 0.3
+    subject_left: float = 0.2
     """How much is left once the turn names something else."""
     code: float = 0.5
     desk: float = 1.0
@@ -236,7 +236,8 @@ def _subject(
         now = subjects.newly_named(query.words)
         if now.any():
             # The turn turns to something else: "and in Norway?"
-            carried = np.where(now > 0, np.maximum(carried, now), weights.subject_left * carried)
+            left = weights.subject_left * carried
+            carried = np.where(now > 0, np.maximum(carried, now), left)
     return np.asarray(carried[index.article_of], np.float32)
 
 

@@ -207,7 +207,7 @@ class Subjects:
         """For each article the share of its name's rarity that the text has, if a telling word of
         the name is in it; one value per article."""
         words = (_words_heard(text) | _said_otherwise(text)) & self._holders.keys()
-        telling = {w for w in words if self._rarity[w] > TELLING_SHARE * self._usual_mass}
+        telling = self._telling(words)
         named = np.zeros(self.articles, np.float32)
         for number in {number for word in telling for number, _ in self._holders[word]}:
             name = self._names[number]
@@ -215,6 +215,20 @@ class Subjects:
             share = held / self._mass[number]
             named[name.article] = max(named[name.article], share)
         return named
+
+    def without_names(self, before: str, now: str) -> str:
+        """An earlier turn without the names that this one puts others in place of: after "delivery
+        to Norway", "and to Sweden?" is not about Norway."""
+        named = self._telling(_words_heard(now) | _said_otherwise(now))
+        replaced = self._telling(_words_heard(before)) - named
+        if not named or not replaced:
+            return before
+        return " ".join(word for word in before.split() if not replaced & _words_heard(word))
+
+    def _telling(self, words: frozenset[str]) -> set[str]:
+        """Those that name something by themselves."""
+        least = TELLING_SHARE * self._usual_mass
+        return {word for word in words if self._rarity.get(word, 0.0) > least}
 
 
 def _heard(text: str) -> list[str]:

@@ -70,12 +70,13 @@ loyalty, points, rewards
 pick up, pickup, collect, locker
 neighbour, not at home, nobody home, missed
 mount, install, set up, setup
-norway, oslo, norwegian, bergen
-switzerland, swiss, zurich, geneva, bern
-united kingdom, uk, britain, england, scotland, wales, london
-eu, europe, greece, austria, belgium, bulgaria, croatia, cyprus, czech, denmark, estonia, finland, \
-france, germany, hungary, ireland, italy, latvia, lithuania, luxembourg, malta, netherlands, \
-poland, portugal, romania, slovakia, slovenia, spain, sweden, berlin, paris, madrid, rome, vienna
+norway > oslo, norwegian, bergen
+switzerland > swiss, zurich, geneva, bern
+united kingdom, uk, britain > england, scotland, wales, london
+eu, europe, european union > greece, austria, belgium, bulgaria, croatia, cyprus, czech, denmark, \
+estonia, finland, france, germany, hungary, ireland, italy, latvia, lithuania, luxembourg, malta, \
+netherlands, poland, portugal, romania, slovakia, slovenia, spain, sweden, berlin, paris, madrid, \
+rome, vienna
 """
 
 
@@ -87,9 +88,12 @@ def _read() -> dict[Expression, frozenset[Expression]]:
     """From each expression to its group."""
     found: dict[Expression, frozenset[Expression]] = {}
     for line in _GROUPS.strip().splitlines():
-        group = frozenset(_stems(expression) for expression in line.split(","))
-        for expression in group:
-            found[expression] = found.get(expression, frozenset()) | group
+        broad, _, narrow = line.partition(">")
+        group = frozenset(_stems(expression) for expression in broad.split(","))
+        parts = frozenset(_stems(expression) for expression in narrow.split(",") if narrow)
+        for expression in group | parts:
+            said = group | {expression}
+            found[expression] = found.get(expression, frozenset()) | said
     return found
 
 

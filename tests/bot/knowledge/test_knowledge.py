@@ -164,3 +164,22 @@ async def test_what_the_business_wrote_down_is_answered_in_any_language(
     assert chinese.citations[0].article == "delivery.norway"
     assert isinstance(german, Competing)
     assert len(german.options) == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "article"),
+    [
+        ("and how long does it take?", "delivery.norway"),
+        ("and to Germany?", "delivery.germany"),
+        ("do you wrap presents?", "questions.do-you-wrap-presents"),
+    ],
+)
+async def test_what_was_cited_is_the_subject_until_something_else_is_named(
+    knowledge: Knowledge, text: str, article: str
+) -> None:
+    history = (
+        Said("customer", "what does a parcel to Norway cost"),
+        Said("desk", "It costs €14.90.", "delivery.norway"),
+    )
+    hits = await knowledge.search(Query(typed=text, history=history))
+    assert hits[0].passage.article == article

@@ -51,3 +51,9 @@ def test_typing_errors_are_mended_and_words_left_alone() -> None:
     assert PLAIN.mend("retrun my parcle") == "return my parcel"
     familiar = Spelling({"packed": 3}, lambda word: word == "picked")
     assert familiar.mend("the one I picked") == "the one I picked"
+
+
+def test_a_number_after_a_code_is_a_code_of_its_kind() -> None:
+    history = (Said("customer", "I see E-101"), Said("desk", "E-101 means a wrong password."))
+    assert "e104" in views(Query(typed="and 104?", history=history), PLAIN).codes
+    assert not views(Query(typed="and 1045?", history=history), PLAIN).codes

@@ -46,3 +46,10 @@ def test_longer_name_explains_a_shorter_one_away(encoder: MiniLM) -> None:
 
 def test_nothing_named_weighs_nothing(encoder: MiniLM) -> None:
     assert not _subjects(encoder).weigh([("do they take cards", 1.0)]).any()
+
+
+def test_a_name_takes_the_place_of_the_one_before(encoder: MiniLM) -> None:
+    subjects = _subjects(encoder)
+    before = "is there breakfast at Alamo Square"
+    assert subjects.without_names(before, "and at Dragoneats?") == "is there breakfast at"
+    assert subjects.without_names(before, "and how early?") == before
