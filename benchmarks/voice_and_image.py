@@ -5,14 +5,14 @@ from pathlib import Path
 
 import numpy as np
 import uvloop
-from models.espeak import Espeak
-from models.synthesizer import Speech
 from PIL import Image, ImageDraw, ImageFont
 
 from benchmarks.desk_process import example_desk
 from benchmarks.figures import Figure, percentile
 from benchmarks.widget_client import WidgetClient
 from models.audio import encode_ogg_opus
+from models.espeak import Espeak
+from models.synthesizer import Speech
 
 _ROUNDS = 7
 _SPOKEN = (
