@@ -162,7 +162,8 @@ class FrontDesk:
             except Unavailable as error:
                 log.warning("media.sweep_failed", extra={"reason": str(error)})
             else:
-                log.info("media.swept", extra={"attachments": gone})
+                if gone:
+                    log.info("media.swept", extra={"attachments": gone})
             await asyncio.sleep(_SWEEP_EVERY_S)
 
     def _show(self, progress: Progress) -> None:

@@ -1,7 +1,7 @@
 """Knowledge: articles are ingested into an index, and consulted for an answer."""
 
 from bot.knowledge.article import Article, Passage
-from bot.knowledge.consult import Answered, Competing, Finding, Nothing, Option
+from bot.knowledge.finding import Answered, Competing, Finding, Nothing, Option
 from bot.knowledge.folder import Skipped
 from bot.knowledge.ingest import IngestReport, ingest
 from bot.knowledge.knowledge import ArticlePage, Knowledge

@@ -4,17 +4,15 @@ import math
 from collections.abc import Sequence
 
 import msgspec
-import numpy as np
 
-from bot.knowledge.article import Passage
+from bot.knowledge.answer import answer, citation, says_no_more
+from bot.knowledge.finding import Answered, Competing, Finding, Nothing, Option
 from bot.knowledge.index import Floats, Index
-from bot.knowledge.passages import count_words
 from bot.knowledge.query import Query, Views
-from bot.knowledge.quote import ENOUGH_WORDS, choose, opening, under_heading
+from bot.knowledge.quote import opening
 from bot.knowledge.search import Hit
-from bot.knowledge.synonyms import synonyms
-from bot.knowledge.words import FILLERS, stem, surface_words, terms
-from bot.messages import ArticleId, Citation
+from bot.knowledge.words import FILLERS, stem, surface_words
+from bot.messages import ArticleId
 
 OPTIONS = 3
 SAME_QUESTION = 0.85
@@ -22,40 +20,6 @@ SAME_QUESTION = 0.85
 CLEAR_LEAD = 0.08
 """Of articles whose titles say alike what was said, one is answered from if what is asked about it
 is so much nearer in meaning."""
-
-
-class Option(msgspec.Struct, frozen=True):
-    """One of the articles that compete."""
-
-    title: str
-    article: ArticleId
-
-
-class Answered(msgspec.Struct, frozen=True):
-    """The knowledge answers: `text` (Markdown) quotes what `citations` name."""
-
-    text: str
-    citations: tuple[Citation, ...]
-    hits: tuple[Hit, ...]
-    confidence: float
-
-
-class Competing(msgspec.Struct, frozen=True):
-    """Two or three articles fit about as well."""
-
-    options: tuple[Option, ...]
-    hits: tuple[Hit, ...]
-    confidence: float
-
-
-class Nothing(msgspec.Struct, frozen=True):
-    """No article answers."""
-
-    hits: tuple[Hit, ...]
-    confidence: float
-
-
-Finding = Answered | Competing | Nothing
 
 
 class Evidence(msgspec.Struct, frozen=True):
@@ -169,7 +133,7 @@ def _asked_outright(index: Index, articles: list[ArticleId], hits: list[Hit]) ->
         return Competing(options, tuple(hits), 1.0)
     (passages,) = openings
     quote = opening(passages)
-    return Answered(quote, (_citation(passages[0], quote),), tuple(hits), 1.0)
+    return Answered(quote, (citation(passages[0], quote),), tuple(hits), 1.0)
 
 
 def _named_outright(query: Query, hits: list[Hit]) -> list[Hit]:
@@ -193,9 +157,9 @@ def _named_alike(views: Views, hits: list[Hit]) -> list[Hit]:
     """The hits whose titles hold all that was said, if the best is but one of several articles:
     "my payment was declined" names each of the reasons."""
     best = hits[0]
-    if not _says_no_more(views, best.passage):
+    if not says_no_more(views, best.passage):
         return []
-    named = [hit for hit in hits if _says_no_more(views, hit.passage)]
+    named = [hit for hit in hits if says_no_more(views, hit.passage)]
     rivals = [hit for hit in named if hit.passage.article != best.passage.article]
     near = any(best.parts["asked"] - rival.parts["asked"] < CLEAR_LEAD for rival in rivals)
     return named if near else []
@@ -218,42 +182,3 @@ def _options(hits: Sequence[Hit]) -> tuple[Option, ...]:
         if hit.parts["code"] >= code
     }
     return tuple(options.values())[:OPTIONS]
-
-
-def answer(index: Index, views: Views, vectors: Floats, hits: list[Hit], likely: float) -> Answered:
-    """Quote the first hit; or, if it is a brief introduction, or the customer named the subject and
-    nothing more, how its article begins."""
-    passage = hits[0].passage
-    begins = passage.id == f"{passage.article}#0"
-    brief = begins and count_words(passage.text) < ENOUGH_WORDS
-    if brief or _says_no_more(views, passage):
-        text = quote = opening(index.passages_of(passage.article))
-    else:
-        quote = _best_of(index, views, vectors, passage)
-        text = under_heading(passage, quote)
-    return Answered(text, (_citation(passage, quote),), tuple(hits), likely)
-
-
-def _citation(passage: Passage, quote: str) -> Citation:
-    url = passage.url or f"/articles/{passage.article}"
-    return Citation(passage.article, passage.title, url, quote)
-
-
-def _says_no_more(views: Views, passage: Passage) -> bool:
-    """All that was said stands in the title, in these or other words."""
-    language = passage.language or "en"
-    title = {*terms(passage.title, language), *synonyms(passage.title)}
-    said = {word for word in views.words if word not in FILLERS}
-    return bool(said) and said <= title and not views.long
-
-
-def _best_of(index: Index, views: Views, vectors: Floats, passage: Passage) -> str:
-    row = index.row_of[passage.id]
-    start, end = index.vectors.unit_starts[row], index.vectors.unit_starts[row + 1]
-    return choose(
-        passage.text,
-        index.vectors.units[start:end],
-        np.asarray(vectors),
-        {**views.context_words, **views.words},
-        passage.language or "en",
-    )

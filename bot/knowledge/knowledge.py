@@ -11,7 +11,8 @@ import msgspec
 import numpy as np
 
 from bot.errors import OperatorError
-from bot.knowledge.consult import Finding, decide
+from bot.knowledge.consult import decide
+from bot.knowledge.finding import Finding
 from bot.knowledge.index import Floats, Index, written_at
 from bot.knowledge.query import Query, Views, views
 from bot.knowledge.search import Hit, rank

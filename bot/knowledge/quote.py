@@ -100,8 +100,8 @@ def choose(
     if len(unit_vectors) != len(units) or not len(vectors):
         return passage_text
     meaning = (unit_vectors @ vectors.T).max(axis=1)
-    cover = np.array([_cover(unit, words, language) for unit in units], np.float32)
-    scores = np.maximum(meaning, 0) + 0.6 * cover
+    covers = np.array([cover(plain(u.text), words, language) for u in units], np.float32)
+    scores = np.maximum(meaning, 0) + 0.6 * covers
     best = int(scores.argmax())
     chosen = {best}
     limit = STEPS_LIMIT_WORDS if is_numbered(units[best].text) else LIMIT_WORDS
@@ -143,10 +143,10 @@ def _words_of(unit: Unit) -> int:
     return count_words(unit.text) + count_words(unit.head)
 
 
-def _cover(unit: Unit, words: Mapping[str, float], language: str) -> float:
-    """Share of the query's word weight found in the unit."""
+def cover(text: str, words: Mapping[str, float], language: str) -> float:
+    """Share of the weight of `words` found in a text."""
     total = sum(words.values())
-    found = set(terms(plain(unit.text), language))
+    found = set(terms(text, language))
     return sum(w for word, w in words.items() if word in found) / total if total else 0.0
 
 
