@@ -16,19 +16,25 @@ from bot.messages import Citation
 COVER_WEIGHT = 0.3
 """Of the share of a turn's words that a passage has, beside likeness in meaning."""
 
+AS_WELL = 0.95
+"""A passage is quoted beside the best one if it fits so well in proportion to it."""
+BOTH_WORDS = 130
+"""And if both together are no longer."""
+
 
 def answer(index: Index, views: Views, vectors: Floats, hits: list[Hit], likely: float) -> Answered:
-    """Quote the passage of the first article that fits best; or, if that is a brief introduction,
-    or the customer named the subject and nothing more, how the article begins."""
-    passage = _fitting(index, views, vectors, hits[0].passage)
-    begins = passage.id == f"{passage.article}#0"
-    brief = begins and count_words(passage.text) < ENOUGH_WORDS
-    if brief or says_no_more(views, passage):
-        text = quote = opening(index.passages_of(passage.article))
+    """Quote what fits best of the first article; or, if that is a brief introduction, or the
+    customer named the subject and nothing more, how the article begins."""
+    passages = _fitting(index, views, vectors, hits[0].passage)
+    first = passages[0]
+    brief = first.id == f"{first.article}#0" and count_words(first.text) < ENOUGH_WORDS
+    if brief or says_no_more(views, first):
+        quotes = [opening(index.passages_of(first.article))]
+        text = quotes[0]
     else:
-        quote = _best_of(index, views, vectors, passage)
-        text = under_heading(passage, quote)
-    return Answered(text, (citation(passage, quote),), tuple(hits), likely)
+        quotes = [_best_of(index, views, vectors, passage) for passage in passages]
+        text = "\n\n".join(map(under_heading, passages, quotes))
+    return Answered(text, (citation(first, "\n\n".join(quotes)),), tuple(hits), likely)
 
 
 def citation(passage: Passage, quote: str) -> Citation:
@@ -36,12 +42,15 @@ def citation(passage: Passage, quote: str) -> Citation:
     return Citation(passage.article, passage.title, url, quote)
 
 
-def _fitting(index: Index, views: Views, vectors: Floats, first: Passage) -> Passage:
-    """The passage of an article that this turn asks for. The turn before, which the article was
-    found by as well, counts as far as this one leans on it; words of the
-    title tell nothing here."""
+def _fitting(index: Index, views: Views, vectors: Floats, first: Passage) -> tuple[Passage, ...]:
+    """The passages of an article that this turn asks for, in reading order: the one that fits best,
+    and another that fits as well, if both are short.
+
+    The turn before, which the article was found by as well, counts as far as this one leans on it.
+    Words of the title tell nothing here.
+    """
     if views.long or not len(vectors):
-        return first
+        return (first,)
     own, before = vectors[: len(views.pieces)], vectors[len(views.pieces) :]
     language = first.language or "en"
     title = {*terms(first.title, language), *FILLERS}
@@ -57,7 +66,14 @@ def _fitting(index: Index, views: Views, vectors: Floats, first: Passage) -> Pas
             likeness = (1 - views.leaning) * likeness + leaning
         return likeness + COVER_WEIGHT * cover(lexical_text(passage), words, language)
 
-    return max(index.passages_of(first.article), key=fit)
+    fits = {passage: fit(passage) for passage in index.passages_of(first.article)}
+    best, *others = sorted(fits, key=lambda passage: -fits[passage])
+    if not others or fits[others[0]] < AS_WELL * fits[best]:
+        return (best,)
+    both = (best, others[0])
+    if sum(count_words(passage.text) for passage in both) > BOTH_WORDS:
+        return (best,)
+    return tuple(sorted(both, key=lambda passage: index.row_of[passage.id]))
 
 
 def says_no_more(views: Views, passage: Passage) -> bool:
@@ -75,6 +91,6 @@ def _best_of(index: Index, views: Views, vectors: Floats, passage: Passage) -> s
         passage.text,
         index.vectors.units[start:end],
         np.asarray(vectors),
-        {**views.context_words, **views.words},
+        {w: views.leaning * v for w, v in views.context_words.items()} | views.words,
         passage.language or "en",
     )

@@ -4,14 +4,15 @@ import math
 from collections.abc import Sequence
 
 import msgspec
+import numpy as np
 
 from bot.knowledge.answer import answer, citation, says_no_more
 from bot.knowledge.finding import Answered, Competing, Finding, Nothing, Option
-from bot.knowledge.index import Floats, Index
+from bot.knowledge.index import Floats, Index, lexical_text
 from bot.knowledge.query import Query, Views
 from bot.knowledge.quote import opening
 from bot.knowledge.search import Hit
-from bot.knowledge.words import FILLERS, stem, surface_words
+from bot.knowledge.words import FILLERS, stem, surface_words, terms
 from bot.messages import ArticleId
 
 OPTIONS = 3
@@ -67,8 +68,8 @@ class Judgement(msgspec.Struct, frozen=True):
 
 
 JUDGEMENT = Judgement(
-    inside=Model(-3.11, (5.32, 4.90, -0.68, 1.35, 1.92, -2.66, -0.39)),
-    right=Model(-2.77, (3.34, 0.85, 1.50, 0.95, 1.13, -1.87, 2.72)),
+    inside=Model(-3.10, (5.27, 4.92, -0.71, 1.35, 1.92, -2.67, -0.36)),
+    right=Model(-2.76, (3.29, 0.87, 1.49, 0.95, 1.11, -1.89, 2.73)),
     least_inside=0.68,
     least_right=0.59,
 )
@@ -112,7 +113,7 @@ def decide(
     seen = evidence(index, views, hits)
     if several := _named_alike(views, hits):
         return Competing(_options(several), tuple(hits), 0.5)
-    if _asked_nearly(hits):
+    if _asked_nearly(index, views, vectors, hits):
         return answer(index, views, vectors, hits, seen.asked)
     inside = judgement.inside.probability(seen)
     if inside < judgement.least_inside:
@@ -165,12 +166,22 @@ def _named_alike(views: Views, hits: list[Hit]) -> list[Hit]:
     return named if near else []
 
 
-def _asked_nearly(hits: list[Hit]) -> bool:
-    """The first article is known to answer nearly the same question, and no other is."""
+def _asked_nearly(index: Index, views: Views, vectors: Floats, hits: list[Hit]) -> bool:
+    """The first article is known to answer nearly the same question, no other is, and no word of
+    the turn is foreign to both: "delivery to Sweden" is near "delivery to Norway", not the same."""
     best = hits[0]
-    others = [h.parts["asked"] for h in hits if h.passage.article != best.passage.article]
-    near = max(others, default=0.0)
-    return best.parts["asked"] >= SAME_QUESTION and best.parts["asked"] - near >= CLEAR_LEAD
+    article = best.passage.article
+    others = [h.parts["asked"] for h in hits if h.passage.article != article]
+    if (
+        best.parts["asked"] < SAME_QUESTION
+        or best.parts["asked"] - max(others, default=0.0) < CLEAR_LEAD
+    ):
+        return False
+    rows = np.flatnonzero(index.asked_of == index.number_of[article])
+    likeness = (index.vectors.asked[rows] @ vectors[: len(views.pieces)].T).max(axis=1)
+    nearest = [index.asked[rows[likeness.argmax()]].question] if len(rows) else []
+    known = set(terms(" ".join([*nearest, *map(lexical_text, index.passages_of(article))])))
+    return all(word in known for word in views.words if word not in FILLERS)
 
 
 def _options(hits: Sequence[Hit]) -> tuple[Option, ...]:

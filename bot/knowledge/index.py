@@ -6,6 +6,7 @@ mapped into memory, not read.
 """
 
 import itertools
+import logging
 import os
 import re
 import shutil
@@ -22,6 +23,9 @@ from bot.knowledge.article import Asked, Passage
 from bot.knowledge.passages import plain
 from bot.knowledge.words import surface_words, terms
 from bot.messages import ArticleId
+
+# It sets its own level to DEBUG when it is imported.
+logging.getLogger("bm25s").setLevel(logging.WARNING)
 
 FORMAT = 4
 """Raised when an index written before can no longer be read."""

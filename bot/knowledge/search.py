@@ -42,6 +42,8 @@ class Weights(msgspec.Struct, frozen=True):
     """How much of it is left for a turn that points back at nothing."""
     subject_left: float = 0.2
     """How much is left once the turn names something else."""
+    elsewhere: float = 0.7
+    """What an article about another place than the one that was named loses."""
     code: float = 0.5
     desk: float = 1.0
     customer: float = 0.4
@@ -80,6 +82,7 @@ def rank(
         + meaning.weighted
         + weights.subject * subject
         + weights.code * code
+        - weights.elsewhere * subjects.elsewhere(query.words)[index.article_of]
     )
     best = _largest(score, limit)
     return [

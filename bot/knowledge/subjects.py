@@ -17,7 +17,7 @@ from rapidfuzz import fuzz, process
 
 from bot.knowledge.index import Floats, Index
 from bot.knowledge.passages import plain
-from bot.knowledge.synonyms import alike
+from bot.knowledge.synonyms import alike, places
 from bot.knowledge.words import FILLERS, digits, stem, surface_words
 
 SIMILAR = 84.0
@@ -99,6 +99,7 @@ class Subjects:
         for passage in index.passages:
             titles[passage.article] = passage.title
         self.articles = len(titles)
+        self._places = [places(title) for title in titles.values()]
         self._names = [
             name for number, title in enumerate(titles.values()) for name in _names(number, title)
         ]
@@ -224,6 +225,13 @@ class Subjects:
         if not named or not replaced:
             return before
         return " ".join(word for word in before.split() if not replaced & _words_heard(word))
+
+    def elsewhere(self, text: str) -> Floats:
+        """1 for each article whose title names a place, and none that the text names; else 0."""
+        said = places(text)
+        if not said:
+            return np.zeros(self.articles, np.float32)
+        return np.array([bool(named) and not named & said for named in self._places], np.float32)
 
     def _telling(self, words: frozenset[str]) -> set[str]:
         """Those that name something by themselves."""

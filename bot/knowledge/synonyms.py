@@ -72,7 +72,7 @@ neighbour, not at home, nobody home, missed
 mount, install, set up, setup
 norway > oslo, norwegian, bergen
 switzerland > swiss, zurich, geneva, bern
-united kingdom, uk, britain > england, scotland, wales, london
+united kingdom, uk, britain > england, scotland, wales, northern ireland, london
 eu, europe, european union > greece, austria, belgium, bulgaria, croatia, cyprus, czech, denmark, \
 estonia, finland, france, germany, hungary, ireland, italy, latvia, lithuania, luxembourg, malta, \
 netherlands, poland, portugal, romania, slovakia, slovenia, spain, sweden, berlin, paris, madrid, \
@@ -103,7 +103,16 @@ def _stems(text: str) -> tuple[str, ...]:
     return tuple(stem(word) for word in surface_words(re.sub(r"\s+", " ", bare)))
 
 
+def _read_places() -> dict[Expression, str]:
+    """From each name of a place, or of a part of it, to the place."""
+    lines = [line.partition(">") for line in _GROUPS.strip().splitlines() if ">" in line]
+    return {
+        _stems(name): broad for broad, _, narrow in lines for name in f"{broad},{narrow}".split(",")
+    }
+
+
 _SYNONYMS = _read()
+_PLACES = _read_places()
 _LONGEST = max(map(len, _SYNONYMS))
 
 
@@ -117,6 +126,21 @@ def alike(text: str) -> frozenset[Expression]:
         # "send it back"
         found |= _SYNONYMS.get(words[at : at + 3 : 2], frozenset())
     return found
+
+
+@lru_cache(maxsize=4096)
+def places(text: str) -> frozenset[str]:
+    """Which of the places of the list an English text speaks of; they exclude one another."""
+    words = _stems(text)
+    found: set[str] = set()
+    at = 0
+    while at < len(words):
+        # "northern ireland" is not "ireland"
+        length = next((n for n in (2, 1) if words[at : at + n] in _PLACES), 0)
+        if length:
+            found.add(_PLACES[words[at : at + length]])
+        at += length or 1
+    return frozenset(found)
 
 
 def synonyms(text: str) -> frozenset[str]:

@@ -183,3 +183,19 @@ async def test_what_was_cited_is_the_subject_until_something_else_is_named(
     )
     hits = await knowledge.search(Query(typed=text, history=history))
     assert hits[0].passage.article == article
+
+
+async def test_another_place_is_not_answered_for(
+    folder: Path, tmp_path: Path, encoder: MiniLM
+) -> None:
+    (folder / "delivery" / "germany.md").unlink()
+    (folder / "delivery" / "eu.md").write_text(
+        "# Delivery within the EU\n\nA parcel takes a week and costs €7.\n"
+    )
+    ingest(folder, tmp_path / "index", encoder)
+    knowledge = Knowledge.open(tmp_path / "index", encoder)
+    hits = await knowledge.search(
+        Query(typed="What does a parcel to Sweden cost, and does the shop pay customs?")
+    )
+    await knowledge.close()
+    assert hits[0].passage.article == "delivery.eu"

@@ -40,6 +40,21 @@ async def test_typed_question_gets_a_cited_answer(widget: Widget, desk: DeskProc
     await expect(article.locator("h1")).to_contain_text(re.compile("return", re.IGNORECASE))
 
 
+async def test_words_of_a_table_stay_whole(widget: Widget, desk: DeskProcess) -> None:
+    await widget.open(desk.url)
+    await widget.say("How much is delivery to Sweden?")
+    reply = await widget.reply(1)
+    broken = """table => [...table.querySelectorAll("th, td")]
+      .filter((cell) => cell.textContent.trim() && !/[\\s–-]/.test(cell.textContent.trim()))
+      .filter((cell) => {
+        const range = document.createRange();
+        range.selectNodeContents(cell);
+        return new Set([...range.getClientRects()].map((box) => box.top)).size > 1;
+      })
+      .map((cell) => cell.textContent)"""
+    assert await reply.locator("table").evaluate(broken) == []
+
+
 async def test_screenshot_of_a_decline_code_gets_its_article(
     widget: Widget, desk: DeskProcess, screenshot: Path
 ) -> None:
