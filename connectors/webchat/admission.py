@@ -8,7 +8,7 @@ from bot.channel import Desk
 from bot.errors import CustomerError
 from bot.messages import ChannelName, Conversation, ConversationId, CustomerId, new_id
 from connectors.limiter import Limiter, Rate
-from connectors.webchat.identity import Identity, IdentityInvalid, Known
+from connectors.webchat.identity import Identity, IdentityInvalid
 from connectors.webchat.protocol import Hello
 from connectors.webchat.tokens import Session, Signer, TokenInvalid
 
@@ -57,7 +57,7 @@ class Admission:
             raise CustomerError("identity_required")
         if session is not None or known is not None:
             await self._limiter.allow("lookup", client, self._lookups)
-        if session is not None and (known is None or known.customer == session.customer):
+        if session is not None and (known is None or known == session.customer):
             resumed = await self._resume(session)
             if resumed is not None:
                 holds_it = hello.last_seq <= resumed.last_seq
@@ -65,13 +65,13 @@ class Admission:
                 return Admitted(resumed, known is not None, after, expired=False)
             expired = True
         if known is not None:
-            opened = await self._open_known(known.customer, client)
+            opened = await self._open_known(known, client)
         else:
             visitor = CustomerId(session.customer if session else new_id("cus"))
             opened = await self._open_new(visitor, client)
         return Admitted(opened, known is not None, 0, expired)
 
-    def _known(self, hello: Hello) -> Known | None:
+    def _known(self, hello: Hello) -> CustomerId | None:
         if hello.identity is None:
             return None
         try:

@@ -10,7 +10,6 @@ import time
 from collections.abc import Callable, Mapping
 
 import jwt
-import msgspec
 
 from bot.errors import OperatorError
 from bot.messages import CustomerId
@@ -25,15 +24,6 @@ _LAST_SECOND = 2**53
 
 class IdentityInvalid(Exception):
     """The signature proves nothing. The message is for the operator's log."""
-
-
-class Known(msgspec.Struct, frozen=True):
-    """A customer whose identity a site has proved."""
-
-    customer: CustomerId
-    site: str
-    name: str = ""
-    email: str = ""
 
 
 class Identity:
@@ -53,12 +43,12 @@ class Identity:
         self._secrets = dict(secrets)
         self._clock = clock
 
-    def check(self, proof: str) -> Known:
+    def check(self, proof: str) -> CustomerId:
         """Who this is. Raises `IdentityInvalid`."""
         if not self._secrets:
             raise IdentityInvalid("no site has an identity secret in this desk's configuration")
         read = self._read_hmac if proof.startswith("hmac:") else self._read_jwt
-        site, user, expiry, name, email = read(proof)
+        site, user, expiry = read(proof)
         left_s = min(expiry, _LAST_SECOND) - self._clock()
         if left_s < -LEEWAY_S:
             raise IdentityInvalid(f"expired {-left_s:.0f} s ago")
@@ -66,9 +56,9 @@ class Identity:
             raise IdentityInvalid("expires in more than a day; sign one for each page instead")
         if not user:
             raise IdentityInvalid("names no user")
-        return Known(customer_id("site", site, user), site, name, email)
+        return customer_id("site", site, user)
 
-    def _read_hmac(self, proof: str) -> tuple[str, str, float, str, str]:
+    def _read_hmac(self, proof: str) -> tuple[str, str, float]:
         try:
             _, expiry, signature, user = proof.split(":", 3)
             expires_at = int(expiry)
@@ -78,10 +68,10 @@ class Identity:
             raise IdentityInvalid("not of the form hmac:EXPIRY:SIGNATURE:USER") from error
         for site, secret in self._secrets.items():
             if hmac.compare_digest(hmac.digest(secret.encode(), signed, "sha256"), given):
-                return site, user, expires_at, "", ""
+                return site, user, expires_at
         raise IdentityInvalid("signed with another secret")
 
-    def _read_jwt(self, proof: str) -> tuple[str, str, float, str, str]:
+    def _read_jwt(self, proof: str) -> tuple[str, str, float]:
         for site, secret in self._secrets.items():
             try:
                 claims = jwt.decode(
@@ -102,6 +92,5 @@ class Identity:
                 continue
             except (jwt.InvalidTokenError, ValueError, TypeError, OverflowError) as error:
                 raise IdentityInvalid(str(error)) from error
-            name, email = (str(claims.get(key) or "")[:200] for key in ("name", "email"))
-            return site, str(claims["sub"]), expires_at, name, email
+            return site, str(claims["sub"]), expires_at
         raise IdentityInvalid("signed with another secret")
