@@ -15,7 +15,7 @@ from importlib import import_module, metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bot.cli.project import open_store, shown
+from bot.cli.project import counted, open_store, shown
 from bot.errors import OperatorError, Unavailable
 
 if TYPE_CHECKING:
@@ -196,7 +196,7 @@ def _knowledge(config: "Config") -> str:
             "; ".join(f"{file.path}: {file.reason}" for file in skipped),
             remedy="move these files out of the knowledge folder, or convert them",
         )
-    return f"{len(found)} files in {shown(config.knowledge.folder)}"
+    return f"{counted(len(found), 'file')} in {shown(config.knowledge.folder)}"
 
 
 def _channels(config: "Config") -> str:

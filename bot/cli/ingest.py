@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bot.cli.project import HERE, Project, load_project, shown
+from bot.cli.project import HERE, Project, counted, load_project, shown
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -96,7 +96,7 @@ def what_was_read(report: "IngestReport") -> str:
     counts = [(report.articles, "article"), (report.passages, "passage")]
     if report.asked:
         counts.append((report.asked, "customers' question"))
-    return ", ".join(f"{count} {noun}{'' if count == 1 else 's'}" for count, noun in counts)
+    return ", ".join(counted(count, noun) for count, noun in counts)
 
 
 def print_skipped(console: "Console", report: "IngestReport") -> None:
