@@ -6,6 +6,7 @@ entry of a list, all steps of a procedure. `ingest` encodes them, so that choosi
 
 import re
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 
 import msgspec
 import numpy as np
@@ -146,8 +147,14 @@ def _words_of(unit: Unit) -> int:
 def cover(text: str, words: Mapping[str, float], language: str) -> float:
     """Share of the weight of `words` found in a text."""
     total = sum(words.values())
-    found = set(terms(text, language))
+    found = _words_of_text(text, language)
     return sum(w for word, w in words.items() if word in found) / total if total else 0.0
+
+
+@lru_cache(maxsize=4_096)
+def _words_of_text(text: str, language: str) -> frozenset[str]:
+    """Passages and units are looked at again with every question about their article."""
+    return frozenset(terms(text, language))
 
 
 def _joined(units: list[Unit]) -> str:
