@@ -7,7 +7,9 @@ An int8 ONNX graph is made once, kept in the cache folder, and run by onnxruntim
 
 import hashlib
 import json
+import logging
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -127,11 +129,28 @@ def _make_graph(folder: Path, path: Path) -> None:
     model = bert_sentence_graph(load(data), shape)
     # The graph has its shapes already; this keeps the quantiser from advising to add them.
     add_pre_process_metadata(model)
-    quantize_dynamic(
-        model,
-        path,
-        weight_type=QuantType.QInt8,
-        per_channel=True,
-        reduce_range=True,
-        extra_options={"MatMulConstBOnly": True},
-    )
+    with _quiet_root():
+        quantize_dynamic(
+            model,
+            path,
+            weight_type=QuantType.QInt8,
+            per_channel=True,
+            reduce_range=True,
+            extra_options={"MatMulConstBOnly": True},
+        )
+
+
+@contextmanager
+def _quiet_root() -> Iterator[None]:
+    """The quantiser logs a line for every tensor it leaves alone, straight to the root logger; the
+    loggers of others are not touched."""
+    root = logging.getLogger()
+
+    def tells_of_trouble(record: logging.LogRecord) -> bool:
+        return record.levelno >= logging.WARNING
+
+    root.addFilter(tells_of_trouble)
+    try:
+        yield
+    finally:
+        root.removeFilter(tells_of_trouble)

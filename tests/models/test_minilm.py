@@ -102,3 +102,17 @@ def test_changed_weights_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyP
     with pytest.raises(EngineMissing, match="not the published ones"):
         MiniLM()
     assert not list((tmp_path / "cache").glob("*.onnx"))
+
+
+def test_the_first_start_fills_no_log(tmp_path: Path) -> None:
+    program = "import logging; logging.basicConfig(level=logging.INFO); " + (
+        "from models.minilm import MiniLM; MiniLM(); logging.info('made')"
+    )
+    made = subprocess.run(
+        [sys.executable, "-c", program],
+        env={"FRONTDESK_CACHE": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert made.stderr.splitlines() == ["INFO:root:made"]
