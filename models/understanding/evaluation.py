@@ -166,7 +166,9 @@ class Evaluation:
     @property
     def urgency_error(self) -> float:
         """Mean absolute error; nan without labels."""
-        return _mean([abs(a - b) for each in self.judged if each.urgency for a, b in [each.urgency]])
+        return _mean(
+            [abs(a - b) for each in self.judged if each.urgency for a, b in [each.urgency]]
+        )
 
     @property
     def sentiment_error(self) -> float:

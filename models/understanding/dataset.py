@@ -1,0 +1,110 @@
+"""Labelled examples as arrays, and the batches that a training draws from them."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from models.understanding.features import Features, Floats
+from models.understanding.network import Targets
+from models.understanding.observation import OUT_OF_SCOPE, Example
+from models.understanding.settings import Balance
+
+_BUCKETS = 20
+"""Batches that are drawn together and sorted by length, so that little is padded."""
+_MOST_WEIGHT = 5.0
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """n examples."""
+
+    texts: tuple[str, ...]
+    features: Features
+    targets: Targets
+
+    def __len__(self) -> int:
+        return len(self.texts)
+
+
+def targets_of(examples: Sequence[Example], intents: Sequence[str], balance: Balance) -> Targets:
+    """`intents`: all that the model knows, in the order of its outputs."""
+    number = {name: at for at, name in enumerate(intents)} | {OUT_OF_SCOPE: -1}
+    several = torch.zeros(len(examples), len(intents))
+    main = torch.full((len(examples),), -1)
+    for row, example in enumerate(examples):
+        for name in example.labels.intents:
+            if number[name] >= 0:
+                several[row, number[name]] = 1
+        if example.labels.intents:
+            main[row] = number[example.labels.intents[0]]
+    labels = [example.labels for example in examples]
+    return Targets(
+        intent=main,
+        several=several,
+        urgency=torch.tensor([label.urgency for label in labels]),
+        sentiment=torch.tensor([label.sentiment for label in labels]),
+        wants_person=torch.tensor(
+            [float("nan") if x.wants_person is None else float(x.wants_person) for x in labels]
+        ),
+        weight=torch.from_numpy(weights_of(examples, balance)),
+    )
+
+
+def weights_of(examples: Sequence[Example], balance: Balance) -> Floats:
+    """How much each counts for the intents: nothing where the intent is not labelled; more where
+    its intent is rare, by the square root, if that is how they are balanced."""
+    known = np.array([bool(e.labels.intents) for e in examples])
+    weights = np.array([e.weight for e in examples], np.float32) * known
+    if balance is Balance.WEIGHT:
+        weights *= np.sqrt(_rarity(examples))
+    return weights.astype(np.float32)
+
+
+def _rarity(examples: Sequence[Example]) -> Floats:
+    """The usual number of an intent's examples over that of the example's own."""
+    names, of = np.unique([(*e.labels.intents, "")[0] for e in examples], return_inverse=True)
+    counts = np.bincount(of, minlength=len(names))
+    usual = float(np.median(counts))
+    rarity: Floats = np.clip(usual / counts[of], 1 / _MOST_WEIGHT, _MOST_WEIGHT)
+    return rarity.astype(np.float32)
+
+
+def batches(
+    data: Dataset, examples_balance: Floats | None, size: int, seed: int, epoch: int
+) -> Iterator[NDArray[np.int64]]:
+    """Row numbers of one epoch, in batches of `size`, the same for the same seed and epoch.
+
+    `examples_balance`: how likely each row is drawn; None: each exactly once.
+    """
+    rng = np.random.default_rng((seed, epoch))
+    count = len(data)
+    if examples_balance is None:
+        order = rng.permutation(count)
+    else:
+        order = rng.choice(count, count, p=examples_balance / examples_balance.sum())
+    lengths = np.array([len(text) for text in data.texts])
+    drawn = []
+    for at in range(0, count, size * _BUCKETS):
+        pool = order[at : at + size * _BUCKETS]
+        pool = pool[np.argsort(lengths[pool], kind="stable")]
+        drawn += [pool[start : start + size] for start in range(0, len(pool), size)]
+    yield from (drawn[at] for at in rng.permutation(len(drawn)))
+
+
+def drawing(examples: Sequence[Example], balance: Balance) -> Floats | None:
+    """How likely each example is drawn, for `batches`."""
+    return _rarity(examples) if balance is Balance.RESAMPLE else None
+
+
+def kept(data: Dataset, dropout: float, seed: int, epoch: int) -> dict[str, NDArray[np.bool_]]:
+    """Which modalities each row keeps in this epoch, (n,) each. A row never loses all it has."""
+    rng = np.random.default_rng((seed, epoch, 1))
+    names = list(data.features.starts)
+    has = np.stack([np.diff(data.features.starts[name]) > 0 for name in names], 1)
+    keep = has & (rng.random(has.shape) >= dropout)
+    lost = ~keep.any(1)
+    keep[lost] = has[lost]
+    return {name: keep[:, at] for at, name in enumerate(names)}

@@ -1,0 +1,94 @@
+"""The text encoder as a torch module, for training it further.
+
+Any encoder that transformers can load; all-MiniLM-L6-v2 unless another is named. How much of it
+may change is `Tune`: nothing, its last layers, all of it, or low-rank additions to it (LoRA; Hu et
+al., 2022, through peft).
+"""
+
+from collections.abc import Sequence
+from enum import StrEnum
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+from transformers import AutoModel, AutoTokenizer, PreTrainedTokenizerBase
+
+MAX_TOKENS = 128
+LAST_LAYERS = 2
+LORA_RANK = 16
+
+
+class Tune(StrEnum):
+    """How much of the text encoder is trained with the rest."""
+
+    NONE = "none"
+    LAST = "last"
+    """Its last two layers."""
+    FULL = "full"
+    """All but the embeddings of words: those hold half of the weights, and few examples touch few
+    of them."""
+    LORA = "lora"
+
+
+class TunedEncoder(nn.Module):
+    """Sentences to vectors of length 1: the mean of the last layer's tokens."""
+
+    def __init__(self, source: Path, tune: Tune) -> None:
+        """`source`: a folder as transformers saves it, tokenizer included.
+
+        Raises `OSError` if it is none.
+        """
+        super().__init__()
+        self.tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(source)
+        model = AutoModel.from_pretrained(source, dtype=torch.float32)
+        for parameter in model.parameters():
+            parameter.requires_grad_(tune is Tune.FULL)
+        if tune is Tune.FULL:
+            for parameter in model.get_input_embeddings().parameters():
+                parameter.requires_grad_(False)
+        if tune is Tune.LAST:
+            for layer in _layers(model)[-LAST_LAYERS:]:
+                layer.requires_grad_(True)
+        self.model = _with_lora(model) if tune is Tune.LORA else model
+        self.width: int = model.config.hidden_size
+
+    def tokens(self, texts: Sequence[str]) -> dict[str, Tensor]:
+        """What `forward` takes."""
+        encoded = self.tokenizer(
+            list(texts), padding=True, truncation=True, max_length=MAX_TOKENS, return_tensors="pt"
+        )
+        return {name: encoded[name] for name in ("input_ids", "attention_mask")}
+
+    def forward(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
+        """Shape (n, width)."""
+        found = self.model(input_ids=input_ids, attention_mask=attention_mask)
+        mask = attention_mask.unsqueeze(-1)
+        mean = (found.last_hidden_state.float() * mask).sum(1) / mask.sum(1)
+        return functional.normalize(mean, dim=1)
+
+    def merged(self) -> nn.Module:
+        """The transformers model with what LoRA has learned folded into its weights."""
+        from peft import PeftModel
+
+        if isinstance(self.model, PeftModel):
+            merged: nn.Module = self.model.merge_and_unload()
+            return merged
+        return self.model
+
+
+def _with_lora(model: nn.Module) -> nn.Module:
+    from peft import LoraConfig, get_peft_model
+
+    config = LoraConfig(
+        r=LORA_RANK,
+        lora_alpha=2 * LORA_RANK,
+        lora_dropout=0.05,
+        target_modules="all-linear",
+    )
+    return get_peft_model(model, config)
+
+
+def _layers(model: nn.Module) -> nn.ModuleList:
+    """The stack of transformer layers: the longest list of modules there is."""
+    return max((each for each in model.modules() if isinstance(each, nn.ModuleList)), key=len)

@@ -1,0 +1,60 @@
+"""How a model is trained: every choice with its default."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from models.understanding.encoder import Tune
+
+
+class Balance(StrEnum):
+    """What is done about intents with few examples beside others with many."""
+
+    NONE = "none"
+    RESAMPLE = "resample"
+    """They are drawn more often."""
+    WEIGHT = "weight"
+    """Their examples count more."""
+    FOCAL = "focal"
+    """Examples that are hard count more (Lin et al., 2017)."""
+
+
+class Precision(StrEnum):
+    """In what numbers the encoder is computed while it is trained."""
+
+    AUTO = "auto"
+    """`bf16` where the processor has instructions for it, else `fp32`."""
+    FP32 = "fp32"
+    BF16 = "bf16"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Options of a training."""
+
+    fusion: str = "concatenation"
+    """`concatenation`, `attention`, `late` or `linear`; see `models.understanding.fusion`."""
+    tune: Tune = Tune.NONE
+    """How much of the text encoder is trained as well."""
+    epochs: int = 0
+    """Passes over the examples at most; 0 chooses by how many examples there are."""
+    batch: int = 0
+    """Examples in a step; 0 chooses: 32 where the text encoder is trained, else 128."""
+    rate: float = 5e-4
+    """Learning rate of the fusion and the heads (AdamW)."""
+    encoder_rate: float = 1.5e-4
+    """Learning rate of the text encoder."""
+    seed: int = 1
+    validation: float = 0.1
+    """Share of the examples held out to know when to stop and how sure to be."""
+    patience: int = 4
+    """Epochs without a better validation loss before the training stops."""
+    modality_dropout: float = 0.2
+    """How likely an example lacks one of its modalities in an epoch."""
+    adversarial: float = 0.0
+    """Length of the disturbance, by the gradient, of each vector in a second pass (Miyato et al.,
+    2017); 0 leaves that pass out."""
+    balance: Balance = Balance.WEIGHT
+    precision: Precision = Precision.AUTO
+    dropout: bool = True
+    """Whether the network's own dropout is on; off where runs are to be compared number by
+    number."""

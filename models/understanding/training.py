@@ -1,0 +1,360 @@
+"""From labelled examples to a version that can be served: the whole of a training, step by step.
+
+1. Hold out some examples.  2. Train network and wide head on the rest; find the best epoch.
+3. Calibrate and judge on what was held out.  4. Train again on everything, that many epochs.
+5. Export, check that the int8 graphs answer like the model, and write the version.
+"""
+
+import hashlib
+import os
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import torch
+
+from models.errors import ModelError
+from models.text_encoder import TextEncoder
+from models.understanding import wide
+from models.understanding.calibration import Calibration, Scores, calibrate, nearest
+from models.understanding.dataset import Dataset, drawing, targets_of
+from models.understanding.decider import Decider
+from models.understanding.encoder import Tune, TunedEncoder
+from models.understanding.evaluation import Evaluation
+from models.understanding.export import export_encoder, export_network
+from models.understanding.features import Floats, Modality, extract, modalities
+from models.understanding.judging import judge, modalities_of
+from models.understanding.network import Network, Shape
+from models.understanding.observation import OUT_OF_SCOPE, Example
+from models.understanding.prediction import Prediction
+from models.understanding.predictor import FORMAT, Card, Predictor
+from models.understanding.settings import Settings
+from models.understanding.split import evened, joined_pairs, named, split
+from models.understanding.trainer import Fitted, Model, Trainer, run
+from models.understanding.training_run import TrainingRun
+from models.understanding.versions import Versions
+from models.understanding.wide import Wide
+from models.understanding.words import WordFeatures
+
+LOSES_AT_MOST = 0.003
+"""Accuracy that the int8 encoder may cost; else the version keeps the float one."""
+MEMORY = 20_000
+"""Examples whose vectors are kept to tell what is foreign."""
+_FROZEN_BATCH, _TUNED_BATCH = 128, 32
+_FROZEN_STEPS, _TUNED_STEPS = 1_200, 300
+_FROZEN_EPOCHS, _TUNED_EPOCHS = (12, 40), (5, 12)
+_ENCODED_AT_ONCE = 256
+
+Tell = Callable[[str, int, int], None]
+"""Called with the name of a step, and how much of it is done of how much."""
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A version that was written; it is not served yet."""
+
+    version: str
+    evaluation: Evaluation
+    """On what was held out."""
+    run: TrainingRun
+
+
+@dataclass(frozen=True)
+class Setup:
+    """What a training starts from."""
+
+    examples: tuple[Example, ...]
+    titles: Mapping[str, Sequence[str]]
+    """Every intent → other names for it, as a customer might read or say them."""
+    general: tuple[Example, ...]
+    """Examples of manner, and of what is out of scope anywhere; they belong to no business."""
+    text_encoder: TextEncoder
+    text_source: Path
+    """Its weights as transformers loads them, for training it further."""
+    image_encoder: str
+    image_dimensions: int
+    settings: Settings
+    warnings: tuple[str, ...] = ()
+
+
+def train(setup: Setup, versions: Versions, tell: Tell = lambda step, done, of: None) -> Trained:
+    """Train, and write a version.
+
+    Raises `ModelError` where the examples do not suffice or the training fails, and `OSError`
+    where the disk does. What is served does not change.
+    """
+    return _Training(setup, versions, tell).run()
+
+
+class _Training:
+    def __init__(self, setup: Setup, versions: Versions, tell: Tell) -> None:
+        self._setup, self._settings = setup, settled(setup.settings, len(setup.examples))
+        self._versions, self._tell = versions, tell
+        self._intents = tuple(sorted(set(setup.titles) - {OUT_OF_SCOPE}))
+        if len(self._intents) < 2:
+            raise ModelError("a model tells intents apart: it needs at least two")
+        self._ways: tuple[Modality, ...] = modalities(
+            setup.text_encoder.dimensions, setup.image_dimensions
+        )
+        self._digest = _digest(setup)
+        self._vectors: dict[str, Floats] = {}
+        folder = versions.folder / "training" / self._digest[:16]
+        self._trainer = Trainer(self._settings, folder, self._tell_steps)
+        self._phase = ""
+        self._cores = os.cpu_count() or 1
+
+    def run(self) -> Trained:
+        started, settings = time.time(), self._settings
+        held_out: list[Example] = []
+        teaching = list(self._setup.examples)
+        if settings.validation:
+            teaching, held_out = split(self._setup.examples, settings.validation, settings.seed)
+        general, general_out = split(self._setup.general, 0.2, settings.seed)
+        taught = [*teaching, *general]
+        fitted, model, part = self._fit("train", taught, settings.epochs, held_out)
+        calibration = self._calibrate(model, part, [*held_out, *general_out])
+        evaluation = self._evaluate(model, part, calibration, held_out)
+        if held_out:
+            everything = [*self._setup.examples, *self._setup.general]
+            _, model, part = self._fit("again", everything, fitted.best_epoch, [])
+        version = time.strftime("%Y%m%d-%H%M%S", time.gmtime(started))
+        self._write(version, model, part, calibration, evaluation, held_out)
+        self._trainer.finish()
+        run_ = TrainingRun(
+            version=version,
+            started_at=started,
+            seconds=time.time() - started,
+            seed=settings.seed,
+            settings=_words_of(settings),
+            epochs=fitted.epochs,
+            stopped_early=fitted.stopped_early,
+            best_epoch=fitted.best_epoch,
+            examples=len(self._setup.examples),
+            intents=len(self._intents),
+            by_modality=_by_modality(self._setup.examples),
+            warnings=self._setup.warnings,
+        )
+        return Trained(version, replace(evaluation, version=version), run_)
+
+    def _fit(
+        self, phase: str, examples: list[Example], epochs: int, held_out: Sequence[Example]
+    ) -> tuple[Fitted, Model, "_Part"]:
+        settings = self._settings
+        self._phase = phase
+        torch.manual_seed(settings.seed)
+        added = [
+            *named({name: self._setup.titles[name] for name in self._intents}),
+            *evened(examples, settings.seed),
+            *joined_pairs(examples, len(examples) // 10, settings.seed),
+        ]
+        examples = [*examples, *added]
+        data = self._dataset(examples)
+        encoder = None
+        if settings.tune is not Tune.NONE:
+            encoder = TunedEncoder(self._setup.text_source, settings.tune)
+        shape = Shape(settings.fusion, len(self._intents), self._setup.text_encoder.dimensions)
+        model = Model(Network(self._ways, shape), encoder)
+        begin = run(model, data)
+        model.network.begin_at(begin.vector, data.targets.intent)
+        fitted = self._trainer.fit(
+            model,
+            data,
+            phase=phase,
+            epochs=epochs,
+            drawn=drawing(examples, settings.balance),
+            validation=self._dataset(held_out) if held_out else None,
+        )
+        return fitted, model, self._part(phase, model, data, examples)
+
+    def _part(
+        self, phase: str, model: Model, data: Dataset, examples: Sequence[Example]
+    ) -> "_Part":
+        """What is learned beside the network. Turns with several intents teach the wide head each
+        of them in equal shares."""
+        rows = np.flatnonzero(data.targets.weight.numpy() > 0)
+        seen = [examples[row].observation for row in rows.tolist()]
+        words = WordFeatures.learn(seen)
+        targets = data.targets.several[rows].numpy()
+        sums = targets.sum(1, keepdims=True)
+        targets = np.where(sums > 0, targets / np.maximum(sums, 1), 1 / targets.shape[1])
+        head = wide.fit(
+            data.features.pooled()[rows],
+            words.of(seen),
+            targets.astype(np.float32),
+            data.targets.weight.numpy()[rows],
+            lambda done, of: self._tell(f"{phase}: words", done, of),
+        )
+        inside = np.flatnonzero((data.targets.intent.numpy() >= 0) & (sums_of(data) == 1))
+        chosen = np.random.default_rng(self._settings.seed).permutation(inside)[:MEMORY]
+        return _Part(words, head, run(model, data).vector.numpy()[np.sort(chosen)])
+
+    def _calibrate(self, model: Model, part: "_Part", held_out: Sequence[Example]) -> Calibration:
+        known = [example for example in held_out if example.labels.intents]
+        if not known:
+            return Calibration()
+        data = self._dataset(known)
+        out = run(model, data)
+        scores = Scores(
+            part.logits(data, known), out.intent.numpy(), nearest(out.vector.numpy(), part.memory)
+        )
+        return calibrate(scores, data.targets.intent.numpy())
+
+    def _evaluate(
+        self,
+        model: Model,
+        part: "_Part",
+        calibration: Calibration,
+        held_out: Sequence[Example],
+    ) -> Evaluation:
+        predictions: list[Prediction] = []
+        if held_out:
+            data = self._dataset(held_out)
+            out = {name: value.numpy() for name, value in run(model, data)._asdict().items()}
+            decider = Decider(self._intents, calibration, part.memory)
+            predictions = decider.predictions(part.logits(data, held_out), out)
+        return judge("", "held out of the training", self._intents, held_out, predictions)
+
+    def _write(
+        self,
+        version: str,
+        model: Model,
+        part: "_Part",
+        calibration: Calibration,
+        evaluation: Evaluation,
+        held_out: Sequence[Example],
+    ) -> None:
+        setup = self._setup
+        card = Card(
+            format=FORMAT,
+            version=version,
+            made_at=time.time(),
+            intents=self._intents,
+            text_encoder=setup.text_encoder.name,
+            text_dimensions=setup.text_encoder.dimensions,
+            image_encoder=setup.image_encoder,
+            image_dimensions=setup.image_dimensions,
+            tuned=model.encoder is not None,
+            calibration=calibration,
+            settings=_words_of(self._settings),
+            digest=self._digest,
+            accuracy=evaluation.accuracy,
+        )
+        with self._versions.writing(version) as folder:
+            (folder / "model.json").write_bytes(msgspec.json.encode(card))
+            self._tell("write", 0, 3)
+            export_network(model.network, self._ways, folder / "network.onnx")
+            part.save(folder)
+            self._tell("write", 1, 3)
+            if model.encoder is not None:
+                self._export_encoder(model, part, calibration, folder, held_out)
+            self._tell("write", 2, 3)
+            Predictor(folder, setup.text_encoder)  # a version that cannot be opened is none
+            self._tell("write", 3, 3)
+
+    def _export_encoder(
+        self,
+        model: Model,
+        part: "_Part",
+        calibration: Calibration,
+        folder: Path,
+        held_out: Sequence[Example],
+    ) -> None:
+        """As int8, unless that costs more than `LOSES_AT_MOST`."""
+        assert model.encoder is not None
+        export_encoder(model.encoder, folder, int8=True)
+        known = [e for e in held_out or self._setup.examples[:500] if e.labels.intents]
+        whole = self._evaluate(model, part, calibration, known).accuracy
+        predictor = Predictor(folder, self._setup.text_encoder)
+        found = predictor.predict(predictor.encode([e.observation for e in known]))
+        small = judge("", "", self._intents, known, found).accuracy
+        if small < whole - LOSES_AT_MOST:
+            export_encoder(model.encoder, folder, int8=False)
+
+    def _dataset(self, examples: Sequence[Example]) -> Dataset:
+        observations = [example.observation for example in examples]
+        return Dataset(
+            tuple(seen.text for seen in observations),
+            extract(self._ways, observations, self._encode),
+            targets_of(examples, self._intents, self._settings.balance),
+        )
+
+    def _encode(self, texts: Sequence[str]) -> Floats:
+        """With the shared encoder; each text once in a training."""
+        new = [text for text in texts if text not in self._vectors]
+        for at in range(0, len(new), _ENCODED_AT_ONCE):
+            some = new[at : at + _ENCODED_AT_ONCE]
+            shares = [some[core :: self._cores] for core in range(self._cores)]
+            with ThreadPoolExecutor(self._cores) as threads:
+                rows = threads.map(self._setup.text_encoder.encode, shares)
+                for share, vectors in zip(shares, rows, strict=True):
+                    self._vectors.update(zip(share, vectors, strict=True))
+            self._tell("encode", at + len(some), len(new))
+        return np.stack([self._vectors[text] for text in texts])
+
+    def _tell_steps(self, done: int, of: int, loss: float) -> None:
+        self._tell(self._phase, done, of)
+
+
+@dataclass(frozen=True)
+class _Part:
+    """What is learned beside the network."""
+
+    words: WordFeatures
+    head: Wide
+    memory: Floats
+
+    def logits(self, data: Dataset, examples: Sequence[Example]) -> Floats:
+        seen = [example.observation for example in examples]
+        return self.head.logits(data.features.pooled(), self.words.of(seen))
+
+    def save(self, folder: Path) -> None:
+        np.savez_compressed(
+            folder / "wide.npz",
+            dense=self.head.dense,
+            sparse=self.head.sparse.astype(np.float16),
+            bias=self.head.bias,
+            pieces=np.array(self.words.pieces, dtype=np.str_),
+            weights=self.words.weights,
+        )
+        np.save(folder / "memory.npy", self.memory.astype(np.float16))
+
+
+def settled(settings: Settings, examples: int) -> Settings:
+    """The settings with what was left to be chosen."""
+    tuned = settings.tune is not Tune.NONE
+    batch = settings.batch or (_TUNED_BATCH if tuned else _FROZEN_BATCH)
+    steps, (least, most) = (
+        (_TUNED_STEPS, _TUNED_EPOCHS) if tuned else (_FROZEN_STEPS, _FROZEN_EPOCHS)
+    )
+    epochs = settings.epochs or int(np.clip(steps * batch // max(examples, 1), least, most))
+    return replace(settings, batch=batch, epochs=epochs)
+
+
+def sums_of(data: Dataset) -> Floats:
+    """How many intents each example is labelled with."""
+    return np.asarray(data.targets.several.sum(1).numpy(), np.float32)
+
+
+def _digest(setup: Setup) -> str:
+    """Of all that a training depends on: the same training goes on after a kill, another does
+    not take its checkpoints."""
+    seen = hashlib.sha256()
+    for example in (*setup.examples, *setup.general):
+        seen.update(repr(example).encode())
+    titles = {name: tuple(texts) for name, texts in sorted(setup.titles.items())}
+    seen.update(repr((titles, setup.text_encoder.name, setup.image_encoder)).encode())
+    seen.update(repr(setup.settings).encode())
+    return seen.hexdigest()
+
+
+def _words_of(settings: Settings) -> dict[str, str]:
+    return {name: str(value) for name, value in asdict(settings).items()}
+
+
+def _by_modality(examples: Sequence[Example]) -> dict[str, int]:
+    return dict(Counter(name for example in examples for name in modalities_of(example)))
