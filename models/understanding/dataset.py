@@ -57,10 +57,10 @@ def weights_of(examples: Sequence[Example], balance: Balance) -> Floats:
     """How much each counts for the intents: nothing where the intent is not labelled; more where
     its intent is rare, by the square root, if that is how they are balanced."""
     known = np.array([bool(e.labels.intents) for e in examples])
-    weights = np.array([e.weight for e in examples], np.float32) * known
+    weights: Floats = np.array([e.weight for e in examples], np.float32) * known
     if balance is Balance.WEIGHT:
         weights *= np.sqrt(_rarity(examples))
-    return weights.astype(np.float32)
+    return np.asarray(weights, np.float32)
 
 
 def _rarity(examples: Sequence[Example]) -> Floats:
@@ -69,7 +69,7 @@ def _rarity(examples: Sequence[Example]) -> Floats:
     counts = np.bincount(of, minlength=len(names))
     usual = float(np.median(counts))
     rarity: Floats = np.clip(usual / counts[of], 1 / _MOST_WEIGHT, _MOST_WEIGHT)
-    return rarity.astype(np.float32)
+    return np.asarray(rarity, np.float32)
 
 
 def batches(

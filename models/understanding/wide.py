@@ -5,6 +5,7 @@ while the network beside it generalises. It is also the classic baseline, one li
 concatenated modalities, and has a single minimum, so that it needs no tuning.
 """
 
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -91,13 +92,16 @@ def fit(
 
 
 def _csr(words: Sparse, *, transposed: bool = False) -> torch.Tensor:
-    torch.sparse.check_sparse_tensor_invariants.disable()  # of our own making; and be quiet
-    matrix = torch.sparse_csr_tensor(
-        torch.from_numpy(words.starts),
-        torch.from_numpy(words.columns),
-        torch.from_numpy(words.values * WORDS_WEIGHT),
-        size=(len(words), words.width),
-    )
-    if not transposed:
-        return matrix
-    return matrix.to_sparse_coo().t().to_sparse_csr()  # type: ignore[no-untyped-call]
+    """The rows, or the columns, as a torch matrix."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Sparse", UserWarning)  # that CSR is young
+        matrix = torch.sparse_csr_tensor(
+            torch.from_numpy(words.starts),
+            torch.from_numpy(words.columns),
+            torch.from_numpy(words.values * WORDS_WEIGHT),
+            size=(len(words), words.width),
+            check_invariants=False,
+        )
+        if transposed:
+            matrix = matrix.to_sparse_coo().t().to_sparse_csr()  # type: ignore[no-untyped-call]
+    return matrix
