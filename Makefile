@@ -4,6 +4,7 @@
 #   make test     set up what the tests need, and run them all
 #   make lint     what reads the code: formatting, style, types, layers, the widget
 #   make bench    measure, print a table, write benchmarks/results.json
+#   make bench-understanding   the same for the model of what customers want
 #   make docs     write the pages of docs/ that are made from the code
 #   make clean    remove what was set up and made
 #
@@ -22,7 +23,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 TORCH := $(shell sed -n 's/^torch==/torch==/p' constraints.txt)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev serve test lint format bench docs pins clean
+.PHONY: help setup setup-dev serve test lint format bench bench-understanding docs pins clean
 
 help:
 	@sed -n '2,/^$$/{s/^# \{0,1\}//;p;}' Makefile
@@ -69,6 +70,9 @@ format: .venv/.ready-dev
 
 bench: .venv/.ready-dev
 	$(BIN)/python -m benchmarks $(BENCH)
+
+bench-understanding: .venv/.ready-dev
+	$(BIN)/python -m benchmarks.understanding $(BENCH)
 
 docs: .venv/.ready-dev
 	$(BIN)/python -m scripts.configuration_docs

@@ -49,7 +49,7 @@ class MiniLM:
     dimensions = 384
 
     def __init__(self) -> None:
-        folder = _published_files()
+        folder = published_folder()
         graph = made_once(
             f"minilm-{WEIGHTS_SHA256[:16]}-r{RECIPE}-ort{onnxruntime.__version__}.onnx",
             lambda path: _make_graph(folder, path),
@@ -69,7 +69,11 @@ class MiniLM:
         return place is not None and place < FAMILIAR_WORDS
 
 
-def _published_files() -> Path:
+def published_folder() -> Path:
+    """The weights, configuration and tokenizer as transformers loads them.
+
+    Raises `EngineMissing`.
+    """
     return published_file(PACKAGE, "model/model.safetensors", remedy=REMEDY).parent
 
 

@@ -9,7 +9,6 @@ from models.understanding.calibration import Calibration, Scores, nearest
 from models.understanding.features import Floats
 from models.understanding.prediction import Prediction, Ranked
 
-SHOWN = 5
 SEVERAL = 0.5
 """How likely an intent must be, judged by itself, to be meant as well."""
 
@@ -30,7 +29,7 @@ class Decider:
         several, person = _sigmoid(out["several"]), _sigmoid(out["wants_person"])
         return [
             Prediction(
-                intents=self._ranked(inside[row] * (1 - outside[row]), SHOWN),
+                intents=self._ranked(inside[row] * (1 - outside[row]), len(self.intents)),
                 out_of_scope=float(outside[row]),
                 several=self._several(inside[row], several[row]),
                 urgency=float(out["urgency"][row]),

@@ -19,6 +19,7 @@ SCALE = 20.0
 """Of a cosine before the softmax; and of every other reading of vectors of length 1."""
 SMOOTHING = 0.1
 """Of the intents' labels (Szegedy et al., 2016)."""
+CONTRAST_TEMPERATURE = 0.07
 TASKS = ("intent", "several", "urgency", "sentiment", "wants_person")
 
 
@@ -114,6 +115,19 @@ class Network(nn.Module):
             rows = vectors[intent == number]
             if len(rows) and float(rows.abs().sum()):
                 self.intent.weight[0, :, number] = rows.mean(0)
+
+
+def contrast(vector: Tensor, want: Targets) -> Tensor:
+    """Supervised contrastive loss over the rows of one process (Khosla et al., 2020): each turn
+    nearer to those of its intent than to any other."""
+    scores = vector @ vector.T / CONTRAST_TEMPERATURE
+    scores = scores - 1e9 * torch.eye(len(vector), device=vector.device)
+    same = (want.intent[:, None] == want.intent[None]) & (want.intent >= 0)[:, None]
+    same &= ~torch.eye(len(vector), dtype=torch.bool, device=vector.device)
+    count = same.sum(1)
+    logs = torch.log_softmax(scores, 1)
+    each = -(logs * same).sum(1) / count.clamp(min=1)
+    return each[count > 0].mean() if bool((count > 0).any()) else vector.sum() * 0
 
 
 def losses(out: Outputs, want: Targets, whole: Targets, focus: float) -> dict[str, Tensor]:

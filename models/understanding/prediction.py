@@ -16,7 +16,7 @@ class Prediction:
     """What the customer wants, how urgently, and in what mood."""
 
     intents: tuple[Ranked, ...]
-    """Most likely first, at most five. Their probabilities and `out_of_scope` share one."""
+    """All of them, most likely first. Their probabilities and `out_of_scope` add up to one."""
     out_of_scope: float
     """How likely none of the intents is meant, calibrated, 0 to 1."""
     several: tuple[Ranked, ...]

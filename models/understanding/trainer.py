@@ -25,7 +25,7 @@ from models.errors import ModelError
 from models.understanding.dataset import Dataset, batches, kept
 from models.understanding.encoder import TunedEncoder
 from models.understanding.features import Floats
-from models.understanding.network import Network, Outputs, Targets, joined, losses
+from models.understanding.network import Network, Outputs, Targets, contrast, joined, losses
 from models.understanding.settings import Balance, Settings
 from models.understanding.training_run import Epoch
 
@@ -34,6 +34,8 @@ WARM_UP = 0.06
 CLIP = 1.0
 WEIGHT_DECAY = 0.01
 FOCUS = 2.0
+TELLS_EPOCHS = 200
+"""Held-out examples below which chance decides which epoch is best: then it is the last."""
 _EVALUATED_AT_ONCE = 256
 
 Tell = Callable[[int, int, float], None]
@@ -100,13 +102,15 @@ class Trainer:
         epochs: int,
         drawn: Floats | None,
         validation: Dataset | None,
+        seed: int,
+        gentleness: float = 1.0,
     ) -> Fitted:
-        """Train `model` in place; it ends with the weights of its best epoch (with `validation`)
-        or of its last.
+        """Train `model` in place; it ends with the weights of its best epoch (where `validation`
+        suffices to tell it) or of its last. `gentleness`: share of the learning rates.
 
         Raises `LossDiverged`; `OSError` if a checkpoint cannot be written.
         """
-        return _Fit(self, model, data, phase, epochs, drawn, validation).run()
+        return _Fit(self, model, data, phase, epochs, drawn, validation, seed, gentleness).run()
 
     def finish(self) -> None:
         """Forget the checkpoints."""
@@ -136,13 +140,16 @@ class _Fit:
         epochs: int,
         drawn: Floats | None,
         validation: Dataset | None,
+        seed: int,
+        gentleness: float,
     ) -> None:
-        self._trainer, self._settings = trainer, trainer.settings
+        self._trainer, self._settings, self._seed = trainer, trainer.settings, seed
         self._data, self._drawn, self._validation = data, drawn, validation
         self._phase, self._epochs = phase, epochs
         self._plain = model
         self._accelerator = trainer.accelerator
-        self._rates = [self._settings.rate, self._settings.encoder_rate]
+        rates = (self._settings.rate, self._settings.encoder_rate)
+        self._rates = [rate * gentleness for rate in rates]
         self._focus = FOCUS if self._settings.balance is Balance.FOCAL else 0.0
         if not self._settings.dropout:
             for layer in model.modules():
@@ -182,12 +189,12 @@ class _Fit:
         so that a resumed training is the same as one that was never stopped."""
         started = time.monotonic()
         settings = self._settings
-        torch.manual_seed(settings.seed * 10_007 + number * 101 + self._accelerator.process_index)
-        keep = kept(self._data, settings.modality_dropout, settings.seed, number)
+        torch.manual_seed(self._seed * 10_007 + number * 101 + self._accelerator.process_index)
+        keep = kept(self._data, settings.modality_dropout, self._seed, number)
         self._model.train()
         sums: dict[str, float] = {}
         total = 0.0
-        drawn = batches(self._data, self._drawn, settings.batch, settings.seed, number)
+        drawn = batches(self._data, self._drawn, settings.batch, self._seed, number)
         for step, rows in enumerate(drawn):
             self._set_rates(number * self._steps_per_epoch + step)
             loss, parts = self._step(rows, keep)
@@ -245,7 +252,11 @@ class _Fit:
         out = Outputs(*(value.float() for value in out))
         parts = losses(out, _targets(self._data.targets, rows), whole, self._focus)
         share = len(rows) / len(whole.intent)
-        return joined(parts, self._plain.network.log_variance, share), parts
+        total = joined(parts, self._plain.network.log_variance, share)
+        if self._settings.contrast > 0:
+            own = _targets(self._data.targets, rows)
+            total = total + share * self._settings.contrast * contrast(out.vector, own)
+        return total, parts
 
     def _inputs(
         self, rows: NDArray[np.int64], keep: dict[str, NDArray[np.bool_]] | None = None
@@ -271,7 +282,7 @@ class _Fit:
             group["lr"] = rate * share
 
     def _best_epoch(self) -> int:
-        if math.isnan(self._done[-1].validation_loss):
+        if self._validation is None or len(self._validation) < TELLS_EPOCHS:
             return len(self._done)
         return min(self._done, key=lambda epoch: epoch.validation_loss).number
 

@@ -1,8 +1,8 @@
 """From labelled examples to a version that can be served: the whole of a training, step by step.
 
 1. Hold out some examples.  2. Train network and wide head on the rest; find the best epoch.
-3. Calibrate and judge on what was held out.  4. Train again on everything, that many epochs.
-5. Export, check that the int8 graphs answer like the model, and write the version.
+3. Calibrate and judge on what was held out.  4. Go on for a little over everything.  5. Export,
+check that the int8 graphs answer like the model, and write the version.
 """
 
 import hashlib
@@ -43,12 +43,16 @@ from models.understanding.words import WordFeatures
 
 LOSES_AT_MOST = 0.003
 """Accuracy that the int8 encoder may cost; else the version keeps the float one."""
+MORE_EPOCHS, GENTLE = 0.25, 0.3
+"""Share of the epochs, and of the learning rates, with which the held-out examples are taught."""
 MEMORY = 20_000
 """Examples whose vectors are kept to tell what is foreign."""
 _FROZEN_BATCH, _TUNED_BATCH = 128, 32
 _FROZEN_STEPS, _TUNED_STEPS = 1_200, 300
 _FROZEN_EPOCHS, _TUNED_EPOCHS = (12, 40), (5, 12)
-_ENCODED_AT_ONCE = 256
+FEW = 2_000
+"""Examples below which a trained encoder needs what `members` and `contrast` give."""
+_ENCODED_AT_ONCE = 1024
 
 Tell = Callable[[str, int, int], None]
 """Called with the name of a step, and how much of it is done of how much."""
@@ -79,6 +83,9 @@ class Setup:
     image_encoder: str
     image_dimensions: int
     settings: Settings
+    held_out: tuple[Example, ...] = ()
+    """Examples to stop, calibrate and judge by, where there are some of their own; else a share
+    of `examples`."""
     warnings: tuple[str, ...] = ()
 
 
@@ -110,18 +117,18 @@ class _Training:
 
     def run(self) -> Trained:
         started, settings = time.time(), self._settings
-        held_out: list[Example] = []
+        held_out = list(self._setup.held_out)
         teaching = list(self._setup.examples)
-        if settings.validation:
-            teaching, held_out = split(self._setup.examples, settings.validation, settings.seed)
+        again = not held_out and settings.validation > 0
+        if again:
+            teaching, held_out = split(teaching, settings.validation, settings.seed)
         general, general_out = split(self._setup.general, 0.2, settings.seed)
-        taught = [*teaching, *general]
-        fitted, model, part = self._fit("train", taught, settings.epochs, held_out)
+        fitted, model, part = self._fit([*teaching, *general], held_out)
         calibration = self._calibrate(model, part, [*held_out, *general_out])
         evaluation = self._evaluate(model, part, calibration, held_out)
-        if held_out:
+        if again:
             everything = [*self._setup.examples, *self._setup.general]
-            _, model, part = self._fit("again", everything, fitted.best_epoch, [])
+            part = self._go_on(model, everything, fitted.best_epoch)
         version = time.strftime("%Y%m%d-%H%M%S", time.gmtime(started))
         self._write(version, model, part, calibration, evaluation, held_out)
         self._trainer.finish()
@@ -142,38 +149,74 @@ class _Training:
         return Trained(version, replace(evaluation, version=version), run_)
 
     def _fit(
-        self, phase: str, examples: list[Example], epochs: int, held_out: Sequence[Example]
+        self, examples: Sequence[Example], held_out: Sequence[Example]
     ) -> tuple[Fitted, Model, "_Part"]:
+        """From the beginning: one training, or several whose weights are averaged."""
         settings = self._settings
-        self._phase = phase
-        torch.manual_seed(settings.seed)
-        added = [
-            *named({name: self._setup.titles[name] for name in self._intents}),
-            *evened(examples, settings.seed),
-            *joined_pairs(examples, len(examples) // 10, settings.seed),
-        ]
-        examples = [*examples, *added]
+        examples = self._with_more(examples)
         data = self._dataset(examples)
+        validation = self._dataset(held_out) if held_out else None
+        fits: list[Fitted] = []
+        soup: dict[str, torch.Tensor] = {}
+        for member in range(settings.members):
+            self._phase = "train" if settings.members == 1 else f"train {member + 1}"
+            model = self._model(data)
+            fits.append(
+                self._trainer.fit(
+                    model,
+                    data,
+                    phase=f"train-{member}",
+                    epochs=settings.epochs,
+                    drawn=drawing(examples, settings.balance),
+                    validation=validation,
+                    seed=settings.seed + 1000 * member,
+                )
+            )
+            for name, value in model.state_dict().items():
+                soup[name] = soup.get(name, torch.zeros_like(value)) + value / settings.members
+        model.load_state_dict(soup)
+        return fits[0], model, self._part(model, data, examples)
+
+    def _go_on(self, model: Model, examples: Sequence[Example], epochs: int) -> "_Part":
+        """Teach what was held out as well: a few more epochs over everything, gently."""
+        self._phase = "everything"
+        examples = self._with_more(examples)
+        data = self._dataset(examples)
+        self._trainer.fit(
+            model,
+            data,
+            phase="everything",
+            epochs=max(1, round(epochs * MORE_EPOCHS)),
+            drawn=drawing(examples, self._settings.balance),
+            validation=None,
+            seed=self._settings.seed + 1,
+            gentleness=GENTLE,
+        )
+        return self._part(model, data, examples)
+
+    def _with_more(self, examples: Sequence[Example]) -> list[Example]:
+        """And what can be made of them."""
+        seed = self._settings.seed
+        return [
+            *examples,
+            *named({name: self._setup.titles[name] for name in self._intents}),
+            *evened(examples, seed),
+            *joined_pairs(examples, len(examples) // 10, seed),
+        ]
+
+    def _model(self, data: Dataset) -> Model:
+        """As it is before it has learned anything: the same each time."""
+        settings = self._settings
+        torch.manual_seed(settings.seed)
         encoder = None
         if settings.tune is not Tune.NONE:
             encoder = TunedEncoder(self._setup.text_source, settings.tune)
         shape = Shape(settings.fusion, len(self._intents), self._setup.text_encoder.dimensions)
         model = Model(Network(self._ways, shape), encoder)
-        begin = run(model, data)
-        model.network.begin_at(begin.vector, data.targets.intent)
-        fitted = self._trainer.fit(
-            model,
-            data,
-            phase=phase,
-            epochs=epochs,
-            drawn=drawing(examples, settings.balance),
-            validation=self._dataset(held_out) if held_out else None,
-        )
-        return fitted, model, self._part(phase, model, data, examples)
+        model.network.begin_at(run(model, data).vector, data.targets.intent)
+        return model
 
-    def _part(
-        self, phase: str, model: Model, data: Dataset, examples: Sequence[Example]
-    ) -> "_Part":
+    def _part(self, model: Model, data: Dataset, examples: Sequence[Example]) -> "_Part":
         """What is learned beside the network. Turns with several intents teach the wide head each
         of them in equal shares."""
         rows = np.flatnonzero(data.targets.weight.numpy() > 0)
@@ -187,7 +230,7 @@ class _Training:
             words.of(seen),
             targets.astype(np.float32),
             data.targets.weight.numpy()[rows],
-            lambda done, of: self._tell(f"{phase}: words", done, of),
+            lambda done, of: self._tell("words", done, of),
         )
         inside = np.flatnonzero((data.targets.intent.numpy() >= 0) & (sums_of(data) == 1))
         chosen = np.random.default_rng(self._settings.seed).permutation(inside)[:MEMORY]
@@ -331,8 +374,14 @@ def settled(settings: Settings, examples: int) -> Settings:
     steps, (least, most) = (
         (_TUNED_STEPS, _TUNED_EPOCHS) if tuned else (_FROZEN_STEPS, _FROZEN_EPOCHS)
     )
-    epochs = settings.epochs or int(np.clip(steps * batch // max(examples, 1), least, most))
-    return replace(settings, batch=batch, epochs=epochs)
+    few = tuned and examples < FEW
+    return replace(
+        settings,
+        batch=batch,
+        epochs=settings.epochs or int(np.clip(steps * batch // max(examples, 1), least, most)),
+        members=settings.members or (3 if few else 1),
+        contrast=settings.contrast if settings.contrast >= 0 else float(few),
+    )
 
 
 def sums_of(data: Dataset) -> Floats:
@@ -344,7 +393,7 @@ def _digest(setup: Setup) -> str:
     """Of all that a training depends on: the same training goes on after a kill, another does
     not take its checkpoints."""
     seen = hashlib.sha256()
-    for example in (*setup.examples, *setup.general):
+    for example in (*setup.examples, *setup.general, *setup.held_out):
         seen.update(repr(example).encode())
     titles = {name: tuple(texts) for name, texts in sorted(setup.titles.items())}
     seen.update(repr((titles, setup.text_encoder.name, setup.image_encoder)).encode())

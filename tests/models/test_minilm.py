@@ -65,7 +65,7 @@ def test_int8_graph_follows_the_published_model(minilm: MiniLM, shared_data: Pat
 
     with (shared_data / "banking77" / "test.csv").open(encoding="utf-8") as file:
         texts = [row["text"] for row in csv.DictReader(file)][::30]
-    folder = module._published_files()
+    folder = module.published_folder()
     tokens = AutoTokenizer.from_pretrained(folder)(texts, padding=True, return_tensors="pt")
     with torch.inference_mode():
         hidden = AutoModel.from_pretrained(folder)(**tokens).last_hidden_state
@@ -94,10 +94,10 @@ def test_two_processes_at_once_make_one_graph(tmp_path: Path) -> None:
 
 def test_changed_weights_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = tmp_path / "model"
-    shutil.copytree(module._published_files(), folder)
+    shutil.copytree(module.published_folder(), folder)
     weights = folder / "model.safetensors"
     weights.write_bytes(weights.read_bytes()[:-1] + b"\x01")
-    monkeypatch.setattr(module, "_published_files", lambda: folder)
+    monkeypatch.setattr(module, "published_folder", lambda: folder)
     monkeypatch.setenv("FRONTDESK_CACHE", str(tmp_path / "cache"))
     with pytest.raises(EngineMissing, match="not the published ones"):
         MiniLM()

@@ -1,0 +1,58 @@
+"""Runs the parts that are named, or all; prints a table, and writes understanding.json.
+
+`--keep FOLDER` keeps the trained models there: without it they are gone in the end.
+"""
+
+import argparse
+import json
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.figures import Figure
+from benchmarks.understanding import text
+from benchmarks.understanding.data import DATA
+
+PARTS: dict[str, Callable[[Path], list[Figure]]] = {
+    "frozen": text.banking_frozen,
+    "banking": text.banking_tuned,
+    "few": text.banking_few,
+    "clinc": text.clinc150,
+}
+RESULTS = Path(__file__).parents[1] / "understanding.json"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("names", nargs="*", choices=[[], *PARTS], metavar="NAME")
+    parser.add_argument("--keep", type=Path)
+    arguments = parser.parse_args()
+    if not DATA.is_dir():
+        sys.exit(f"the public sets are not at {DATA}: see docs/understanding.md")
+    console = Console(width=110)
+    results = json.loads(RESULTS.read_text("utf-8")) if RESULTS.exists() else {}
+    missed = False
+    with tempfile.TemporaryDirectory(prefix="frontdesk-bench-") as fresh:
+        folder = arguments.keep or Path(fresh)
+        for name in arguments.names or list(PARTS):
+            console.print(f"[bold]{name}[/] …", highlight=False)
+            started = time.perf_counter()
+            figures = PARTS[name](folder)
+            results[name] = [figure.to_dict() for figure in figures]
+            table = Table("figure", "measured", "to reach", "")
+            for figure in figures:
+                table.add_row(figure.name, figure.shown, figure.goal, figure.verdict)
+                missed |= figure.reached is False
+            console.print(table)
+            console.print(f"{time.perf_counter() - started:.0f} s", highlight=False)
+            RESULTS.write_text(json.dumps(results, indent=2, ensure_ascii=False) + "\n", "utf-8")
+    sys.exit(1 if missed else 0)
+
+
+if __name__ == "__main__":
+    main()
