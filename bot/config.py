@@ -100,6 +100,19 @@ class KnowledgeSection(Section):
     """The business's articles: `.md`, `.html`, `.pdf`, and `.csv` of questions and answers."""
 
 
+class UnderstandingSection(Section):
+    folder: Folder = Path("intents")
+    """What customers want: a YAML file for each intent, with examples. See docs/intents.md."""
+    fusion: Literal["concatenation", "attention", "late", "linear"] = "concatenation"
+    """How `frontdesk train` brings words, screens, pictures, voices and history together."""
+    tune: Literal["none", "last", "full", "lora"] = "none"
+    """How much of the text encoder `frontdesk train` trains as well. `full` understands best and
+    takes some minutes for ten thousand examples."""
+    languages: list[Language] = []
+    """Languages that the examples are written in; where none is named, the desk's own. In others
+    the desk goes by its knowledge."""
+
+
 class MediaSection(Section):
     place: Annotated[str, AfterValidator(_place)] = "folder"
     """`folder` (inside `data`), the path of another folder, or `s3://BUCKET/PREFIX` in any
@@ -241,8 +254,13 @@ class Config(Section):
     """Where the desk keeps its own files: the embedded Redis, media, the index, its secret."""
     redis: Annotated[str, AfterValidator(_redis_address)] = "embedded"
     """`embedded`, or the URL of a Redis from 6.2 on (`redis://`, `rediss://`, `unix://`)."""
+    person: dict[str, str] = {}
+    """How a customer reaches a person: one text, or one for each language. Offered to those who
+    ask for it, are in trouble, or cannot be helped."""
     knowledge: KnowledgeSection = _DEFAULTS
     """What the desk knows."""
+    understanding: UnderstandingSection = _DEFAULTS
+    """What the desk makes of what customers want."""
     media: Annotated[MediaSection, _bare("place")] = _DEFAULTS
     """Where customers' files and spoken answers are kept."""
     transcriber: Annotated[TranscriberSection, _bare("engine")] = _DEFAULTS
@@ -270,7 +288,7 @@ class Config(Section):
         if not isinstance(settings, dict):
             return settings
         language = settings.get("language", "en")
-        whole = {"greeting": str, "suggestions": list}
+        whole = {"greeting": str, "suggestions": list, "person": str}
         return settings | {
             key: {language: settings[key]}
             for key, kind in whole.items()
@@ -280,6 +298,14 @@ class Config(Section):
     @property
     def index_folder(self) -> Path:
         return self.data / "index"
+
+    @property
+    def understanding_folder(self) -> Path:
+        return self.data / "understanding"
+
+    @property
+    def intent_languages(self) -> tuple[str, ...]:
+        return tuple(self.understanding.languages) or (self.language,)
 
     @property
     def redis_folder(self) -> Path:

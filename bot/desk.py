@@ -20,6 +20,8 @@ from bot.engines import engine
 from bot.errors import Unavailable
 from bot.history import History
 from bot.inbox import Inbox, InboxLimits
+from bot.intents import IntentBook
+from bot.intents.intent import missing_articles
 from bot.knowledge import IngestReport, Knowledge, ingest
 from bot.lease import Leases
 from bot.manager import DialogueManager
@@ -39,11 +41,13 @@ from bot.messages import (
 from bot.outbox import Outbox
 from bot.perception import Limits as PerceptionLimits
 from bot.perception import Perception
-from bot.policy import KnowledgePolicy, Policy
+from bot.policy import DeskPolicy, Policy
+from bot.recognition import Recognised, Recogniser
 from bot.redis_server import RedisServer
 from bot.speech import Speaker
 from bot.store import Store
 from bot.turns import TurnRunner
+from models.understanding.versions import Versions
 
 log = logging.getLogger(__name__)
 
@@ -67,9 +71,12 @@ class FrontDesk:
         keep_entries: int,
         language: str,
         alone: bool,
+        recogniser: Recogniser | None = None,
     ) -> None:
-        """`alone`: no other process can be answering on this Redis; see `bot.lease`."""
+        """`alone`: no other process can be answering on this Redis; see `bot.lease`. `recogniser`:
+        none for a desk whose policy wants no intents."""
         self.store = store
+        self._recogniser = recogniser
         self._media = media
         self._connectors: dict[ChannelName, Connector] = {}
         self._keep_s = keep_days * 24 * 3600
@@ -83,6 +90,7 @@ class FrontDesk:
             speaker=speaker,
             show=self._show,
             language=language,
+            recogniser=recogniser,
         )
         self._runner = TurnRunner(
             store=store,
@@ -152,7 +160,14 @@ class FrontDesk:
 
     async def trace(self, conversation: ConversationId, turn: TurnId) -> dict[str, Any] | None:
         stored = await self._history.trace(conversation, turn)
-        return msgspec.json.decode(stored) if stored else None
+        if stored is None:
+            return None
+        trace: dict[str, Any] = msgspec.json.decode(stored)
+        if self._recogniser and trace.get("recognised"):
+            recognised = msgspec.convert(trace["recognised"], Recognised)
+            why = await self._recogniser.explain(recognised)
+            trace["attribution"] = msgspec.to_builtins(why)
+        return trace
 
     async def _forget_media(self) -> None:
         """Delete attachments that are older than a conversation is remembered."""
@@ -176,14 +191,19 @@ class OpenDesk(msgspec.Struct, frozen=True):
 
     desk: FrontDesk
     knowledge: Knowledge
+    intents: IntentBook
+    recogniser: Recogniser
     ingested: IngestReport
     config: Config
 
     async def run(self) -> None:
-        """Answer what comes, and follow the knowledge, until cancelled."""
+        """Answer what comes, and follow the knowledge, the intents and their model, until
+        cancelled."""
         async with asyncio.TaskGroup() as group:
             group.create_task(self.desk.run(), name="desk")
             group.create_task(self.knowledge.follow(self.config.index_folder), name="knowledge")
+            group.create_task(self.intents.follow(), name="intents")
+            group.create_task(self.recogniser.follow(), name="recogniser")
 
     async def article(self, article: str) -> str | None:
         """The page of an article; None if there is none of that id."""
@@ -217,6 +237,13 @@ async def open_desk(
         )
         knowledge = await asyncio.to_thread(Knowledge.open, config.index_folder, encoder)
         stack.push_async_callback(knowledge.close)
+        intents = await asyncio.to_thread(IntentBook, config.understanding.folder)
+        _warn_of_missing_articles(intents, knowledge)
+        recogniser = Recogniser(
+            Versions(config.understanding_folder), encoder, config.intent_languages
+        )
+        stack.push_async_callback(recogniser.close)
+        await recogniser.renew()
         media = MediaStore(config.media_place, options=config.media.options)
         perception = Perception(
             transcriber=engine(engines.TRANSCRIBERS, config.transcriber.engine),
@@ -239,7 +266,7 @@ async def open_desk(
             store=store,
             media=media,
             perception=perception,
-            policy=KnowledgePolicy(knowledge, config.name, config.suggestions),
+            policy=DeskPolicy(knowledge, intents, config.name, config.suggestions, config.person),
             speaker=speaker,
             limits=InboxLimits(
                 text_chars=config.limits.text_chars,
@@ -251,10 +278,17 @@ async def open_desk(
             keep_entries=config.history.keep_messages,
             language=config.language,
             alone=alone,
+            recogniser=recogniser,
         )
         warming = asyncio.create_task(perception.warm_up(), name="warm-up")
         stack.callback(warming.cancel)
-        yield OpenDesk(desk, knowledge, ingested, config)
+        yield OpenDesk(desk, knowledge, intents, recogniser, ingested, config)
+
+
+def _warn_of_missing_articles(intents: IntentBook, knowledge: Knowledge) -> None:
+    known = {str(article) for article in knowledge.index.articles}
+    for problem in missing_articles(intents.intents, known):
+        log.warning("intents.article_missing", extra={"reason": problem})
 
 
 async def _open_store(config: Config, stack: AsyncExitStack) -> tuple[Store, bool]:

@@ -2,13 +2,13 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import msgspec
 
 from bot.channel import Delta, Progress
-from bot.history import History
+from bot.history import History, Past
 from bot.inbox import Received
 from bot.messages import (
     Attachment,
@@ -22,6 +22,7 @@ from bot.messages import (
 )
 from bot.perception import Perceived, Perception
 from bot.policy import Decision, Policy, explain_finding
+from bot.recognition import Recogniser, observation_of
 from bot.speech import Speaker
 from bot.texts import say
 from bot.trace import Trace
@@ -70,15 +71,17 @@ class DialogueManager:
         speaker: Speaker,
         show: Callable[[Progress], None],
         language: str,
+        recogniser: Recogniser | None = None,
     ) -> None:
         """`show` passes on that an answer is being made. `language`: of the business, for
-        customers whose language nothing tells."""
+        customers whose language nothing tells. Without a `recogniser` no intents are told."""
         self._history = history
         self._perception = perception
         self._policy = policy
         self._speaker = speaker
         self._show = show
         self._language = language
+        self._recogniser = recogniser
 
     async def handle(self, turn: Turn, joined: Callable[[], bool]) -> Outcome | None:
         """Answer a turn. None if `joined()` told, before the answer began, that more messages
@@ -93,6 +96,7 @@ class DialogueManager:
             return None
         with trace.step("understanding"):
             understanding = understand(turn.messages, perceived, past, self._language)
+            understanding = await self._recognised(understanding, turn.messages, perceived, past)
         with trace.step("policy"), trace.current():
             decision = await self._policy.decide(understanding, past)
         if joined():
@@ -116,6 +120,21 @@ class DialogueManager:
         turn.trace.note(decision={"kind": decision.kind, "why": decision.why})
         reply = _reply(turn, decision, locale, (), {})
         return Outcome(reply, turn.trace.to_json(), {})
+
+    async def _recognised(
+        self,
+        understanding: Understanding,
+        messages: Sequence[Message],
+        perceived: Mapping[AttachmentId, Perceived],
+        past: Past,
+    ) -> Understanding:
+        """With what the trained model says, where there is one and it has something to go by."""
+        if self._recogniser is None or understanding.empty or understanding.social:
+            return understanding
+        found = await self._recogniser.recognise(
+            observation_of(messages, perceived, past), understanding.language
+        )
+        return msgspec.structs.replace(understanding, recognised=found)
 
     async def _perceive(self, turn: Turn) -> dict[AttachmentId, Perceived]:
         """All attachments at once. What an earlier call has begun for this turn is kept."""
@@ -182,6 +201,7 @@ def _account(
             "language": understanding.language,
             "by_voice": understanding.by_voice,
         },
+        "recognised": msgspec.to_builtins(understanding.recognised),
         "search": explain_finding(decision.finding),
         "decision": {
             "kind": decision.kind,

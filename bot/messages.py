@@ -80,6 +80,8 @@ class ReplyKind(StrEnum):
     """The knowledge answers: the text quotes it and `citations` name the article."""
     CLARIFY = "clarify"
     """Several articles compete: the customer is asked which one."""
+    PERSON = "person"
+    """The customer is told how to reach a person."""
     UNKNOWN = "unknown"
     """Nothing fits, and the desk says so."""
     SOCIAL = "social"

@@ -8,6 +8,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import astuple
 from functools import partial
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
@@ -28,6 +29,7 @@ from models.images import open_image, shrink
 from models.pdf import read_pdf, scanned_pages
 from models.text_reader import TextBox, TextReader, lines_of
 from models.transcriber import Transcriber, Transcript
+from models.understanding.prosody import prosody_of
 from models.video import Video, open_video
 
 if TYPE_CHECKING:
@@ -88,6 +90,10 @@ class Perceived(msgspec.Struct, frozen=True, omit_defaults=True):
     problem_params: dict[str, str | int | float] = {}
     boxes: tuple[Box, ...] = ()
     """Lines of a picture in reading order, in pixels of the picture as it was read."""
+    size: tuple[int, int] = (0, 0)
+    """Width and height of that picture."""
+    prosody: tuple[float, ...] = ()
+    """How it was said: the fields of `models.understanding.observation.Prosody`."""
     embedding: bytes = b""
     """Of a picture, or the mean of a video's: float16, little-endian, of length 1."""
     milliseconds: dict[str, float] = {}
@@ -231,7 +237,12 @@ class Perception:
             samples = await self._opened(partial(decode, data, limit_s=self._limits.audio_s))
         with look.step("hear"):
             heard = await self._hearing.run(samples)
-        return self._said(look, heard)
+        said = self._said(look, heard)
+        if not heard.text:
+            return said
+        with look.step("prosody"):
+            manner = await self._opened(partial(prosody_of, samples, heard.text))
+        return msgspec.structs.replace(said, prosody=astuple(manner) if manner else ())
 
     async def _picture(self, look: "_Look", data: bytes) -> Perceived:
         with look.step("decode"):
@@ -241,6 +252,7 @@ class Perception:
             shown=lines_of(boxes[0])[: self._limits.characters],
             confidence=_mean_score(boxes[0]),
             boxes=tuple(_box(box) for box in boxes[0][: self._limits.boxes]),
+            size=image.size,
             embedding=embedding,
         )
 

@@ -1,4 +1,5 @@
-"""What to answer: a problem with what was sent, a courtesy, the knowledge, or "I don't know"."""
+"""What to answer: a problem with what was sent, a courtesy, what an intent says, the knowledge, a
+question back, how to reach a person, or "I don't know"."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
@@ -6,8 +7,10 @@ from typing import Any, Protocol
 import msgspec
 
 from bot.history import Past, words_of
+from bot.intents import IntentBook
 from bot.knowledge import Answered, Competing, Finding, Knowledge, Query, Said
-from bot.messages import Citation, Message, ReplyKind
+from bot.messages import ArticleId, Citation, Message, Reply, ReplyKind
+from bot.steering import Steer, Step, steer
 from bot.texts import FALLBACK, say
 from bot.understanding import Social, Understanding
 
@@ -38,15 +41,23 @@ class Policy(Protocol):
     async def decide(self, understanding: Understanding, past: Past) -> Decision: ...
 
 
-class KnowledgePolicy:
-    """Answers from the business's articles."""
+class DeskPolicy:
+    """Answers by the business's intents and articles. See `bot.steering` for which goes first."""
 
     def __init__(
-        self, knowledge: Knowledge, business: str, suggestions: Mapping[str, Sequence[str]]
+        self,
+        knowledge: Knowledge,
+        intents: IntentBook,
+        business: str,
+        suggestions: Mapping[str, Sequence[str]],
+        person: Mapping[str, str],
     ) -> None:
-        """`suggestions`: language (`de`) → questions to offer where nothing better is known."""
+        """`suggestions`: language (`de`) → questions to offer where nothing better is known.
+        `person`: language → how to reach a person."""
         self._knowledge = knowledge
+        self._intents = intents
         self._business = business
+        self._person = person
         self._suggestions = {code: tuple(texts) for code, texts in suggestions.items()}
 
     async def decide(self, understanding: Understanding, past: Past) -> Decision:
@@ -58,8 +69,7 @@ class KnowledgePolicy:
             return self._unreadable(understanding, problems)
         if understanding.social:
             return self._courtesy(understanding)
-        finding = await self._knowledge.consult(_query(understanding, past))
-        decision = self._from(finding, understanding.language)
+        decision = await self._steered(understanding, past)
         if not problems:
             return decision
         return msgspec.structs.replace(decision, text="\n\n".join([*problems, decision.text]))
@@ -82,6 +92,68 @@ class KnowledgePolicy:
                 else ()
             ),
         )
+
+    async def _steered(self, understanding: Understanding, past: Past) -> Decision:
+        query = _query(understanding, past)
+        finding = await self._knowledge.consult(query)
+        recognised, language = understanding.recognised, understanding.language
+        way = steer(
+            recognised, finding, self._intents.by_name, unknown_before=_unknown_before(past)
+        )
+        decision = None
+        if way.step is Step.INTENT:
+            decision = await self._by_intents(way, query, finding)
+        elif way.step is Step.ASK:
+            titles = [self._intents.by_name[name].title_in(language) for name in way.intents]
+            decision = Decision(
+                ReplyKind.CLARIFY,
+                say("answer_which", language),
+                why=way.why,
+                suggestions=tuple(titles),
+                finding=finding,
+            )
+        elif way.step is Step.PERSON:
+            return self._offer(way, understanding, finding)
+        if decision is None:
+            decision = self._from(finding, language)
+        if way.person_too and decision.kind is not ReplyKind.CLARIFY and self._reach(language):
+            text = f"{decision.text}\n\n{self._reach(language)}"
+            return msgspec.structs.replace(decision, text=text, why=f"{decision.why}; pressing")
+        return decision
+
+    async def _by_intents(self, way: Steer, query: Query, finding: Finding) -> Decision | None:
+        """The answers of the intents, one below the other; None if their articles are gone."""
+        texts: list[str] = []
+        citations: list[Citation] = []
+        for name in way.intents:
+            intent = self._intents.by_name[name]
+            if text := intent.answer_in(query.language):
+                texts.append(text)
+            elif quoted := await self._knowledge.quote(ArticleId(intent.article), query):
+                texts.append(quoted.text)
+                citations += quoted.citations
+        if not texts:
+            return None
+        return Decision(
+            ReplyKind.ANSWER,
+            "\n\n".join(dict.fromkeys(texts)),
+            why=way.why,
+            citations=tuple(dict.fromkeys(citations)),
+            finding=finding,
+        )
+
+    def _offer(self, way: Steer, understanding: Understanding, finding: Finding) -> Decision:
+        language = understanding.language
+        reach = self._reach(language)
+        return Decision(
+            ReplyKind.PERSON,
+            reach or say("person_unreachable", language),
+            why=way.why,
+            finding=finding,
+        )
+
+    def _reach(self, language: str) -> str:
+        return self._person.get(language) or self._person.get(FALLBACK, "")
 
     def _from(self, finding: Finding, language: str) -> Decision:
         if isinstance(finding, Answered):
@@ -110,6 +182,12 @@ class KnowledgePolicy:
 
     def _suggested(self, language: str) -> tuple[str, ...]:
         return self._suggestions.get(language) or self._suggestions.get(FALLBACK, ())
+
+
+def _unknown_before(past: Past) -> bool:
+    """Whether the desk's last reply was that it does not know."""
+    last = next((e.item for e in reversed(past.entries) if isinstance(e.item, Reply)), None)
+    return last is not None and last.kind is ReplyKind.UNKNOWN
 
 
 def _query(understanding: Understanding, past: Past) -> Query:

@@ -13,6 +13,7 @@ from bot.history import Past, words_of
 from bot.language import language_of, primary
 from bot.messages import AnswerAs, AttachmentId, AttachmentKind, Message
 from bot.perception import Perceived
+from bot.recognition import Recognised
 
 
 class Social(StrEnum):
@@ -39,6 +40,9 @@ class Understanding(msgspec.Struct, frozen=True):
     by_voice: bool
     """The customer is to be answered by voice as well."""
     attachments: int = 0
+    recognised: Recognised | None = None
+    """What the trained model says; None where there is none, or for a language that it does not
+    know."""
 
     @property
     def empty(self) -> bool:

@@ -8,8 +8,7 @@ import numpy as np
 from benchmarks.figures import Figure, percentile
 from benchmarks.understanding.data import banking, clinc, few
 from benchmarks.understanding.models import Model, evaluated, trained
-from models.understanding.encoder import Tune
-from models.understanding.settings import Settings
+from models.understanding.settings import Settings, Tune
 
 SEEDS = (1, 2, 3)
 SHOTS = 10

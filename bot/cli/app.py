@@ -19,6 +19,7 @@ from bot.cli.ingest import ingest
 from bot.cli.init import init
 from bot.cli.keys import keys
 from bot.cli.serve import serve
+from bot.cli.train import evaluate, rollback, train, versions_list
 from bot.errors import OperatorError, Unavailable
 from models.errors import EngineMissing
 
@@ -58,6 +59,10 @@ app.command(rich_help_panel="Begin")(init)
 app.command(rich_help_panel="Begin")(serve)
 app.command(rich_help_panel="Talk to the desk")(chat)
 app.command(rich_help_panel="Talk to the desk")(ask)
+app.command(rich_help_panel="Teach it")(train)
+app.command("eval", rich_help_panel="Teach it")(evaluate)
+app.command("versions", rich_help_panel="Teach it")(versions_list)
+app.command(rich_help_panel="Teach it")(rollback)
 app.command(rich_help_panel="Look after it")(ingest)
 app.command(rich_help_panel="Look after it")(explain)
 app.command(rich_help_panel="Look after it")(doctor)

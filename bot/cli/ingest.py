@@ -16,7 +16,15 @@ if TYPE_CHECKING:
     from bot.knowledge import IngestReport
     from bot.knowledge.encoding import Progress
 
-_STEPS = {"read": "Reading articles", "encode": "Encoding passages"}
+_STEPS = {
+    "read": "Reading articles",
+    "encode": "Encoding passages",
+    "perceive": "Reading screens, hearing recordings",
+    "train": "Training",
+    "everything": "Training on everything",
+    "words": "Learning words",
+    "write": "Writing the version",
+}
 
 
 def ingest(

@@ -11,8 +11,9 @@ import msgspec
 import numpy as np
 
 from bot.errors import OperatorError
+from bot.knowledge.answer import answer
 from bot.knowledge.consult import decide
-from bot.knowledge.finding import Finding
+from bot.knowledge.finding import Answered, Finding
 from bot.knowledge.index import Floats, Index, written_at
 from bot.knowledge.query import Query, Views, views
 from bot.knowledge.search import Hit, rank
@@ -125,6 +126,22 @@ class Knowledge:
         def find() -> Finding:
             hits = _rank(learned, query, seen, vectors, CONSULTED)
             return decide(learned.index, query, seen, vectors, hits)
+
+        return await _run(learned, find)
+
+    async def quote(self, article: ArticleId, query: Query) -> Answered | None:
+        """What this article says to a query, whichever others fit better; None if there is no such
+        article."""
+        learned = self._learned
+        passages = learned.index.passages_of(article)
+        if not passages:
+            return None
+        seen, vectors = await self._read(query, learned)
+
+        def find() -> Answered:
+            hits = _rank(learned, query, seen, vectors, len(learned.index.passages))
+            own = [hit for hit in hits if hit.passage.article == article]
+            return answer(learned.index, seen, vectors, own or [Hit(passages[0], 0.0, {})], 1.0)
 
         return await _run(learned, find)
 

@@ -6,11 +6,12 @@ at most five, so all 2⁵ combinations are computed. Words and lines are taken o
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 from math import factorial
 
+from models.understanding.features import Floats
 from models.understanding.judging import FOREIGN
 from models.understanding.observation import OUT_OF_SCOPE, Line, Observation
 from models.understanding.prediction import Prediction
@@ -54,13 +55,17 @@ class Attribution:
     lines: tuple[LineShare, ...]
 
 
-def modality_shares(predictor: Predictor, seen: Observation) -> Attribution:
-    """Shapley values alone. Takes 2ⁿ evaluations of the network for n modalities, in one batch,
-    and encodes no text beyond the turn's own."""
+def modality_shares(
+    predictor: Predictor, seen: Observation, vectors: Mapping[str, Floats]
+) -> Attribution:
+    """Shapley values alone. Takes 2ⁿ evaluations of the network for n modalities, in one batch.
+
+    `vectors`: for each of `predictor.texts([seen])`.
+    """
     there = [name for name in MODALITIES if _without(seen, [name]) != seen]
     subsets = [frozenset(s) for n in range(len(there) + 1) for s in combinations(there, n)]
     parts = [_without(seen, set(there) - kept) for kept in subsets]
-    found = predictor.predict(predictor.encode([*parts, seen]))
+    found = predictor.predict(predictor.inputs([*parts, seen], vectors))
     intent = _chosen(found[-1])
     worth = {
         kept: _probability(each, intent) for kept, each in zip(subsets, found[:-1], strict=True)
@@ -77,7 +82,7 @@ def modality_shares(predictor: Predictor, seen: Observation) -> Attribution:
 
 def attribute(predictor: Predictor, seen: Observation) -> Attribution:
     """Everything. Encodes the text once for each of its words."""
-    found = modality_shares(predictor, seen)
+    found = modality_shares(predictor, seen, predictor.vectors([seen]))
     words = list(_WORD.finditer(seen.text))[:WORDS]
     without_word = [
         replace(seen, text=seen.text[: at.start()] + seen.text[at.end() :]) for at in words

@@ -6,7 +6,6 @@ al., 2022, through peft).
 """
 
 from collections.abc import Sequence
-from enum import StrEnum
 from pathlib import Path
 
 import torch
@@ -14,21 +13,11 @@ from torch import Tensor, nn
 from torch.nn import functional
 from transformers import AutoModel, AutoTokenizer, PreTrainedTokenizerBase
 
+from models.understanding.settings import Tune
+
 MAX_TOKENS = 128
 LAST_LAYERS = 2
 LORA_RANK = 16
-
-
-class Tune(StrEnum):
-    """How much of the text encoder is trained with the rest."""
-
-    NONE = "none"
-    LAST = "last"
-    """Its last two layers."""
-    FULL = "full"
-    """All but the embeddings of words: those hold half of the weights, and few examples touch few
-    of them."""
-    LORA = "lora"
 
 
 class TunedEncoder(nn.Module):

@@ -1,6 +1,7 @@
 """A trained model as onnx graphs: the network, and the text encoder where it was trained too."""
 
 import logging
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -44,7 +45,7 @@ def export_network(network: Network, ways: Sequence[Modality], path: Path) -> No
     present = [torch.ones(3, k, dtype=torch.bool) for k in sizes]
     shapes = [{0: rows} | ({1: length} if length else {}) for length in lengths]
     program = _quietly(
-        _Flat(network.eval(), names),
+        _Flat(network, names).eval(),
         (*tokens, *present),
         input_names=[*names, *(f"{name}.present" for name in names)],
         output_names=list(Outputs._fields),
@@ -61,7 +62,9 @@ def _quietly(module: nn.Module, inputs: tuple[Tensor, ...], **options: Any) -> A
     level = logger.level
     logger.setLevel(logging.ERROR)
     try:
-        return torch.onnx.export(module, inputs, dynamo=True, verbose=False, **options)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of axes that share a name, and torch's own
+            return torch.onnx.export(module, inputs, dynamo=True, verbose=False, **options)
     finally:
         logger.setLevel(level)
 

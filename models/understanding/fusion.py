@@ -104,8 +104,8 @@ class CrossAttention(Fusion):
     def forward(
         self, tokens: Mapping[str, Tensor], present: Mapping[str, Tensor]
     ) -> tuple[Tensor, Tensor]:
-        rows = len(tokens["text"])
-        parts = [self.summary.expand(rows, 1, _ATTENTION)]
+        # Not `len`: a graph is exported from this, and a number would stay in it.
+        parts = [self.summary.expand(tokens["text"].shape[0], 1, _ATTENTION)]
         parts += [layer(tokens[name]) + self.kind[name] for name, layer in self.project.items()]
         sequence = torch.cat(parts, 1)
         there = torch.cat([torch.ones_like(present["text"][:, :1]), *present.values()], 1)

@@ -12,11 +12,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from models.understanding.calibration import SCALE
 from models.understanding.features import Modality
 from models.understanding.fusion import FUSIONS, directions
 
-SCALE = 20.0
-"""Of a cosine before the softmax; and of every other reading of vectors of length 1."""
 SMOOTHING = 0.1
 """Of the intents' labels (Szegedy et al., 2016)."""
 CONTRAST_TEMPERATURE = 0.07

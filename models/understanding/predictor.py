@@ -122,9 +122,13 @@ class Predictor:
 
     def encode(self, observations: Sequence[Observation]) -> Inputs:
         """`inputs`, with the texts encoded here and now."""
+        return self.inputs(observations, self.vectors(observations))
+
+    def vectors(self, observations: Sequence[Observation]) -> dict[str, Floats]:
+        """Of each of `texts(observations)`."""
         texts = self.texts(observations)
         rows = self._encoder.encode(texts) if texts else np.zeros((0, 1), np.float32)
-        return self.inputs(observations, dict(zip(texts, rows, strict=True)))
+        return dict(zip(texts, rows, strict=True))
 
     def predict(self, inputs: Inputs) -> list[Prediction]:
         """One for each observation."""
@@ -145,11 +149,10 @@ class Predictor:
     def _tuned(self, observations: Sequence[Observation]) -> Floats | None:
         if self._own is None:
             return None
-        rows = [row for row, seen in enumerate(observations) if seen.text]
-        found = np.zeros((len(observations), self._own.dimensions), np.float32)
-        if rows:
-            found[rows] = self._own.encode([observations[row].text for row in rows])
-        return found
+        texts = list(dict.fromkeys(seen.text for seen in observations if seen.text))
+        vectors = dict(zip(texts, self._own.encode(texts), strict=True)) if texts else {}
+        nothing = np.zeros(self._own.dimensions, np.float32)
+        return np.stack([vectors.get(seen.text, nothing) for seen in observations])
 
     def _fitting(self, seen: Observation) -> Observation:
         """Without a picture's vector that is of another encoder than the version's."""

@@ -3,7 +3,17 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from models.understanding.encoder import Tune
+
+class Tune(StrEnum):
+    """How much of the text encoder is trained with the rest."""
+
+    NONE = "none"
+    LAST = "last"
+    """Its last two layers."""
+    FULL = "full"
+    """All but the embeddings of words: those hold half of the weights, and few examples touch few
+    of them."""
+    LORA = "lora"
 
 
 class Balance(StrEnum):

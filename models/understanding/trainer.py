@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from accelerate import Accelerator
+from accelerate import Accelerator, DistributedDataParallelKwargs
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
@@ -60,8 +60,9 @@ class Model(nn.Module):
         present: dict[str, Tensor],
         words: dict[str, Tensor] | None = None,
         disturbance: Tensor | None = None,
-    ) -> tuple[Outputs, Tensor]:
-        """The outputs, and the texts' vectors that they came from (n, 1, width)."""
+    ) -> tuple[Outputs, Tensor, Tensor]:
+        """The outputs, the texts' vectors that they came from (n, 1, width), and the tasks' log
+        variances: what is used of a model must come out of it, for its processes to agree."""
         text = tokens["text"]
         if self.encoder is not None and words is not None:
             encoded: Tensor = self.encoder(**words).unsqueeze(1)
@@ -69,7 +70,8 @@ class Model(nn.Module):
         elif self.training and not text.requires_grad:
             text = text.requires_grad_()
         shifted = text if disturbance is None else text + disturbance
-        return self.network({**tokens, "text": shifted}, present), text
+        out = self.network({**tokens, "text": shifted}, present)
+        return out, text, self.network.log_variance.clone()
 
 
 @dataclass(frozen=True)
@@ -87,9 +89,9 @@ class Trainer:
     def __init__(self, settings: Settings, folder: Path, tell: Tell) -> None:
         """`folder`: for checkpoints; emptied by `finish`."""
         self.settings = settings
-        self.accelerator = Accelerator(
-            mixed_precision="bf16" if _half(settings) else "no", cpu=not torch.cuda.is_available()
-        )
+        # A modality that no example of a batch has leaves its weights without a gradient.
+        unused = DistributedDataParallelKwargs(find_unused_parameters=True)
+        self.accelerator = Accelerator(cpu=not torch.cuda.is_available(), kwargs_handlers=[unused])
         self._folder = folder
         self._tell = tell
 
@@ -222,17 +224,17 @@ class _Fit:
         own = rows[index::processes]
         inputs = self._inputs(own, keep)
         self._optimizer.zero_grad()
-        with self._accelerator.autocast():
-            out, text = self._model(**inputs)
+        with self._half():
+            out, text, log_variance = self._model(**inputs)
         text.retain_grad()
-        loss, parts = self._loss(out, own, whole)
+        loss, parts = self._loss(out, log_variance, own, whole)
         self._accelerator.backward(loss * processes)
         if self._settings.adversarial and text.grad is not None:
             length = text.grad.norm(dim=-1, keepdim=True).clamp(min=1e-12)
             disturbance = (self._settings.adversarial * text.grad / length).detach()
-            with self._accelerator.autocast():
-                out, _ = self._model(**inputs, disturbance=disturbance)
-            again, _ = self._loss(out, own, whole)
+            with self._half():
+                out, _, log_variance = self._model(**inputs, disturbance=disturbance)
+            again, _ = self._loss(out, log_variance, own, whole)
             self._accelerator.backward(again * processes)
         self._accelerator.clip_grad_norm_(self._model.parameters(), CLIP)
         self._optimizer.step()
@@ -245,14 +247,20 @@ class _Fit:
             )
         return sums[0], dict(zip(parts, sums[1:], strict=True))
 
+    def _half(self) -> torch.autocast:
+        """bfloat16 where that is wanted and there. It has the range of float32, so that gradients
+        need no scaling."""
+        device = self._accelerator.device.type
+        return torch.autocast(device, torch.bfloat16, enabled=_half(self._settings))
+
     def _loss(
-        self, out: Outputs, rows: NDArray[np.int64], whole: Targets
+        self, out: Outputs, log_variance: Tensor, rows: NDArray[np.int64], whole: Targets
     ) -> tuple[Tensor, dict[str, Tensor]]:
         """The share of the batch's loss that falls to these rows."""
         out = Outputs(*(value.float() for value in out))
         parts = losses(out, _targets(self._data.targets, rows), whole, self._focus)
         share = len(rows) / len(whole.intent)
-        total = joined(parts, self._plain.network.log_variance, share)
+        total = joined(parts, log_variance, share)
         if self._settings.contrast > 0:
             own = _targets(self._data.targets, rows)
             total = total + share * self._settings.contrast * contrast(out.vector, own)
@@ -353,7 +361,7 @@ def run(model: Model, data: Dataset, device: torch.device | None = None) -> Outp
     parts = []
     for at in range(0, len(order), _EVALUATED_AT_ONCE):
         inputs = inputs_of(model, data, order[at : at + _EVALUATED_AT_ONCE], None, device)
-        out, _ = model(**inputs)
+        out, _, _ = model(**inputs)
         parts.append([value.float().cpu() for value in out])
     back = torch.from_numpy(np.argsort(order))
     return Outputs(*(torch.cat(column)[back] for column in zip(*parts, strict=True)))

@@ -20,20 +20,21 @@ import torch
 
 from models.errors import ModelError
 from models.text_encoder import TextEncoder
-from models.understanding import wide
-from models.understanding.calibration import Calibration, Scores, calibrate, nearest
+from models.understanding.calibration import Calibration, Scores, nearest
 from models.understanding.dataset import Dataset, drawing, targets_of
 from models.understanding.decider import Decider
-from models.understanding.encoder import Tune, TunedEncoder
+from models.understanding.encoder import TunedEncoder
 from models.understanding.evaluation import Evaluation
 from models.understanding.export import export_encoder, export_network
 from models.understanding.features import Floats, Modality, extract, modalities
+from models.understanding.fit_calibration import calibrate
+from models.understanding.fit_wide import fit_wide
 from models.understanding.judging import judge, modalities_of
 from models.understanding.network import Network, Shape
 from models.understanding.observation import OUT_OF_SCOPE, Example
 from models.understanding.prediction import Prediction
 from models.understanding.predictor import FORMAT, Card, Predictor
-from models.understanding.settings import Settings
+from models.understanding.settings import Settings, Tune
 from models.understanding.split import evened, joined_pairs, named, split
 from models.understanding.trainer import Fitted, Model, Trainer, run
 from models.understanding.training_run import TrainingRun
@@ -130,7 +131,8 @@ class _Training:
             everything = [*self._setup.examples, *self._setup.general]
             part = self._go_on(model, everything, fitted.best_epoch)
         version = time.strftime("%Y%m%d-%H%M%S", time.gmtime(started))
-        self._write(version, model, part, calibration, evaluation, held_out)
+        if self._trainer.accelerator.is_main_process:
+            self._write(version, model, part, calibration, evaluation, held_out)
         self._trainer.finish()
         run_ = TrainingRun(
             version=version,
@@ -225,7 +227,7 @@ class _Training:
         targets = data.targets.several[rows].numpy()
         sums = targets.sum(1, keepdims=True)
         targets = np.where(sums > 0, targets / np.maximum(sums, 1), 1 / targets.shape[1])
-        head = wide.fit(
+        head = fit_wide(
             data.features.pooled()[rows],
             words.of(seen),
             targets.astype(np.float32),

@@ -1,0 +1,84 @@
+"""What a project's model is trained on: its intents as perceived, and the general examples."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bot import engines
+from bot.config import Config
+from bot.engines import engine
+from bot.errors import OperatorError
+from bot.intents.folder import read_intents
+from bot.intents.intent import IntentSet
+from bot.intents.manner import general_examples
+from bot.intents.observing import Observed, Observer
+from models.understanding.settings import Settings
+
+if TYPE_CHECKING:
+    from models.understanding.training import Setup
+
+
+@dataclass(frozen=True)
+class Lessons:
+    """A training that can begin."""
+
+    setup: "Setup"
+    intents: IntentSet
+    warnings: tuple[str, ...]
+
+
+def lessons(
+    config: Config, settings: Settings, progress: Callable[[str, int, int], None]
+) -> Lessons:
+    """Read and perceive everything. Raises `OperatorError`.
+
+    `progress` is called with a step's name, and how much of it is done of how much.
+    """
+    from models.minilm import published_folder
+    from models.understanding.training import Setup
+
+    folder = config.understanding.folder
+    intents = read_intents(folder)
+    if len(intents.intents) < 2:
+        raise OperatorError(
+            f"{folder} holds {len(intents.intents) or 'no'} intents; a model tells at least two "
+            "apart",
+            remedy="write some: docs/intents.md says how. Without any, the desk answers from its "
+            "knowledge alone",
+        )
+    observed = observer_of(config).observe(
+        intents.examples, lambda done, of: progress("perceive", done, of)
+    )
+    image_encoder = engine(engines.IMAGE_ENCODERS, config.image_encoder.engine)()
+    setup = Setup(
+        examples=observed.examples,
+        titles={
+            intent.name: tuple(dict.fromkeys(intent.title.values())) for intent in intents.intents
+        },
+        general=general_examples(),
+        text_encoder=engine(engines.TEXT_ENCODERS, config.text_encoder.engine)(),
+        text_source=published_folder(),
+        image_encoder=image_encoder.name,
+        image_dimensions=image_encoder.dimensions,
+        settings=settings,
+        warnings=(*intents.warnings, *observed.warnings),
+    )
+    return Lessons(setup, intents, setup.warnings)
+
+
+def observer_of(config: Config) -> Observer:
+    """Sees and hears as the project's desk does."""
+    return Observer(
+        engine(engines.TEXT_READERS, config.text_reader.engine),
+        engine(engines.IMAGE_ENCODERS, config.image_encoder.engine),
+        engine(engines.TRANSCRIBERS, config.transcriber.engine),
+        config.understanding_folder / "perceived",
+    )
+
+
+def observed(config: Config, file: Path, known: tuple[str, ...]) -> Observed:
+    """A labelled file, seen and heard. Raises `OperatorError`."""
+    from bot.intents.labelled import read_labelled
+
+    return observer_of(config).observe(read_labelled(file, known))
