@@ -146,7 +146,8 @@ class _Checks:
     def too_few(self, faulty: set[str]) -> None:
         """`faulty`: places of intents that have examples with mistakes, which are told already."""
         for intent in self.intents:
-            if len(intent.examples) == 1 and intent.place not in faulty:
+            alone = len(intent.examples) == 1 and intent.name != OUT_OF_SCOPE
+            if alone and intent.place not in faulty:
                 self.problems.append(
                     f"{self._at(intent.place)}: `{intent.name}` has one example; a model needs at "
                     "least two: add how else customers say it"

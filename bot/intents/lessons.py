@@ -10,7 +10,7 @@ from bot.config import Config
 from bot.engines import engine
 from bot.errors import OperatorError
 from bot.intents.folder import read_intents
-from bot.intents.intent import IntentSet
+from bot.intents.intent import IntentSet, squeezed
 from bot.intents.manner import general_examples
 from bot.intents.observing import Observed, Observer
 from models.understanding.settings import Settings
@@ -50,13 +50,17 @@ def lessons(
     observed = observer_of(config).observe(
         intents.examples, lambda done, of: progress("perceive", done, of)
     )
+    examples = tuple(each for each in observed.examples if each.weight)
+    own = {squeezed(each.observation.text) for each in examples}
     image_encoder = engine(engines.IMAGE_ENCODERS, config.image_encoder.engine)()
     setup = Setup(
-        examples=observed.examples,
+        examples=examples,
         titles={
             intent.name: tuple(dict.fromkeys(intent.title.values())) for intent in intents.intents
         },
-        general=general_examples(),
+        general=tuple(
+            each for each in general_examples() if squeezed(each.observation.text) not in own
+        ),
         text_encoder=engine(engines.TEXT_ENCODERS, config.text_encoder.engine)(),
         text_source=published_folder(),
         image_encoder=image_encoder.name,

@@ -38,7 +38,6 @@ VERSION = 1
 MOST_AT_ONCE = 4
 MEDIUM_BYTES = 400_000_000
 """Memory that one picture of the largest size may take while it is read."""
-_NOBODY_SPEAKS = ("audio_silence", "audio_not_speech")
 _WHY = {
     "upload_empty": "is empty",
     "media_unreadable": "cannot be opened; it may be damaged",
@@ -212,10 +211,9 @@ class _Engines:
         """Raises `MediaError`."""
         samples = decode(data, limit_s=self._limits.audio_s)
         heard = self._transcriber.transcribe(samples)
-        speaks = heard.problem not in _NOBODY_SPEAKS
         return Found(
             said=heard.text[: self._limits.characters],
-            prosody=prosody_of(samples, heard.text) if speaks else None,
+            prosody=prosody_of(samples, heard.text) if heard.text else None,
             problem=heard.problem,
         )
 

@@ -118,7 +118,7 @@ async def test_voice_note_is_written_down(make: Make, media: Bytes, shared_data:
         heard = await make().perceive(note)
         assert "never been surpassed" in heard.said.lower()
         assert (heard.language, heard.problem, heard.shown) == ("en", "", "")
-        assert set(heard.milliseconds) == {"fetch", "decode", "hear"}
+        assert set(heard.milliseconds) == {"fetch", "decode", "hear", "prosody"}
 
 
 async def test_screenshot_is_read_with_its_boxes(make: Make, media: Bytes) -> None:
