@@ -166,7 +166,10 @@ class FrontDesk:
         if self._recogniser and trace.get("recognised"):
             recognised = msgspec.convert(trace["recognised"], Recognised)
             why = await self._recogniser.explain(recognised)
-            trace["attribution"] = msgspec.to_builtins(why)
+            if why:
+                trace["attribution"] = msgspec.to_builtins(why)
+            # What it was made from stands in the trace already, but for numbers nobody reads.
+            del trace["recognised"]["observation"]
         return trace
 
     async def _forget_media(self) -> None:

@@ -29,6 +29,9 @@ log = logging.getLogger(__name__)
 
 TOLD = 5
 """Intents that a trace names."""
+INLINE_TEXTS = 4
+"""Up to this many a prediction takes about a millisecond, less than to hand it to a thread; a
+screen, or a version with an encoder of its own, is worked on in one."""
 _LOOK_EVERY_S = 1.0
 _BATCH_TEXTS = 16
 
@@ -111,6 +114,8 @@ class Recogniser:
         texts = predictor.texts([seen])
         rows = await asyncio.gather(*(self._batcher.run(text) for text in texts))
         vectors = dict(zip(texts, rows, strict=True))
+        if len(texts) <= INLINE_TEXTS and not predictor.card.tuned:
+            return _recognise(predictor, seen, vectors)
         return await asyncio.to_thread(_recognise, predictor, seen, vectors)
 
     async def explain(self, recognised: Recognised) -> Attribution | None:

@@ -24,8 +24,8 @@ OPTIONS = 3
 OUTRIGHT = 1.0
 """How sure the knowledge is of a question that the business itself has put to an article."""
 WANTS_PERSON = 0.8
-URGENT = 0.75
-UPSET = -0.6
+URGENT = 0.8
+UPSET = -0.7
 
 
 class Step(StrEnum):

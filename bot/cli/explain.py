@@ -64,7 +64,29 @@ async def _trace(config: "Config", conversation: str, turn: str) -> dict[str, An
                 f"{conversation} has no turn {turn}", remedy=f"its turns: {', '.join(turns)}"
             )
     trace: dict[str, Any] = msgspec.json.decode(stored)
+    if trace.get("recognised"):
+        trace["attribution"] = await _attribution(config, trace["recognised"])
     return trace
+
+
+async def _attribution(config: "Config", recognised: dict[str, Any]) -> Any:
+    """What each word and line did; None if the version that decided is gone."""
+    import msgspec
+
+    from bot import engines
+    from bot.cli.train import versions_of
+    from bot.recognition import Recognised
+    from models.errors import ModelError
+    from models.understanding.attribution import attribute
+    from models.understanding.predictor import Predictor
+
+    found = msgspec.convert(recognised, Recognised)
+    encoder = engines.engine(engines.TEXT_ENCODERS, config.text_encoder.engine)()
+    try:
+        predictor = Predictor(versions_of(config).path(found.version), encoder)
+    except ModelError:
+        return None
+    return msgspec.to_builtins(attribute(predictor, found.observation))
 
 
 def tree_of(trace: dict[str, Any]) -> "Tree":
@@ -79,6 +101,7 @@ def tree_of(trace: dict[str, Any]) -> "Tree":
     _add_messages(root, trace)
     _add_perceived(root, trace, spent)
     _add_understanding(root, trace, spent)
+    _add_recognised(root, trace)
     _add_search(root, trace)
     _add_decision(root, trace, spent)
     steps = root.add("[bold]Time[/]")
@@ -117,6 +140,34 @@ def _add_understanding(root: "Tree", trace: dict[str, Any], spent: dict[str, flo
         for name, value in facts.items():
             if value not in ("", None):
                 branch.add(f"{name}: {_words(value)}")
+
+
+def _add_recognised(root: "Tree", trace: dict[str, Any]) -> None:
+    facts = trace.get("recognised")
+    if not facts:
+        return
+    branch = root.add(f"[bold]Recognised[/] [dim]by version {_words(facts['version'])}[/]")
+    for ranked in facts["intents"][:3]:
+        branch.add(f"{ranked['probability']:.2f} {_words(ranked['name'])}")
+    branch.add(f"{facts['out_of_scope']:.2f} out of scope")
+    if len(facts["several"]) > 1:
+        branch.add(f"several: {_words(', '.join(each['name'] for each in facts['several']))}")
+    branch.add(
+        f"urgency {facts['urgency']:.2f}, sentiment {facts['sentiment']:+.2f}, "
+        f"wants a person {facts['wants_person']:.2f}"
+    )
+    why = trace.get("attribution")
+    if not why:
+        for name, value in facts["shares"].items():
+            branch.add(f"{name} {value:+.2f}")
+        return
+    one = branch.add(f"why {_words(why['intent'])}, {why['probability']:.2f}")
+    for share in why["modalities"]:
+        one.add(f"{share['name']} {share['value']:+.2f}")
+    if why["words"]:
+        one.add(" ".join(f"{_words(w['name'])}[dim]{w['value']:+.2f}[/]" for w in why["words"]))
+    for line in sorted(why["lines"], key=lambda each: -each["value"])[:5]:
+        one.add(f"{line['value']:+.2f} {_words(line['line']['text'])}")
 
 
 def _add_search(root: "Tree", trace: dict[str, Any]) -> None:

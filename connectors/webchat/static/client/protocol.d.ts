@@ -30,7 +30,7 @@ export interface Reply {
   id: string;
   turn: string;
   created_at: number;
-  kind: "answer" | "clarify" | "unknown" | "social" | "problem";
+  kind: "answer" | "clarify" | "person" | "unknown" | "social" | "problem";
   /** Markdown. */
   text: string;
   locale: string;

@@ -1,0 +1,116 @@
+"""Which goes first: what an intent says, what the knowledge found, a question back, a person."""
+
+import pytest
+
+from bot.intents import Intent
+from bot.knowledge import Answered, Competing, Finding
+from bot.knowledge.finding import Nothing
+from bot.recognition import Recognised
+from bot.steering import Step, steer
+from models.understanding.observation import Observation
+from models.understanding.prediction import Ranked
+
+INTENTS = {
+    "refund": Intent("refund", (), "r.yaml:1", article="returns/refund"),
+    "invoice": Intent("invoice", (), "i.yaml:1", answer={"": "Here it is."}),
+    "complaint": Intent("complaint", (), "c.yaml:1", handoff=True),
+    "silent": Intent("silent", (), "s.yaml:1"),
+}
+ANSWERED = Answered("text", (), (), 0.8)
+OUTRIGHT = Answered("text", (), (), 1.0)
+COMPETING = Competing((), (), 0.5)
+NOTHING = Nothing((), 0.1)
+
+
+def _recognised(*ranked: tuple[str, float], **facts: float | tuple[str, ...]) -> Recognised:
+    intents = tuple(Ranked(name, probability) for name, probability in ranked)
+    several = tuple(Ranked(name, 0.9) for name in facts.get("several", (intents[0].name,)))
+    return Recognised(
+        version="1",
+        intents=intents,
+        out_of_scope=0.0,
+        several=several,
+        urgency=facts.get("urgency", 0.3),
+        sentiment=facts.get("sentiment", 0.0),
+        wants_person=facts.get("wants_person", 0.0),
+        shares={},
+        observation=Observation(text="…"),
+    )
+
+
+def _step(recognised: Recognised | None, finding: Finding, *, unknown_before: bool = False) -> Step:
+    return steer(recognised, finding, INTENTS, unknown_before=unknown_before).step
+
+
+@pytest.mark.parametrize("finding", [ANSWERED, COMPETING, NOTHING])
+def test_without_a_model_the_knowledge_decides_alone(finding: Finding) -> None:
+    assert _step(None, finding, unknown_before=True) is Step.KNOWLEDGE
+
+
+@pytest.mark.parametrize(
+    ("probability", "finding", "step"),
+    [
+        (0.9, ANSWERED, Step.INTENT),
+        (0.9, NOTHING, Step.INTENT),
+        (0.9, OUTRIGHT, Step.KNOWLEDGE),
+        (0.6, ANSWERED, Step.KNOWLEDGE),
+        (0.6, COMPETING, Step.INTENT),
+        (0.6, NOTHING, Step.INTENT),
+        (0.2, ANSWERED, Step.KNOWLEDGE),
+        (0.2, COMPETING, Step.KNOWLEDGE),
+        (0.2, NOTHING, Step.KNOWLEDGE),
+    ],
+)
+def test_confidence_decides(probability: float, finding: Finding, step: Step) -> None:
+    assert _step(_recognised(("refund", probability)), finding) is step
+
+
+def test_between_two_possible_intents_the_customer_is_asked() -> None:
+    found = steer(
+        _recognised(("refund", 0.4), ("invoice", 0.3), ("silent", 0.05)),
+        NOTHING,
+        INTENTS,
+        unknown_before=False,
+    )
+    assert (found.step, found.intents) == (Step.ASK, ("refund", "invoice"))
+
+
+def test_two_wishes_are_both_answered() -> None:
+    seen = _recognised(("refund", 0.9), several=("refund", "invoice"))
+    assert steer(seen, NOTHING, INTENTS, unknown_before=False).intents == ("refund", "invoice")
+
+
+def test_an_intent_without_an_answer_leaves_it_to_the_knowledge() -> None:
+    assert _step(_recognised(("silent", 0.95)), ANSWERED) is Step.KNOWLEDGE
+
+
+@pytest.mark.parametrize(
+    "seen",
+    [_recognised(("refund", 0.9), wants_person=0.95), _recognised(("complaint", 0.9))],
+    ids=["asked for", "for a person"],
+)
+def test_a_person_is_offered_before_any_answer(seen: Recognised) -> None:
+    assert _step(seen, OUTRIGHT) is Step.PERSON
+
+
+@pytest.mark.parametrize("pressing", [{"urgency": 0.95}, {"sentiment": -0.9}])
+def test_who_is_in_trouble_gets_a_person_beside_the_answer(pressing: dict[str, float]) -> None:
+    found = steer(_recognised(("refund", 0.9), **pressing), ANSWERED, INTENTS, unknown_before=False)
+    assert (found.step, found.person_too) == (Step.INTENT, True)
+
+
+@pytest.mark.parametrize("pressing", [{"urgency": 0.95}, {"sentiment": -0.9}])
+def test_who_is_in_trouble_and_cannot_be_answered_gets_a_person(
+    pressing: dict[str, float],
+) -> None:
+    assert _step(_recognised(("refund", 0.1), **pressing), NOTHING) is Step.PERSON
+
+
+def test_who_is_not_understood_twice_gets_a_person() -> None:
+    seen = _recognised(("refund", 0.05))
+    assert _step(seen, NOTHING) is Step.KNOWLEDGE
+    assert _step(seen, NOTHING, unknown_before=True) is Step.PERSON
+
+
+def test_an_intent_that_is_no_longer_declared_is_passed_over() -> None:
+    assert _step(_recognised(("gone", 0.99)), ANSWERED) is Step.KNOWLEDGE
