@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from models.understanding.features import Features, Floats
 from models.understanding.network import Targets
@@ -24,6 +25,8 @@ class Dataset:
     texts: tuple[str, ...]
     features: Features
     targets: Targets
+    taught: Tensor | None = None
+    """(n, width): the vectors that a teacher gives the texts, for a student to imitate."""
 
     def __len__(self) -> int:
         return len(self.texts)

@@ -11,7 +11,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
-from transformers import AutoModel, AutoTokenizer, PreTrainedTokenizerBase
+from transformers import AutoModel, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 
 from models.understanding.settings import Tune
 
@@ -34,10 +34,9 @@ class TunedEncoder(nn.Module):
         for parameter in model.parameters():
             parameter.requires_grad_(tune is Tune.FULL)
         if tune is Tune.FULL:
-            for parameter in model.get_input_embeddings().parameters():
-                parameter.requires_grad_(False)
+            still(model)
         if tune is Tune.LAST:
-            for layer in _layers(model)[-LAST_LAYERS:]:
+            for layer in layers_of(model)[-LAST_LAYERS:]:
                 layer.requires_grad_(True)
         self.model = _with_lora(model) if tune is Tune.LORA else model
         self.width: int = model.config.hidden_size
@@ -56,6 +55,11 @@ class TunedEncoder(nn.Module):
         mean = (found.last_hidden_state.float() * mask).sum(1) / mask.sum(1)
         return functional.normalize(mean, dim=1)
 
+    def encode(self, texts: Sequence[str]) -> Tensor:
+        """Shape (len(texts), width)."""
+        vectors: Tensor = self(**self.tokens(texts))
+        return vectors
+
     def merged(self) -> nn.Module:
         """The transformers model with what LoRA has learned folded into its weights."""
         from peft import PeftModel
@@ -64,6 +68,12 @@ class TunedEncoder(nn.Module):
             merged: nn.Module = self.model.merge_and_unload()
             return merged
         return self.model
+
+
+def still(model: nn.Module) -> None:
+    """Let the embeddings of words stay as they are."""
+    assert isinstance(model, PreTrainedModel)
+    model.get_input_embeddings().requires_grad_(False)
 
 
 def _with_lora(model: nn.Module) -> nn.Module:
@@ -78,6 +88,6 @@ def _with_lora(model: nn.Module) -> nn.Module:
     return get_peft_model(model, config)
 
 
-def _layers(model: nn.Module) -> nn.ModuleList:
+def layers_of(model: nn.Module) -> nn.ModuleList:
     """The stack of transformer layers: the longest list of modules there is."""
     return max((each for each in model.modules() if isinstance(each, nn.ModuleList)), key=len)

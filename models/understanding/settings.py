@@ -28,6 +28,16 @@ class Balance(StrEnum):
     """Examples that are hard count more (Lin et al., 2017)."""
 
 
+class Smaller(StrEnum):
+    """What is done to make a trained text encoder smaller and faster; some accuracy goes."""
+
+    NONE = "none"
+    PRUNED = "pruned"
+    """Half of the neurons of each layer go."""
+    DISTILLED = "distilled"
+    """Half of the layers go, and what is left learns to give the vectors of the whole."""
+
+
 class Precision(StrEnum):
     """In what numbers the encoder is computed while it is trained."""
 
@@ -71,6 +81,7 @@ class Settings:
     """Length of the disturbance, by the gradient, of each vector in a second pass (Miyato et al.,
     2017); 0 leaves that pass out."""
     balance: Balance = Balance.WEIGHT
+    smaller: Smaller = Smaller.NONE
     precision: Precision = Precision.AUTO
     dropout: bool = True
     """Whether the network's own dropout is on; off where runs are to be compared number by

@@ -34,6 +34,8 @@ WARM_UP = 0.06
 CLIP = 1.0
 WEIGHT_DECAY = 0.01
 FOCUS = 2.0
+IMITATION = 10.0
+"""Weight of a student's distance from its teacher's vectors."""
 TELLS_EPOCHS = 200
 """Held-out examples below which chance decides which epoch is best: then it is the last."""
 _EVALUATED_AT_ONCE = 256
@@ -227,14 +229,14 @@ class _Fit:
         with self._half():
             out, text, log_variance = self._model(**inputs)
         text.retain_grad()
-        loss, parts = self._loss(out, log_variance, own, whole)
+        loss, parts = self._loss(out, text, log_variance, own, whole)
         self._accelerator.backward(loss * processes)
         if self._settings.adversarial and text.grad is not None:
             length = text.grad.norm(dim=-1, keepdim=True).clamp(min=1e-12)
             disturbance = (self._settings.adversarial * text.grad / length).detach()
             with self._half():
-                out, _, log_variance = self._model(**inputs, disturbance=disturbance)
-            again, _ = self._loss(out, log_variance, own, whole)
+                out, text, log_variance = self._model(**inputs, disturbance=disturbance)
+            again, _ = self._loss(out, text, log_variance, own, whole)
             self._accelerator.backward(again * processes)
         self._accelerator.clip_grad_norm_(self._model.parameters(), CLIP)
         self._optimizer.step()
@@ -254,7 +256,12 @@ class _Fit:
         return torch.autocast(device, torch.bfloat16, enabled=_half(self._settings))
 
     def _loss(
-        self, out: Outputs, log_variance: Tensor, rows: NDArray[np.int64], whole: Targets
+        self,
+        out: Outputs,
+        text: Tensor,
+        log_variance: Tensor,
+        rows: NDArray[np.int64],
+        whole: Targets,
     ) -> tuple[Tensor, dict[str, Tensor]]:
         """The share of the batch's loss that falls to these rows."""
         out = Outputs(*(value.float() for value in out))
@@ -264,6 +271,9 @@ class _Fit:
         if self._settings.contrast > 0:
             own = _targets(self._data.targets, rows)
             total = total + share * self._settings.contrast * contrast(out.vector, own)
+        if self._data.taught is not None:
+            apart = 1 - (text[:, 0] * self._data.taught[torch.from_numpy(rows)]).sum(1)
+            total = total + IMITATION * apart.sum() / len(whole.intent)
         return total, parts
 
     def _inputs(

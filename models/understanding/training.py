@@ -34,7 +34,7 @@ from models.understanding.network import Network, Shape
 from models.understanding.observation import OUT_OF_SCOPE, Example
 from models.understanding.prediction import Prediction
 from models.understanding.predictor import FORMAT, Card, Predictor
-from models.understanding.settings import Settings, Tune
+from models.understanding.settings import Settings, Smaller, Tune
 from models.understanding.split import evened, joined_pairs, named, split
 from models.understanding.trainer import Fitted, Model, Trainer, run
 from models.understanding.training_run import TrainingRun
@@ -125,6 +125,8 @@ class _Training:
             teaching, held_out = split(teaching, settings.validation, settings.seed)
         general, general_out = split(self._setup.general, 0.2, settings.seed)
         fitted, model, part = self._fit([*teaching, *general], held_out)
+        if model.encoder is not None and settings.smaller is not Smaller.NONE:
+            model, part = self._smaller(model, [*teaching, *general])
         calibration = self._calibrate(model, part, [*held_out, *general_out])
         evaluation = self._evaluate(model, part, calibration, held_out)
         if again:
@@ -195,6 +197,33 @@ class _Training:
             gentleness=GENTLE,
         )
         return self._part(model, data, examples)
+
+    def _smaller(self, model: Model, examples: Sequence[Example]) -> tuple[Model, "_Part"]:
+        """With a smaller encoder, taught for some epochs by what the whole one says."""
+        from models.understanding.compression import prune, student_of
+
+        assert model.encoder is not None
+        self._phase = str(self._settings.smaller)
+        examples = self._with_more(examples)
+        data = self._dataset(examples)
+        with torch.no_grad():
+            teacher = model.encoder.eval()
+            vectors = [teacher.encode(data.texts[at : at + 256]) for at in range(0, len(data), 256)]
+        if self._settings.smaller is Smaller.PRUNED:
+            prune(model.encoder)
+        else:
+            model = Model(model.network, student_of(model.encoder))
+        self._trainer.fit(
+            model,
+            replace(data, taught=torch.cat(vectors)),
+            phase=self._phase,
+            epochs=self._settings.epochs,
+            drawn=drawing(examples, self._settings.balance),
+            validation=None,
+            seed=self._settings.seed + 2,
+            gentleness=0.7,
+        )
+        return model, self._part(model, data, examples)
 
     def _with_more(self, examples: Sequence[Example]) -> list[Example]:
         """And what can be made of them."""
