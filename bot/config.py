@@ -6,7 +6,7 @@ file is read, and how its mistakes are told, is in `bot/config_file.py`.
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import (
     AfterValidator,
@@ -46,6 +46,14 @@ def load(path: Path) -> "Config":
 def _beside_the_file(path: Path, info: ValidationInfo) -> Path:
     root = (info.context or {}).get("root", Path.cwd())
     return Path(root) / path.expanduser()
+
+
+def _folder_or_name(model: str, info: ValidationInfo) -> str:
+    """A folder's path in full; what is none stays as it is: it may be a public model's name."""
+    if not model:
+        return model
+    folder = _beside_the_file(Path(model), info)
+    return str(folder) if folder.is_dir() else model
 
 
 def _one_of(registry: Mapping[str, str]) -> AfterValidator:
@@ -108,6 +116,17 @@ class UnderstandingSection(Section):
     tune: Literal["none", "last", "full", "lora"] = "none"
     """How much of the text encoder `frontdesk train` trains as well. `full` understands best and
     takes some minutes for ten thousand examples."""
+    smaller: Literal["none", "pruned", "distilled"] = "none"
+    """What makes a trained text encoder smaller and faster, for some accuracy: `pruned` takes half
+    of the neurons of each layer, `distilled` every second layer. It needs `tune`."""
+    balance: Literal["none", "resample", "weight", "focal"] = "weight"
+    """What is done about intents with few examples beside others with many: their examples count
+    more (`weight`) or are drawn more often (`resample`), or whatever is hard counts more (`focal`).
+    """
+    adversarial: Annotated[float, Field(ge=0, le=10)] = 0.0
+    """How far each text's vector is pushed the wrong way in a second pass of each step, which makes
+    the model steadier; 0 leaves that pass out, 0.3 is a beginning. A training takes twice as long.
+    """
     languages: list[Language] = []
     """Languages that the examples are written in; where none is named, the desk's own. In others
     the desk goes by its knowledge."""
@@ -138,33 +157,81 @@ class MediaSection(Section):
         return {name: value for name, value in given.items() if value}
 
 
-class TranscriberSection(Section):
+class EngineSection(Section):
+    """A section that chooses an engine; implements `bot.engines.Chosen`."""
+
+    registry: ClassVar[Mapping[str, str]]
+    engine: str
+
+    @property
+    def options(self) -> Mapping[str, Any]:
+        return {}
+
+
+class EncoderSection(EngineSection):
+    """One whose engine may be a model that the operator names."""
+
+    model: Annotated[str, AfterValidator(_folder_or_name)] = ""
+    """For `transformers`: a folder as transformers saves a model, or the name of a public one,
+    which is fetched once."""
+
+    @property
+    def options(self) -> Mapping[str, Any]:
+        return {"model": self.model} if self.model else {}
+
+    @model_validator(mode="after")
+    def _a_model_where_one_is_wanted(self) -> Self:
+        if self.engine == "transformers" and not self.model:
+            raise ValueError(
+                "has `engine: transformers` and must name a `model`: a folder, or a public model"
+            )
+        if self.engine != "transformers" and self.model:
+            raise ValueError(
+                f"names a `model`, which `engine: {self.engine}` does not take; it must be left "
+                "out, or the engine be `transformers`"
+            )
+        return self
+
+
+class TranscriberSection(EngineSection):
+    registry = engines.TRANSCRIBERS
     engine: Annotated[str, _one_of(engines.TRANSCRIBERS)] = "moonshine"
     """Speech to text. `moonshine` hears English."""
 
 
-class TextReaderSection(Section):
+class TextReaderSection(EngineSection):
+    registry = engines.TEXT_READERS
     engine: Annotated[str, _one_of(engines.TEXT_READERS)] = "ppocr"
     """Text in images. `ppocr` reads Latin and Chinese scripts."""
 
 
-class TextEncoderSection(Section):
+class TextEncoderSection(EncoderSection):
+    registry = engines.TEXT_ENCODERS
     engine: Annotated[str, _one_of(engines.TEXT_ENCODERS)] = "minilm"
-    """Meaning of sentences, for searching the knowledge. `minilm` knows English best."""
+    """Meaning of sentences, for searching the knowledge and knowing intents. `minilm` knows English
+    best; `transformers` is any text encoder of that library, such as one of many languages. See
+    docs/understanding.md."""
 
 
-class ImageEncoderSection(Section):
+class ImageEncoderSection(EncoderSection):
+    registry = engines.IMAGE_ENCODERS
     engine: Annotated[str, _one_of(engines.IMAGE_ENCODERS)] = "small"
-    """Looks of images."""
+    """Looks of images. `small` tells screens apart; `transformers` is any image encoder of that
+    library, such as CLIP, SigLIP or ResNet."""
 
 
-class SynthesizerSection(Section):
+class SynthesizerSection(EngineSection):
+    registry = engines.SYNTHESIZERS
     engine: Annotated[str, _one_of(engines.SYNTHESIZERS)] = "espeak"
     """Text to speech."""
     voice: str = ""
     """Name of one of the engine's voices; empty: the first for the answer's language."""
     words_per_minute: Annotated[int, Field(ge=80, le=450)] = 165
     """How fast it speaks."""
+
+    @property
+    def options(self) -> Mapping[str, Any]:
+        return {"voice": self.voice, "words_per_minute": self.words_per_minute}
 
 
 class WebchatSection(Section):

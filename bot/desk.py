@@ -12,12 +12,13 @@ from typing import Any
 
 import msgspec
 
-from bot import engines, language
+from bot import language
 from bot.article_page import article_page
 from bot.channel import Connector, Progress, Receipt
 from bot.config import Config
-from bot.engines import engine
+from bot.engines import maker
 from bot.errors import Unavailable
+from bot.explanation import explain
 from bot.history import History
 from bot.inbox import Inbox, InboxLimits
 from bot.intents import IntentBook
@@ -78,6 +79,7 @@ class FrontDesk:
         self.store = store
         self._recogniser = recogniser
         self._media = media
+        self._perception = perception
         self._connectors: dict[ChannelName, Connector] = {}
         self._keep_s = keep_days * 24 * 3600
         self._history = History(store, keep_s=self._keep_s, keep_entries=keep_entries)
@@ -165,11 +167,13 @@ class FrontDesk:
         trace: dict[str, Any] = msgspec.json.decode(stored)
         if self._recogniser and trace.get("recognised"):
             recognised = msgspec.convert(trace["recognised"], Recognised)
-            why = await self._recogniser.explain(recognised)
-            if why:
+            predictor = self._recogniser.serving(recognised.version)
+            if predictor:
+                why = await explain(predictor, recognised, self._perception)
                 trace["attribution"] = msgspec.to_builtins(why)
             # What it was made from stands in the trace already, but for numbers nobody reads.
-            del trace["recognised"]["observation"]
+            for name in ("observation", "pictures"):
+                trace["recognised"].pop(name, None)
         return trace
 
     async def _forget_media(self) -> None:
@@ -232,7 +236,7 @@ async def open_desk(
     async with AsyncExitStack() as stack:
         store, alone = await _open_store(config, stack)
         encoder, _ = await asyncio.gather(
-            asyncio.to_thread(engine(engines.TEXT_ENCODERS, config.text_encoder.engine)),
+            asyncio.to_thread(maker(config.text_encoder)),
             asyncio.to_thread(language.warm_up),
         )
         ingested = await asyncio.to_thread(
@@ -242,29 +246,18 @@ async def open_desk(
         stack.push_async_callback(knowledge.close)
         intents = await asyncio.to_thread(IntentBook, config.understanding.folder)
         _warn_of_missing_articles(intents, knowledge)
+        media = MediaStore(config.media_place, options=config.media.options)
+        perception = perception_of(config, media)
+        stack.push_async_callback(perception.close)
         recogniser = Recogniser(
-            Versions(config.understanding_folder), encoder, config.intent_languages
+            Versions(config.understanding_folder),
+            encoder,
+            config.intent_languages,
+            lambda: perception.image_encoder,
         )
         stack.push_async_callback(recogniser.close)
         await recogniser.renew()
-        media = MediaStore(config.media_place, options=config.media.options)
-        perception = Perception(
-            transcriber=engine(engines.TRANSCRIBERS, config.transcriber.engine),
-            text_reader=engine(engines.TEXT_READERS, config.text_reader.engine),
-            image_encoder=engine(engines.IMAGE_ENCODERS, config.image_encoder.engine),
-            media=media,
-            limits=PerceptionLimits(
-                timeout_s=config.limits.attachment_seconds,
-                audio_s=config.limits.audio_minutes * 60,
-                video_s=config.limits.video_minutes * 60,
-                pdf_pages=config.limits.pdf_pages,
-            ),
-        )
-        stack.push_async_callback(perception.close)
-        synthesizer = engine(engines.SYNTHESIZERS, config.synthesizer.engine)(
-            voice=config.synthesizer.voice, words_per_minute=config.synthesizer.words_per_minute
-        )
-        speaker = Speaker(synthesizer, media)
+        speaker = Speaker(maker(config.synthesizer)(), media)
         desk = FrontDesk(
             store=store,
             media=media,
@@ -286,6 +279,22 @@ async def open_desk(
         warming = asyncio.create_task(perception.warm_up(), name="warm-up")
         stack.callback(warming.cancel)
         yield OpenDesk(desk, knowledge, intents, recogniser, ingested, config)
+
+
+def perception_of(config: Config, media: MediaStore) -> Perception:
+    """With the engines that `config` names, none of them made yet."""
+    return Perception(
+        transcriber=maker(config.transcriber),
+        text_reader=maker(config.text_reader),
+        image_encoder=maker(config.image_encoder),
+        media=media,
+        limits=PerceptionLimits(
+            timeout_s=config.limits.attachment_seconds,
+            audio_s=config.limits.audio_minutes * 60,
+            video_s=config.limits.video_minutes * 60,
+            pdf_pages=config.limits.pdf_pages,
+        ),
+    )
 
 
 def _warn_of_missing_articles(intents: IntentBook, knowledge: Knowledge) -> None:

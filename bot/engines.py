@@ -3,17 +3,47 @@
 The values are import paths: an engine that is not chosen is never imported.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from importlib import import_module
-from typing import Any
+from typing import Any, ClassVar, Protocol
 
 from bot.errors import OperatorError
 
 TRANSCRIBERS: Mapping[str, str] = {"moonshine": "models.moonshine:MoonshineTranscriber"}
 TEXT_READERS: Mapping[str, str] = {"ppocr": "models.ppocr:PaddleTextReader"}
-IMAGE_ENCODERS: Mapping[str, str] = {"small": "models.small_image_encoder:SmallImageEncoder"}
-TEXT_ENCODERS: Mapping[str, str] = {"minilm": "models.minilm:MiniLM"}
+IMAGE_ENCODERS: Mapping[str, str] = {
+    "small": "models.small_image_encoder:SmallImageEncoder",
+    "transformers": "models.transformers_image_encoder:TransformersImageEncoder",
+}
+TEXT_ENCODERS: Mapping[str, str] = {
+    "minilm": "models.minilm:MiniLM",
+    "transformers": "models.transformers_text_encoder:TransformersTextEncoder",
+}
 SYNTHESIZERS: Mapping[str, str] = {"espeak": "models.espeak:Espeak"}
+
+
+class Chosen(Protocol):
+    """A section of `bot.config` that chooses an engine."""
+
+    registry: ClassVar[Mapping[str, str]]
+    """Those that it may choose."""
+
+    @property
+    def engine(self) -> str:
+        """A name in the registry."""
+
+    @property
+    def options(self) -> Mapping[str, Any]:
+        """What the engine's class takes, by name."""
+
+
+def maker(chosen: Chosen) -> Callable[[], Any]:
+    """Makes the engine that a section chooses, with what else it says, each time it is called.
+
+    Its module is imported now. Raises `OperatorError` as `engine` does.
+    """
+    return partial(engine(chosen.registry, chosen.engine), **chosen.options)
 
 
 def engine(registry: Mapping[str, str], name: str) -> Any:

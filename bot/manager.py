@@ -22,7 +22,7 @@ from bot.messages import (
 )
 from bot.perception import Perceived, Perception
 from bot.policy import Decision, Policy, explain_finding
-from bot.recognition import Recogniser, observation_of
+from bot.recognition import Recogniser, observation_of, pictures_of
 from bot.speech import Speaker
 from bot.texts import say
 from bot.trace import Trace
@@ -132,7 +132,9 @@ class DialogueManager:
         if self._recogniser is None or understanding.empty or understanding.social:
             return understanding
         found = await self._recogniser.recognise(
-            observation_of(messages, perceived, past), understanding.language
+            observation_of(messages, perceived, past),
+            understanding.language,
+            pictures_of(messages, perceived),
         )
         return msgspec.structs.replace(understanding, recognised=found)
 

@@ -140,13 +140,17 @@ class Perception:
         media: Media,
         limits: Limits | None = None,
     ) -> None:
+        self.image_encoder = ""
+        """Name of the image encoder; empty until it has been made."""
         self._media = media
         self._limits = limits or Limits()
         self._open = asyncio.Semaphore(self._limits.at_once)
         self._openers = ThreadPoolExecutor(2, thread_name_prefix="opener")
         self._hearing = Worker(transcriber, _hear, name="hearing", large=True)
         self._reading = Worker(text_reader, _read, name="reading", large=True)
-        self._encoding = Worker(image_encoder, _encode, name="encoding", max_batch=16)
+        self._encoding = Worker(
+            lambda: self._named(image_encoder()), _encode, name="encoding", max_batch=16
+        )
 
     @classmethod
     def embedded(cls, media: Media, limits: Limits | None = None) -> "Perception":
@@ -212,6 +216,21 @@ class Perception:
                 extra={"attachment": attachment.id, "problem": perceived.problem},
             )
         return msgspec.structs.replace(perceived, milliseconds=look.milliseconds)
+
+    async def open_picture(self, attachment: AttachmentId) -> Image:
+        """A picture as it was looked at. Raises `KeyError` if it is not kept any more, and
+        `MediaError`, `Unavailable`."""
+        async with self._open:
+            data = await self._media.read(attachment)
+            return await self._opened(lambda: shrink(open_image(data), self._limits.image_side))
+
+    async def encode(self, images: Sequence[Image]) -> list[NDArray[np.float32]]:
+        """What each picture looks like, as the image encoder's vector. Raises `EngineMissing`."""
+        return await asyncio.gather(*(self._encoding.run(image) for image in images))
+
+    def _named(self, encoder: "ImageEncoder") -> "ImageEncoder":
+        self.image_encoder = encoder.name
+        return encoder
 
     async def _fetched(self, look: "_Look") -> bytes:
         with look.step("fetch"):

@@ -6,19 +6,20 @@ its versions, and a running desk takes up each as soon as it is the one to be se
 
 import asyncio
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 import msgspec
 import numpy as np
 
 from bot.history import Past
 from bot.intents.observing import lines_in
-from bot.messages import AttachmentId, Message
+from bot.messages import AttachmentId, AttachmentKind, Message
 from bot.perception import Perceived
 from models.batching import Batcher
 from models.errors import ModelError
 from models.text_encoder import TextEncoder
-from models.understanding.attribution import Attribution, attribute, modality_shares
+from models.understanding.attribution import Attribution, modality_shares
 from models.understanding.features import Floats
 from models.understanding.observation import Line, Observation, Prosody
 from models.understanding.prediction import Prediction, Ranked
@@ -34,6 +35,17 @@ INLINE_TEXTS = 4
 screen, or a version with an encoder of its own, is worked on in one."""
 _LOOK_EVERY_S = 1.0
 _BATCH_TEXTS = 16
+
+
+class Picture(msgspec.Struct, frozen=True):
+    """A picture of a turn, and what of the turn's observation is of it."""
+
+    attachment: AttachmentId
+    first_line: int
+    lines: int
+    """Its lines are `observation.lines[first_line : first_line + lines]`."""
+    encoded: bool
+    """Whether `observation.image` is its vector."""
 
 
 class Recognised(msgspec.Struct, frozen=True):
@@ -53,6 +65,7 @@ class Recognised(msgspec.Struct, frozen=True):
     """What each modality did for the probability of the best: exact Shapley values."""
     observation: Observation
     """What it was made from, so that it can be explained later."""
+    pictures: tuple[Picture, ...] = ()
 
     @property
     def best(self) -> Ranked:
@@ -62,9 +75,18 @@ class Recognised(msgspec.Struct, frozen=True):
 class Recogniser:
     """Belongs to one event loop; close it with `close()`."""
 
-    def __init__(self, versions: Versions, encoder: TextEncoder, languages: Sequence[str]) -> None:
-        """`languages`: those that the examples are in."""
+    def __init__(
+        self,
+        versions: Versions,
+        encoder: TextEncoder,
+        languages: Sequence[str],
+        image_encoder: Callable[[], str] | None = None,
+    ) -> None:
+        """`languages`: those that the examples are in. `image_encoder`: gives the name of what has
+        made the vectors of pictures; without it, they are taken to be the version's."""
         self._versions = versions
+        self._image_encoder = image_encoder
+        self._told_of: str | None = None
         self._languages = frozenset(languages)
         self._encoder = encoder
         self._predictor: Predictor | None = None
@@ -105,37 +127,60 @@ class Recogniser:
     async def close(self) -> None:
         await self._batcher.close()
 
-    async def recognise(self, seen: Observation, language: str) -> Recognised | None:
+    async def recognise(
+        self, seen: Observation, language: str, pictures: tuple[Picture, ...] = ()
+    ) -> Recognised | None:
         """None where nothing was trained, the turn holds nothing, or its `language` is none that
-        the examples are in: in another, a sure answer would be a guess."""
+        the examples are in: in another, a sure answer would be a guess. `pictures`: those that
+        `seen` is made of, to explain it by."""
         predictor = self._predictor
         if predictor is None or seen.empty or language not in self._languages:
             return None
+        seen = self._fitting(seen, predictor)
         texts = predictor.texts([seen])
         rows = await asyncio.gather(*(self._batcher.run(text) for text in texts))
         vectors = dict(zip(texts, rows, strict=True))
         if len(texts) <= INLINE_TEXTS and not predictor.card.tuned:
-            return _recognise(predictor, seen, vectors)
-        return await asyncio.to_thread(_recognise, predictor, seen, vectors)
+            return _recognise(predictor, seen, vectors, pictures)
+        return await asyncio.to_thread(_recognise, predictor, seen, vectors, pictures)
 
-    async def explain(self, recognised: Recognised) -> Attribution | None:
-        """What each word and line did; None if the version has changed since."""
+    def _fitting(self, seen: Observation, predictor: Predictor) -> Observation:
+        """Without the vector of a picture that another image encoder has made than the one that
+        the version was trained with: its numbers mean something else."""
+        if not seen.image or self._image_encoder is None:
+            return seen
+        card, now = predictor.card, self._image_encoder()
+        if now == card.image_encoder:
+            return seen
+        if self._told_of != card.version:
+            self._told_of = card.version
+            facts = {"version": card.version, "trained_with": card.image_encoder, "now": now}
+            log.warning("intents.image_encoder_changed", extra=facts)
+        return replace(seen, image=())
+
+    def serving(self, version: str) -> Predictor | None:
+        """The model of that version; None if another is in use by now."""
         predictor = self._predictor
-        if predictor is None or predictor.card.version != recognised.version:
-            return None
-        return await asyncio.to_thread(attribute, predictor, recognised.observation)
+        return predictor if predictor and predictor.card.version == version else None
 
 
 def _recognise(
-    predictor: Predictor, seen: Observation, vectors: Mapping[str, Floats]
+    predictor: Predictor,
+    seen: Observation,
+    vectors: Mapping[str, Floats],
+    pictures: tuple[Picture, ...],
 ) -> Recognised:
     (found,) = predictor.predict(predictor.inputs([seen], vectors))
     shares = modality_shares(predictor, seen, vectors)
-    return recognised_from(found, predictor.card.version, seen, shares)
+    return recognised_from(found, predictor.card.version, seen, shares, pictures)
 
 
 def recognised_from(
-    found: Prediction, version: str, seen: Observation, shares: Attribution
+    found: Prediction,
+    version: str,
+    seen: Observation,
+    shares: Attribution,
+    pictures: tuple[Picture, ...] = (),
 ) -> Recognised:
     return Recognised(
         version=version,
@@ -147,6 +192,7 @@ def recognised_from(
         wants_person=found.wants_person,
         shares={share.name: round(share.value, 4) for share in shares.modalities},
         observation=seen,
+        pictures=pictures,
     )
 
 
@@ -154,7 +200,7 @@ def observation_of(
     messages: Sequence[Message], perceived: Mapping[AttachmentId, Perceived], past: Past
 ) -> Observation:
     """A turn as the model sees it."""
-    seen = [perceived[a.id] for m in messages for a in m.attachments if a.id in perceived]
+    seen = _perceived_in(messages, perceived)
     pictures = [what for what in seen if what.embedding]
     return Observation(
         text=_words(messages, perceived),
@@ -168,6 +214,30 @@ def observation_of(
             if (words := _words([entry.item], past.perceived))
         )[-3:],
     )
+
+
+def pictures_of(
+    messages: Sequence[Message], perceived: Mapping[AttachmentId, Perceived]
+) -> tuple[Picture, ...]:
+    """Which parts of `observation_of` are of which picture. A document or a video is none."""
+    found: list[Picture] = []
+    first_line = 0
+    seen = _perceived_in(messages, perceived)
+    encoded = next((what.attachment for what in seen if what.embedding), None)
+    for what in seen:
+        lines = len(_lines(what))
+        if what.kind is AttachmentKind.IMAGE and what.embedding:
+            picture = Picture(what.attachment, first_line, lines, what.attachment == encoded)
+            found.append(picture)
+        first_line += lines
+    return tuple(found)
+
+
+def _perceived_in(
+    messages: Sequence[Message], perceived: Mapping[AttachmentId, Perceived]
+) -> list[Perceived]:
+    """In the order in which they were sent."""
+    return [perceived[a.id] for m in messages for a in m.attachments if a.id in perceived]
 
 
 def _lines(what: Perceived) -> tuple[Line, ...]:

@@ -181,28 +181,43 @@ def _resampled(resampler: AudioResampler | None, frame: AudioFrame | None) -> li
     return [piece.to_ndarray()[0] for piece in resampler.resample(frame)]
 
 
+def resampled(samples: Samples, rate_hz: int, to_hz: int) -> Samples:
+    """Mono sound at another sample rate; what lies above half of it is filtered out."""
+    if rate_hz == to_hz or not len(samples):
+        return samples
+    frame = AudioFrame.from_ndarray(
+        np.ascontiguousarray(samples, np.float32).reshape(1, -1), format="flt", layout="mono"
+    )
+    frame.sample_rate = rate_hz
+    resampler = AudioResampler("flt", "mono", to_hz)
+    return np.concatenate([*_resampled(resampler, frame), *_resampled(resampler, None)])
+
+
 def encode_ogg_opus(speech: "Speech") -> bytes:
     """OGG with Opus: what Chrome, Firefox and Android play, and messaging apps send."""
-    return _encode(speech, "ogg", "libopus", OPUS_RATE_HZ, OPUS_BITS_PER_SECOND)
+    return encode(speech, "ogg", "libopus", OPUS_RATE_HZ, OPUS_BITS_PER_SECOND)
 
 
 def encode_m4a(speech: "Speech") -> bytes:
     """MP4 with AAC: what iOS and Safari play."""
-    return _encode(speech, "ipod", "aac", AAC_RATE_HZ, AAC_BITS_PER_SECOND)
+    return encode(speech, "ipod", "aac", AAC_RATE_HZ, AAC_BITS_PER_SECOND)
 
 
-def _encode(
+def encode(
     speech: "Speech",
     container_format: str,
     codec: str,
     rate_hz: int,
-    bits_per_second: int,
+    bits_per_second: int | None = None,
 ) -> bytes:
+    """A recording as a file, by FFmpeg's names of containers and codecs; resampled to `rate_hz`.
+    Without `bits_per_second` the codec chooses."""
     file = io.BytesIO()
     with av.open(file, "w", format=container_format) as container:
         stream = container.add_stream(codec, rate=rate_hz, layout="mono")
         assert isinstance(stream, AudioStream)
-        stream.bit_rate = bits_per_second
+        if bits_per_second:
+            stream.bit_rate = bits_per_second
         samples = np.ascontiguousarray(speech.samples, np.float32).reshape(1, -1)
         frame = AudioFrame.from_ndarray(samples, format="flt", layout="mono")
         frame.sample_rate = speech.sample_rate_hz

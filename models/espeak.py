@@ -9,6 +9,7 @@ import re
 import threading
 from collections.abc import Iterator
 from functools import cache
+from pathlib import Path
 
 import espeakng_loader
 import numpy as np
@@ -54,19 +55,27 @@ class Espeak:
     """Implements `models.synthesizer.Synthesizer`."""
 
     def __init__(self, voice: str = "", words_per_minute: int = 165) -> None:
-        """`voice`: one of `voices()` for all languages that it speaks; empty for each language's
+        """`voice`: one of `voices()`, or its language's tag, for all languages that it speaks; with
+        `+` and one of `variants()` after it (`en-us+f3`), another person. Empty for each language's
         own. `words_per_minute`: 80 to 450.
 
         Raises `EngineMissing` if the library does not load or has no such voice.
         """
         self._library = _library()
         self._rate = words_per_minute
-        self._voice = voice
         self._names = {language: name for name, language in reversed(_voice_names())}
-        if voice and voice not in {name for name, _ in _voice_names()}:
+        name, plus, variant = voice.partition("+")
+        self._voice = self._names.get(name, name)
+        self._variant = plus + variant
+        if voice and self._voice not in dict(_voice_names()):
             raise EngineMissing(
-                f"espeak-ng has no voice {voice!r}",
+                f"espeak-ng has no voice {name!r}",
                 remedy=f"choose one of: {', '.join(sorted({n for n, _ in _voice_names()}))}",
+            )
+        if plus and variant not in variants():
+            raise EngineMissing(
+                f"espeak-ng has no variant {variant!r} of its voices",
+                remedy=f"choose one of: {', '.join(variants())}",
             )
 
     def voices(self) -> list[Voice]:
@@ -81,10 +90,11 @@ class Espeak:
                     yield speech
 
     def _voice_for(self, language: str) -> str:
+        """What `espeak_SetVoiceByName` takes: a voice's name, with its variant."""
         tag = language.replace("_", "-").lower()
         primary = tag.partition("-")[0]
         if self._voice and dict(_voice_names())[self._voice].partition("-")[0] == primary:
-            return self._voice
+            return self._voice + self._variant
         for wanted in (tag, _PREFERRED.get(primary, primary)):
             if wanted in self._names:
                 return self._names[wanted]
@@ -168,3 +178,10 @@ def _voice_names() -> tuple[tuple[str, str], ...]:
             found.append((record.name.decode(), language))
             position += 1
     return tuple(found)
+
+
+@cache
+def variants() -> tuple[str, ...]:
+    """Persons that any voice can be given: `m1` to `m8`, `f1` to `f5`, and some with names."""
+    folder = Path(espeakng_loader.get_data_path()) / "voices" / "!v"
+    return tuple(sorted(path.name for path in folder.iterdir() if path.is_file()))

@@ -62,6 +62,10 @@ class MiniLM:
         """One vector per text, shape (len(texts), 384), each of length 1. Thread-safe."""
         return self._encoder.encode(texts)
 
+    @property
+    def folder(self) -> Path:
+        return published_folder()
+
     def familiar(self, word: str) -> bool:
         """Whether a lower-case word is among the common ones of the model's vocabulary, which is
         ordered by how common they are: then it is not a typing error."""

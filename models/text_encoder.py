@@ -1,6 +1,7 @@
 """Sentences to vectors: the protocol. The default is `models.minilm.MiniLM`."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Protocol
 
 import numpy as np
@@ -17,6 +18,11 @@ class TextEncoder(Protocol):
     @property
     def dimensions(self) -> int:
         """Length of each vector."""
+
+    @property
+    def folder(self) -> Path:
+        """Weights, configuration and tokenizer as transformers loads them, for training the
+        encoder further."""
 
     def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """One vector per text: shape (len(texts), dimensions), each of length 1.

@@ -65,7 +65,7 @@ def _section(keys: tuple[str, ...], model: type[BaseModel], heading: str) -> Ite
             sections.append((name, field, inner))
         else:
             setting = ".".join((*keys, name))
-            rows.append(f"| `{setting}` | {_default(field)} | {_meaning(keys, field)} |")
+            rows.append(f"| `{setting}` | {_default(field)} | {_meaning(keys, name, field)} |")
     if rows:
         yield "\n".join(["| setting | default | meaning |", "|---|---|---|", *rows, ""])
     for name, field, inner in sections:
@@ -86,24 +86,24 @@ def _default(field: FieldInfo) -> str:
     return f"`{value}`"
 
 
-def _meaning(keys: tuple[str, ...], field: FieldInfo) -> str:
+def _meaning(keys: tuple[str, ...], name: str, field: FieldInfo) -> str:
     words = " ".join((field.description or "").split())
-    allowed = _allowed(keys, field)
+    allowed = _allowed(keys, name, field)
     return f"{words} {allowed}".strip()
 
 
-def _allowed(keys: tuple[str, ...], field: FieldInfo) -> str:
-    if keys and keys[-1] in _REGISTRIES and field.annotation is str and field.metadata:
-        return f"One of: {', '.join(f'`{name}`' for name in _REGISTRIES[keys[-1]])}."
+def _allowed(keys: tuple[str, ...], name: str, field: FieldInfo) -> str:
+    if name == "engine" and keys[-1] in _REGISTRIES:
+        return f"One of: {', '.join(f'`{engine}`' for engine in _REGISTRIES[keys[-1]])}."
     if field.description == Config.model_fields["language"].description:
         return f"One of: {', '.join(f'`{code}`' for code in texts.languages())}."
     if get_origin(field.annotation) is Literal:
         return f"One of: {', '.join(f'`{value}`' for value in get_args(field.annotation))}."
     bounds = {
-        name: getattr(limit, name)
+        bound: getattr(limit, bound)
         for limit in field.metadata
-        for name in ("ge", "gt", "le")
-        if getattr(limit, name, None) is not None
+        for bound in ("ge", "gt", "le")
+        if getattr(limit, bound, None) is not None
     }
     low = bounds.get("ge", bounds.get("gt"))
     words = [f"more than {low}" if "gt" in bounds else f"at least {low}"] if low is not None else []

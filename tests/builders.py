@@ -23,6 +23,7 @@ from bot.messages import (
 )
 from bot.perception import Perception
 from bot.policy import Decision, Policy
+from bot.recognition import Recogniser
 from bot.speech import Speaker
 from bot.store import Store
 from bot.understanding import Understanding
@@ -85,6 +86,7 @@ def build_desk(
     limits: InboxLimits | None = None,
     keep_entries: int = 200,
     alone: bool = True,
+    recogniser: Recogniser | None = None,
 ) -> FrontDesk:
     """A desk with the real parts around the policy given; its media lie under `folder`."""
     media = MediaStore(str(folder / "media"))
@@ -99,6 +101,7 @@ def build_desk(
         keep_entries=keep_entries,
         language="en",
         alone=alone,
+        recogniser=recogniser,
     )
 
 

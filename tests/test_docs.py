@@ -13,11 +13,15 @@ from bot.channels import CHANNELS
 from bot.cli.app import app
 from bot.config import Config, load
 from bot.config_file import settings_of
+from bot.intents import read_intents
 from scripts import command_docs, configuration_docs
 from tests.conftest import REPOSITORY
+from tests.models.media import picture, recording, screenshot, tone
 
 PAGES = sorted([*REPOSITORY.glob("*.md"), *(REPOSITORY / "docs").rglob("*.md")])
 COMMANDS = get_command(app).commands  # type: ignore[attr-defined]
+PICTURE = picture("image/png", screenshot(size=(40, 40)))
+RECORDING = recording("audio/ogg", tone(0.1))
 PAGE_OF_CHANNEL = {"webchat": "widget.md", "http": "http-api.md"}
 
 
@@ -89,14 +93,52 @@ def test_pages_made_from_the_code_are_up_to_date() -> None:
     assert command_docs.document() == page("docs/cli.md"), "run `make docs`"
 
 
+def intents_file(block: str) -> str | None:
+    """The path below `intents/` that the first line of a block names, if it shows such a file."""
+    named = re.match(r"# intents/(\S+\.yaml)$", block.partition("\n")[0])
+    return named[1] if named else None
+
+
 @pytest.mark.parametrize("path", PAGES, ids=name_of)
 def test_configurations_that_are_shown_are_valid(path: Path, tmp_path: Path) -> None:
     for number, block in enumerate(blocks(path.read_text("utf-8"), "yaml")):
+        if intents_file(block):
+            continue
         settings = yaml.safe_load(block)
         settings.setdefault("name", "Shop")
         file = tmp_path / f"{number}.yaml"
         file.write_text(re.sub(r"\$\{\w+\}", "x", yaml.safe_dump(settings)), "utf-8")
         load(file)
+
+
+@pytest.mark.parametrize("path", PAGES, ids=name_of)
+def test_intents_that_are_shown_are_valid(path: Path, tmp_path: Path) -> None:
+    """Read as the desk reads them, with the other intents and the media that they name."""
+    for number, block in enumerate(blocks(path.read_text("utf-8"), "yaml")):
+        name = intents_file(block)
+        if not name:
+            continue
+        folder = tmp_path / str(number)
+        file = folder / name
+        file.parent.mkdir(parents=True)
+        file.write_text(block, "utf-8")
+        declared = yaml.safe_load(block)
+        elsewhere = {declared["examples_of"]} if "examples_of" in declared else set()
+        for example in declared["examples"]:
+            if isinstance(example, str):
+                continue
+            elsewhere.update(example.get("also", []))
+            for key, data in (("image", PICTURE), ("recording", RECORDING)):
+                if key in example:
+                    medium = file.parent / example[key]
+                    medium.parent.mkdir(parents=True, exist_ok=True)
+                    medium.write_bytes(data)
+        for other in elsewhere:
+            words = f"examples: [{other} is what I want, I want {other}]"
+            (folder / f"{other}.yaml").write_text(words, "utf-8")
+        found = read_intents(folder)
+        assert found.names
+        assert len(found.examples) == len(declared["examples"]) + 2 * len(elsewhere)
 
 
 @pytest.mark.parametrize("path", PAGES, ids=name_of)
@@ -125,7 +167,8 @@ def test_words_of_make_that_are_shown_exist(path: Path) -> None:
 
 def test_every_dependency_has_its_line_and_its_pin() -> None:
     project = tomllib.loads(page("pyproject.toml"))["project"]
-    wanted = [*project["dependencies"], *project["optional-dependencies"]["dev"]]
+    extras = project["optional-dependencies"].values()
+    wanted = [*project["dependencies"], *(each for extra in extras for each in extra)]
     names = [re.split(r"[^A-Za-z0-9_.-]", text)[0] for text in wanted]
     described = page("docs/dependencies.md")
     pinned = {

@@ -15,14 +15,18 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.figures import Figure
-from benchmarks.understanding import text
+from benchmarks.understanding import compression, spoken, text
 from benchmarks.understanding.data import DATA
+from benchmarks.understanding.shown import figures as shown
 
 PARTS: dict[str, Callable[[Path], list[Figure]]] = {
     "frozen": text.banking_frozen,
     "banking": text.banking_tuned,
     "few": text.banking_few,
     "clinc": text.clinc150,
+    "spoken": spoken.spoken_banking,
+    "shown": shown.shown,
+    "compression": compression.compression,
 }
 RESULTS = Path(__file__).parents[1] / "understanding.json"
 

@@ -55,6 +55,13 @@ def trained(
     return Model(Predictor(place, encoder), seconds, place)
 
 
+def opened(folder: Path) -> Predictor | None:
+    """The newest version that an earlier part left there, if any."""
+    versions = Versions(folder)
+    names = versions.names()
+    return Predictor(versions.path(names[-1]), MiniLM()) if names else None
+
+
 def evaluated(predictor: Predictor, examples: Sequence[Example]) -> Evaluation:
     """As it is served: int8 encoder, onnx, calibrated."""
     found = []

@@ -19,6 +19,7 @@ from bot.cli.ingest import ingest
 from bot.cli.init import init
 from bot.cli.keys import keys
 from bot.cli.serve import serve
+from bot.cli.synth import synth
 from bot.cli.train import evaluate, rollback, train, versions_list
 from bot.errors import OperatorError, Unavailable
 from models.errors import EngineMissing
@@ -59,6 +60,7 @@ app.command(rich_help_panel="Begin")(init)
 app.command(rich_help_panel="Begin")(serve)
 app.command(rich_help_panel="Talk to the desk")(chat)
 app.command(rich_help_panel="Talk to the desk")(ask)
+app.command(rich_help_panel="Teach it")(synth)
 app.command(rich_help_panel="Teach it")(train)
 app.command("eval", rich_help_panel="Teach it")(evaluate)
 app.command("versions", rich_help_panel="Teach it")(versions_list)

@@ -10,7 +10,7 @@ import resource
 import shutil
 import socket
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from importlib import import_module, metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -236,16 +236,9 @@ def _port(host: str, port: int) -> str:
 
 
 def _engine(config: "Config", part: str) -> str:
-    from bot import engines
+    from bot.engines import maker
 
-    registries: Mapping[str, Mapping[str, str]] = {
-        "text_encoder": engines.TEXT_ENCODERS,
-        "transcriber": engines.TRANSCRIBERS,
-        "text_reader": engines.TEXT_READERS,
-        "image_encoder": engines.IMAGE_ENCODERS,
-        "synthesizer": engines.SYNTHESIZERS,
-    }
-    name: str = getattr(config, part).engine
-    loaded: Any = engines.engine(registries[part], name)()
+    section = getattr(config, part)
+    loaded: Any = maker(section)()
     del loaded
-    return f"{name} loads"
+    return f"{section.engine} loads"

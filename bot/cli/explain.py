@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 
     from bot.config import Config
 
+_PLACES = 5
+_REGIONS = 3
+
 
 def explain(
     conversation: Annotated[
@@ -70,23 +73,29 @@ async def _trace(config: "Config", conversation: str, turn: str) -> dict[str, An
 
 
 async def _attribution(config: "Config", recognised: dict[str, Any]) -> Any:
-    """What each word and line did; None if the version that decided is gone."""
+    """What each word, line and region did; None if the version that decided is gone."""
     import msgspec
 
-    from bot import engines
     from bot.cli.train import versions_of
+    from bot.desk import perception_of
+    from bot.engines import maker
+    from bot.explanation import explain
+    from bot.media import MediaStore
     from bot.recognition import Recognised
     from models.errors import ModelError
-    from models.understanding.attribution import attribute
     from models.understanding.predictor import Predictor
 
     found = msgspec.convert(recognised, Recognised)
-    encoder = engines.engine(engines.TEXT_ENCODERS, config.text_encoder.engine)()
+    encoder = maker(config.text_encoder)()
     try:
         predictor = Predictor(versions_of(config).path(found.version), encoder)
     except ModelError:
         return None
-    return msgspec.to_builtins(attribute(predictor, found.observation))
+    perception = perception_of(config, MediaStore(config.media_place, options=config.media.options))
+    try:
+        return msgspec.to_builtins(await explain(predictor, found, perception))
+    finally:
+        await perception.close()
 
 
 def tree_of(trace: dict[str, Any]) -> "Tree":
@@ -163,11 +172,36 @@ def _add_recognised(root: "Tree", trace: dict[str, Any]) -> None:
         return
     one = branch.add(f"why {_words(why['intent'])}, {why['probability']:.2f}")
     for share in why["modalities"]:
-        one.add(f"{share['name']} {share['value']:+.2f}")
+        one.add(f"{share['name']} {_signed(share['value'])}")
     if why["words"]:
-        one.add(" ".join(f"{_words(w['name'])}[dim]{w['value']:+.2f}[/]" for w in why["words"]))
-    for line in sorted(why["lines"], key=lambda each: -each["value"])[:5]:
-        one.add(f"{line['value']:+.2f} {_words(line['line']['text'])}")
+        told = (f"{_words(word['name'])} {_signed(word['value'])}" for word in why["words"])
+        one.add(f"words: {' · '.join(told)}")
+    _add_places(one, why)
+
+
+def _add_places(branch: "Tree", why: dict[str, Any]) -> None:
+    """The lines of pictures and documents, and the regions of pictures, that mattered most."""
+    names = [picture["attachment"] for picture in why["pictures"]]
+
+    def told(where: str, picture: str | None) -> str:
+        if picture is None:
+            return ""
+        beside = f" of picture {names.index(picture) + 1}" if len(names) > 1 else ""
+        return f" {where}{beside},"
+
+    lines = sorted(why["lines"], key=lambda each: -each["value"])[:_PLACES]
+    if lines:
+        shown = branch.add("lines that were read")
+        for line in lines:
+            place = told(line["where"], line["picture"])
+            shown.add(f"“{_words(line['line']['text'])}”,{place} {_signed(line['value'])}")
+    for picture in why["pictures"]:
+        telling = [each for each in picture["regions"] if _signed(each["value"]) != "0.00"]
+        regions = sorted(telling, key=lambda each: -abs(each["value"]))[:_REGIONS]
+        if regions:
+            parts = (f"{region['where']} {_signed(region['value'])}" for region in regions)
+            of = told("regions", picture["attachment"]).strip(" ,")
+            branch.add(f"{of} that mattered: {', '.join(parts)}")
 
 
 def _add_search(root: "Tree", trace: dict[str, Any]) -> None:
@@ -197,6 +231,11 @@ def _words(value: object) -> str:
     from rich.markup import escape
 
     return escape(str(value))
+
+
+def _signed(share: float) -> str:
+    told = f"{share:+.2f}"
+    return "0.00" if told[1:] == "0.00" else told
 
 
 def _ms(value: float | None) -> str:

@@ -20,10 +20,14 @@ _STEPS = {
     "read": "Reading articles",
     "encode": "Encoding passages",
     "perceive": "Reading screens, hearing recordings",
+    "vectors": "Encoding examples",
     "train": "Training",
+    "pruned": "Making the encoder smaller",
+    "distilled": "Making the encoder smaller",
     "everything": "Training on everything",
     "words": "Learning words",
     "write": "Writing the version",
+    "synthesize": "Rendering and speaking",
 }
 
 
@@ -53,27 +57,41 @@ def ingest(
 
 def ingest_project(config: "Config", console: "Console") -> "IngestReport":
     """Update a project's index, with progress on the console. Raises `OperatorError`."""
-    from bot import engines
+    from bot.engines import maker
     from bot.knowledge import ingest as update
 
-    encoder = engines.engine(engines.TEXT_ENCODERS, config.text_encoder.engine)()
+    encoder = maker(config.text_encoder)()
     with progress_bars(console) as tell:
         return update(config.knowledge.folder, config.index_folder, encoder, tell)
 
 
 @contextmanager
 def progress_bars(console: "Console") -> Iterator["Progress"]:
-    """A bar for each step; none where the output is not a terminal."""
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
+    """A bar for each step, with the time it still takes; none where the output is not a terminal.
+    A step's first word is its name (`train 2 of 3`)."""
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TaskID,
+        TextColumn,
+        TimeRemainingColumn,
+    )
 
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(elapsed_when_finished=True),
+    )
     bars = Progress(*columns, console=console, transient=True)
     tasks: dict[str, TaskID] = {}
 
     def tell(step: str, done: int, of: int) -> None:
         if step not in tasks:
             bars.start()
-            tasks[step] = bars.add_task(_STEPS.get(step, step), total=of)
+            name, _, rest = step.partition(" ")
+            tasks[step] = bars.add_task(f"{_STEPS.get(name, name)} {rest}".rstrip(), total=of)
         bars.update(tasks[step], completed=done, total=of)
 
     try:

@@ -1,6 +1,9 @@
 """`frontdesk train`, `eval`, `versions` and `rollback`: the model of what customers want."""
 
+import os
 import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,12 +16,15 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from bot.config import Config
+    from bot.knowledge.encoding import Progress
     from models.understanding.evaluation import Evaluation
     from models.understanding.settings import Settings
-    from models.understanding.training import Trained
+    from models.understanding.training import Setup, Trained
     from models.understanding.versions import Versions
 
 _WORST = 5
+_QUIET = {"TRANSFORMERS_VERBOSITY": "error", "HF_HUB_DISABLE_PROGRESS_BARS": "1"}
+"""So that transformers, which reads these when it is imported, draws no bars through ours."""
 
 
 def train(
@@ -38,6 +44,17 @@ def train(
             show_default="frontdesk.yaml's",
         ),
     ] = "",
+    smaller: Annotated[
+        str,
+        typer.Option(
+            help="Make the trained text encoder smaller: `none`, `pruned`, `distilled`.",
+            show_default="frontdesk.yaml's",
+        ),
+    ] = "",
+    shard: Annotated[
+        bool,
+        typer.Option("--shard", help="Share the encoder out over the processes of `torchrun`."),
+    ] = False,
     seed: Annotated[int, typer.Option(help="Another seed gives another model.")] = 1,
     epochs: Annotated[
         int, typer.Option(min=0, help="Passes over the examples at most; 0 chooses.")
@@ -57,37 +74,27 @@ def train(
 
     from bot.cli.ingest import progress_bars
     from bot.intents.lessons import lessons
-    from bot.understanding_report import write_report
-    from models.errors import ModelError
-    from models.understanding.training import train as train_model
 
+    for name, value in _QUIET.items():
+        os.environ.setdefault(name, value)
     config = load_project(project)
-    console = Console(soft_wrap=True, highlight=False)
-    settings = _settings(config, tune, fusion, seed, epochs)
+    settings = _settings(config, tune, fusion, smaller, shard=shard, seed=seed, epochs=epochs)
     versions = versions_of(config)
+    # Of several processes that train together the first one speaks.
+    silent = os.environ.get("RANK", "0") != "0"
+    console = Console(soft_wrap=True, highlight=False, quiet=silent)
     started = time.perf_counter()
-    with progress_bars(console) as tell:
+    with _stopping_told(console), progress_bars(console) as tell:
         taught = lessons(config, settings, tell)
-        for warning in taught.warnings:
-            console.print(f"  [yellow]![/] {_escaped(warning)}")
-        try:
-            made = train_model(taught.setup, versions, tell)
-        except ModelError as error:
-            raise OperatorError(str(error), remedy="what is served has not changed") from error
-        except OSError as error:
-            raise OperatorError(
-                f"the version could not be written: {error.strerror or error}",
-                remedy="is the disk full? What is served has not changed, and the training goes on "
-                "where it was when you give the command again",
-            ) from error
-    before = versions.current
-    report = versions.path(made.version) / "report.html"
-    write_report(report, made.evaluation, made.run)
-    _print_trained(console, made, time.perf_counter() - started, report)
+        _warn(console, taught.warnings)
+        made = _made(taught.setup, versions, tell)
+    if not made.written:
+        return
+    _warn(console, [each for each in made.run.warnings if each not in taught.warnings])
+    _print_trained(console, made, time.perf_counter() - started)
+    _write_report(console, made, versions.path(made.version) / "report.html")
     if serve:
-        versions.serve(made.version)
-        back = f"; `frontdesk rollback` goes back to {before}" if before else ""
-        console.print(f"  served from now on{back}")
+        _serve(console, made.version, versions)
 
 
 def evaluate(
@@ -203,35 +210,127 @@ def versions_of(config: "Config") -> "Versions":
     return Versions(config.understanding_folder)
 
 
-def _settings(config: "Config", tune: str, fusion: str, seed: int, epochs: int) -> "Settings":
+def _settings(
+    config: "Config",
+    tune: str,
+    fusion: str,
+    smaller: str,
+    *,
+    shard: bool,
+    seed: int,
+    epochs: int,
+) -> "Settings":
     """What the command line says goes before what the file says."""
+    from models.errors import ModelError
     from models.understanding.fusion import FUSIONS
-    from models.understanding.settings import Settings, Tune
+    from models.understanding.settings import Balance, Settings, Smaller, Tune
 
     section = config.understanding
     tune, fusion = tune or section.tune, fusion or section.fusion
+    smaller = smaller or section.smaller
     for name, value, known in (
         ("--tune", tune, [str(each) for each in Tune]),
         ("--fusion", fusion, list(FUSIONS)),
+        ("--smaller", smaller, [str(each) for each in Smaller]),
     ):
         if value not in known:
             raise OperatorError(f"{name} {value!r}: it must be one of {', '.join(known)}")
-    return Settings(fusion=fusion, tune=Tune(tune), seed=seed, epochs=epochs)
+    try:
+        return Settings(
+            fusion=fusion,
+            tune=Tune(tune),
+            smaller=Smaller(smaller),
+            balance=Balance(section.balance),
+            adversarial=section.adversarial,
+            shard=shard,
+            seed=seed,
+            epochs=epochs,
+        )
+    except ModelError as error:
+        remedy = "`--tune full`, or `understanding: {tune: full}` in frontdesk.yaml"
+        raise OperatorError(str(error), remedy=remedy) from error
+
+
+@contextmanager
+def _stopping_told(console: "Console") -> Iterator[None]:
+    """A sentence when the operator stops it."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        console.print(
+            "stopped; what is served has not changed. The same command goes on where it was"
+        )
+        raise
+
+
+def _made(setup: "Setup", versions: "Versions", tell: "Progress") -> "Trained":
+    """The training itself, with what may go wrong in words."""
+    from models.errors import ModelError
+    from models.understanding.training import train
+
+    try:
+        return train(setup, versions, tell)
+    except ModelError as error:
+        raise OperatorError(str(error), remedy="what is served has not changed") from error
+    except OSError as error:
+        raise OperatorError(
+            f"the training could not write: {error.strerror or error}",
+            remedy="is the disk full? What is served has not changed, and the training goes on "
+            "where it was when you give the command again",
+        ) from error
+
+
+def _write_report(console: "Console", made: "Trained", path: Path) -> None:
+    """A version without its report is whole: it is served all the same."""
+    from bot.understanding_report import write_report
+
+    try:
+        write_report(path, made.evaluation, made.run)
+    except OSError as error:
+        _warn(console, [f"the report could not be written: {error.strerror or error}"])
+    else:
+        console.print(f"  report: {shown(path)}")
+
+
+def _serve(console: "Console", version: str, versions: "Versions") -> None:
+    before = versions.current
+    try:
+        versions.serve(version)
+    except OSError as error:
+        raise OperatorError(
+            f"{version} is trained, but is not served: {error.strerror or error}",
+            remedy=f"is the disk full? Then `frontdesk rollback {version}` serves it",
+        ) from error
+    back = f"; `frontdesk rollback` goes back to {before}" if before else ""
+    console.print(f"  served from now on{back}")
+
+
+def _warn(console: "Console", warnings: Sequence[str]) -> None:
+    for warning in warnings:
+        console.print(f"  [yellow]![/] {_escaped(warning)}")
 
 
 def _evaluated(config: "Config", versions: "Versions", name: str, file: Path) -> "Evaluation":
-    from bot import engines
+    from bot.engines import maker
     from bot.intents.lessons import observed
     from models.errors import ModelError
     from models.understanding.judging import judge
     from models.understanding.predictor import Predictor
 
+    encoder = maker(config.text_encoder)()
     try:
-        encoder = engines.engine(engines.TEXT_ENCODERS, config.text_encoder.engine)()
         predictor = Predictor(versions.path(name), encoder)
     except ModelError as error:
         raise OperatorError(str(error), remedy="`frontdesk versions` lists them") from error
     examples = observed(config, file, predictor.card.intents).examples
+    if any(each.observation.image for each in examples):
+        seen_by, trained_with = maker(config.image_encoder)().name, predictor.card.image_encoder
+        if seen_by != trained_with:
+            raise OperatorError(
+                f"version {name} was trained on pictures as {trained_with} sees them, and the "
+                f"image encoder is now {seen_by}",
+                remedy="train it again: `frontdesk train`",
+            )
     predictions = []
     for at in range(0, len(examples), 100):
         some = [each.observation for each in examples[at : at + 100]]
@@ -239,16 +338,15 @@ def _evaluated(config: "Config", versions: "Versions", name: str, file: Path) ->
     return judge(name, file.name, predictor.card.intents, examples, predictions)
 
 
-def _print_trained(console: "Console", made: "Trained", seconds: float, report: Path) -> None:
+def _print_trained(console: "Console", made: "Trained", seconds: float) -> None:
     run = made.run
     console.print(
         f"[green]✓[/] version [bold]{made.version}[/] from {counted(run.examples, 'example')} of "
         f"{counted(run.intents, 'intent')} in {seconds:.0f} s, "
         f"{counted(len(run.epochs), 'epoch')}"
-        + (f", stopped early after the {run.best_epoch}." if run.stopped_early else "")
+        + (f", stopped early: epoch {run.best_epoch} was the best" if run.stopped_early else "")
     )
     console.print(f"  {_figures(made.evaluation)}")
-    console.print(f"  report: {shown(report)}")
 
 
 def _figures(found: "Evaluation") -> str:

@@ -2,6 +2,7 @@
 
 `read_intents` reads the folder and `IntentBook` follows it while the desk is open; `lessons` makes
 of it what a model is trained on, and `observed` does so with a labelled file to judge one by.
+`synthesizing` makes examples of templates.
 """
 
 from bot.intents.book import IntentBook

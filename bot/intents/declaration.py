@@ -1,4 +1,4 @@
-"""One file of `intents/`: an intent with its examples."""
+"""One file of `intents/`: an intent with its examples, or more examples of one."""
 
 import re
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ from bot.intents.source import Source
 from models.understanding.observation import OUT_OF_SCOPE, Labels
 
 INTENT_KEYS = (
-    "intent", "title", "answer", "article", "handoff",
+    "intent", "examples_of", "title", "answer", "article", "handoff",
     "urgency", "sentiment", "wants_person", "examples",
 )  # fmt: skip
 EXAMPLE_KEYS = (
@@ -30,6 +30,8 @@ class Declaration:
 
     intent: Intent | None
     """None if the file could not be read, or its intent has no name."""
+    more: bool
+    """The file only adds examples (`examples_of`) to an intent that another one declares."""
     written: int
     """Examples in the file, those with mistakes too."""
     problems: tuple[str, ...]
@@ -40,10 +42,12 @@ def read_declaration(file: Path, folder: Path, media: MediaFolder) -> Declaratio
     source = Source(file, folder)
     root = source.root()
     if root is None:
-        return Declaration(None, 0, tuple(source.problems))
+        return Declaration(None, False, 0, tuple(source.problems))
     reading = _File(source, media)
     intent = reading.intent(root)
-    return Declaration(intent if intent.name else None, reading.written, tuple(source.problems))
+    return Declaration(
+        intent if intent.name else None, reading.more, reading.written, tuple(source.problems)
+    )
 
 
 class _File:
@@ -52,13 +56,23 @@ class _File:
     def __init__(self, source: Source, media: MediaFolder) -> None:
         self._source = source
         self._media = media
+        self.more = False
         self.written = 0
 
     def intent(self, root: yaml.MappingNode) -> Intent:
         source = self._source
         given = source.pairs(root, INTENT_KEYS)
-        name = self._name(given.get("intent"), root)
-        if name == OUT_OF_SCOPE:
+        self.more = "examples_of" in given
+        name = self._name(given, root)
+        if self.more:
+            for key in ("intent", *_ONLY_FOR_INTENTS):
+                if key in given:
+                    source.note(
+                        given[key],
+                        f"`{key}` has no meaning beside `examples_of`; it belongs into the file "
+                        f"that declares `{name}`",
+                    )
+        elif name == OUT_OF_SCOPE:
             for key in _ONLY_FOR_INTENTS:
                 if key in given:
                     source.note(given[key], f"`{key}` has no meaning for {OUT_OF_SCOPE}")
@@ -70,20 +84,22 @@ class _File:
         return Intent(
             name=name,
             examples=self._examples(given.get("examples"), root, defaults),
-            place=source.place(root),
+            place=source.place(given.get("examples_of", root)),
             title=source.by_language(given["title"], "title") if "title" in given else {},
             answer=source.by_language(given["answer"], "answer") if "answer" in given else {},
             article=source.text(given["article"], "article") if "article" in given else "",
             handoff="handoff" in given and source.boolean(given["handoff"], "handoff"),
         )
 
-    def _name(self, node: yaml.Node | None, root: yaml.MappingNode) -> str:
+    def _name(self, given: Mapping[str, yaml.Node], root: yaml.MappingNode) -> str:
         """Empty, and noted, if it is no name."""
-        name = self._source.text(node, "intent") if node else self._source.file.stem
+        key = "examples_of" if self.more else "intent"
+        node = given.get(key)
+        name = self._source.text(node, key) if node else self._source.file.stem
         if not name or NAME.fullmatch(name):
             return name
         better = _NOT_IN_NAMES.sub("_", name.lower()).strip("_")
-        where = "`intent` is" if node else "the file's name gives the intent's name"
+        where = f"`{key}` is" if node else "the file's name gives the intent's name"
         self._source.note(
             node or root,
             f"{where} `{name}`; it may hold a to z, 0 to 9, `_`, `.` and `-`"

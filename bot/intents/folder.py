@@ -1,4 +1,5 @@
-"""Reads a project's `intents/` folder: an intent in each YAML file, subfolders included.
+"""Reads a project's `intents/` folder: an intent, or more examples of one, in each YAML file,
+subfolders included.
 
 Every mistake in every file is told at once, each with its file and line.
 """
@@ -41,6 +42,7 @@ def read_intents(folder: Path) -> IntentSet:
     media = MediaFolder(folder)
     problems: list[str] = []
     intents: list[Intent] = []
+    additions: list[Intent] = []
     faulty: set[str] = set()
     count = 0
     for file in files:
@@ -50,10 +52,11 @@ def read_intents(folder: Path) -> IntentSet:
         if count > MOST_EXAMPLES:
             refuse([f"{folder} holds more than {MOST_EXAMPLES} examples"], REMEDY)
         if intent := declaration.intent:
-            intents.append(intent)
+            (additions if declaration.more else intents).append(intent)
             if declaration.written > len(intent.examples):
-                faulty.add(intent.place)
+                faulty.add(intent.name)
     checks = _Checks(folder, intents)
+    checks.add(additions)
     warnings = checks.drop_repeated()
     checks.declared_twice()
     checks.unknown_others()
@@ -96,6 +99,31 @@ class _Checks:
         file, _, line = place.rpartition(":")
         return f"{self._folder / file}, line {line}"
 
+    def _at_from(self, here: str, place: str) -> str:
+        """`place` for a sentence that has named the place `here`."""
+        file, _, line = place.rpartition(":")
+        return f"line {line}" if file == here.rpartition(":")[0] else self._at(place)
+
+    def add(self, additions: Sequence[Intent]) -> None:
+        """The examples of each addition, to the intent that it names."""
+        more: dict[str, list[WrittenExample]] = {}
+        names = {OUT_OF_SCOPE, *(intent.name for intent in self.intents)}
+        for addition in additions:
+            if addition.name in names:
+                more.setdefault(addition.name, []).extend(addition.examples)
+            else:
+                self.problems.append(
+                    f"{self._at(addition.place)}: `examples_of` names `{addition.name}`, and there "
+                    f"is no such intent{meant(addition.name, names)}"
+                )
+        for at, intent in enumerate(self.intents):
+            # Of an intent that is declared twice, which is told, the first has them.
+            added = more.pop(intent.name, [])
+            self.intents[at] = replace(intent, examples=(*intent.examples, *added))
+        for name, examples in more.items():
+            place = next(each.place for each in additions if each.name == name)
+            self.intents.append(Intent(name, tuple(examples), place))
+
     def drop_repeated(self) -> list[str]:
         """Keep each example of an intent once; a warning for each that goes."""
         warnings: list[str] = []
@@ -105,8 +133,8 @@ class _Checks:
                 first = kept.setdefault(example.sameness, example)
                 if first is not example:
                     warnings.append(
-                        f"{self._at(example.place)}: the same example is in line "
-                        f"{first.place.rpartition(':')[2]}; it is used once"
+                        f"{self._at(example.place)}: the same example is in "
+                        f"{self._at_from(example.place, first.place)}; it is used once"
                     )
             self.intents[at] = replace(intent, examples=tuple(kept.values()))
         return warnings
@@ -117,7 +145,8 @@ class _Checks:
             if intent.name in first:
                 self.problems.append(
                     f"{self._at(intent.place)}: the intent `{intent.name}` is declared twice, "
-                    f"first in {self._at(first[intent.name])}; put the examples into one file"
+                    f"first in {self._at(first[intent.name])}; put the examples into one file, or "
+                    f"write `examples_of: {intent.name}` instead of what declares it again"
                 )
             first.setdefault(intent.name, intent.place)
 
@@ -144,10 +173,10 @@ class _Checks:
                 )
 
     def too_few(self, faulty: set[str]) -> None:
-        """`faulty`: places of intents that have examples with mistakes, which are told already."""
+        """`faulty`: names of intents that have examples with mistakes, which are told already."""
         for intent in self.intents:
             alone = len(intent.examples) == 1 and intent.name != OUT_OF_SCOPE
-            if alone and intent.place not in faulty:
+            if alone and intent.name not in faulty:
                 self.problems.append(
                     f"{self._at(intent.place)}: `{intent.name}` has one example; a model needs at "
                     "least two: add how else customers say it"

@@ -5,9 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bot import engines
 from bot.config import Config
-from bot.engines import engine
+from bot.engines import maker
 from bot.errors import OperatorError
 from bot.intents.folder import read_intents
 from bot.intents.intent import IntentSet, squeezed
@@ -35,7 +34,6 @@ def lessons(
 
     `progress` is called with a step's name, and how much of it is done of how much.
     """
-    from models.minilm import published_folder
     from models.understanding.training import Setup
 
     folder = config.understanding.folder
@@ -52,7 +50,8 @@ def lessons(
     )
     examples = tuple(each for each in observed.examples if each.weight)
     own = {squeezed(each.observation.text) for each in examples}
-    image_encoder = engine(engines.IMAGE_ENCODERS, config.image_encoder.engine)()
+    image_encoder = maker(config.image_encoder)()
+    text_encoder = maker(config.text_encoder)()
     setup = Setup(
         examples=examples,
         titles={
@@ -61,8 +60,8 @@ def lessons(
         general=tuple(
             each for each in general_examples() if squeezed(each.observation.text) not in own
         ),
-        text_encoder=engine(engines.TEXT_ENCODERS, config.text_encoder.engine)(),
-        text_source=published_folder(),
+        text_encoder=text_encoder,
+        text_source=text_encoder.folder,
         image_encoder=image_encoder.name,
         image_dimensions=image_encoder.dimensions,
         settings=settings,
@@ -74,9 +73,9 @@ def lessons(
 def observer_of(config: Config) -> Observer:
     """Sees and hears as the project's desk does."""
     return Observer(
-        engine(engines.TEXT_READERS, config.text_reader.engine),
-        engine(engines.IMAGE_ENCODERS, config.image_encoder.engine),
-        engine(engines.TRANSCRIBERS, config.transcriber.engine),
+        maker(config.text_reader),
+        maker(config.image_encoder),
+        maker(config.transcriber),
         config.understanding_folder / "perceived",
     )
 

@@ -7,13 +7,15 @@ import math
 from collections.abc import Sequence
 
 from bot.understanding_report.markup import Markup, join, tag
+from bot.understanding_report.words import named
 from models.understanding.evaluation import Evaluation
 from models.understanding.training_run import TrainingRun
 
-WIDTH, HEIGHT, EDGE = 360, 220, 34
-MATRIX = 640
-_LABELLED = 40
-"""Up to this many intents the matrix has their names at its edge."""
+WIDTH, HEIGHT, EDGE = 360, 220, 44
+_CELLS, _SMALLEST, _LARGEST = 790, 10, 32
+"""Pixels for all columns of the matrix together, where they fit; of one at least, and at most."""
+_NAME_CHARACTERS, _CHARACTER = 34, 5.4
+"""The longest name at the matrix' edge, and the pixels of a character."""
 
 
 def learning_curves(run: TrainingRun) -> Markup:
@@ -36,12 +38,7 @@ def learning_curves(run: TrainingRun) -> Markup:
     ]
     best = _x((run.best_epoch - 1) / last)
     mark = tag("line", class_="mark", x1=best, x2=best, y1=EDGE / 2, y2=HEIGHT - EDGE)
-    told = [
-        _label(EDGE - 4, HEIGHT - EDGE, f"{low:.1f}", "end"),
-        _label(EDGE - 4, EDGE / 2 + 8, f"{high:.1f}", "end"),
-        _label(EDGE, HEIGHT - 12, "epoch 1", "start"),
-        _label(WIDTH - 8, HEIGHT - 12, str(len(run.epochs)), "end"),
-    ]
+    told = _axes(("epoch", "1", str(len(run.epochs))), ("loss", f"{low:.2f}", f"{high:.2f}"))
     return _picture(
         "Loss by epoch",
         f"Solid: training; dashed: held out; the upright line: epoch {run.best_epoch}, the best.",
@@ -89,24 +86,43 @@ def calibration(found: Evaluation) -> Markup:
             tag("line", class_="mark", x1=_x(0), y1=_y(0), x2=_x(1), y2=_y(1)),
             tag("polyline", class_="curve", points=line),
             *points,
-            _label(EDGE, HEIGHT - 12, "confidence 0", "start"),
-            _label(WIDTH - 8, HEIGHT - 12, "1", "end"),
-            _label(EDGE - 4, EDGE / 2 + 8, "100 %", "end"),
+            *_axes(("confidence", "0", "1"), ("right", "0 %", "100 %")),
         ],
     )
 
 
 def confusion(found: Evaluation) -> Markup:
-    """The share of each intent's examples (row) taken for each intent (column)."""
-    classes, counts = found.classes, found.confusion
-    labelled = len(classes) <= _LABELLED
-    edge = 150 if labelled else 8
-    cell = (MATRIX - edge) / max(len(classes), 1)
+    """The share of each intent's examples (row) taken for each intent (column). With many intents
+    it is wider than a page, and scrolls within a box of its own."""
+    number = len(found.classes)
+    cell = max(_SMALLEST, min(_LARGEST, _CELLS / max(number, 1)))
+    shown = [_shortened(named(name)) for name in found.classes]
+    edge = round(max(90, 12 + _CHARACTER * max(map(len, shown), default=0)))
+    side = round(edge + number * cell + 2)
+    frame = tag("rect", class_="frame", x=edge, y=edge, width=side - edge, height=side - edge)
+    names = [_names_at(edge, edge + (at + 0.5) * cell, name) for at, name in enumerate(shown)]
+    turned = f"translate({edge - 8} {edge - 24}) rotate(-90)"
+    axes = [
+        _label(edge - 8, edge - 8, "what it is ↓", "end"),
+        tag("text", "taken for →", class_="label", transform=turned),
+    ]
+    return _picture(
+        "Confusion matrix",
+        "Rows: what it is; columns: what it was taken for. The stronger the colour, the larger "
+        "the share. Everything beside the diagonal is a mistake; point at a field for its numbers.",
+        [frame, *_squares(found, edge, cell), *names, *axes],
+        size=(side, side),
+        scrolls=True,
+    )
+
+
+def _squares(found: Evaluation, edge: float, cell: float) -> list[Markup]:
     squares = []
-    for row, name in enumerate(classes):
-        total = int(counts[row].sum())
-        for column, other in enumerate(classes):
-            count = int(counts[row, column])
+    names = [named(name) for name in found.classes]
+    for row, name in enumerate(names):
+        total = int(found.confusion[row].sum())
+        for column, other in enumerate(names):
+            count = int(found.confusion[row, column])
             if not count:
                 continue
             squares.append(
@@ -118,49 +134,67 @@ def confusion(found: Evaluation) -> Markup:
                     y=round(edge + row * cell, 2),
                     width=round(cell, 2),
                     height=round(cell, 2),
-                    fill_opacity=round(0.12 + 0.88 * count / total, 2),
+                    fill_opacity=round(0.35 + 0.65 * count / total, 2),
                 )
             )
-    names = [
-        join(
-            [
-                _label(edge - 4, edge + (at + 0.7) * cell, _short(name), "end"),
-                tag(
-                    "text",
-                    _short(name),
-                    class_="label",
-                    transform=f"translate({edge + (at + 0.7) * cell:.1f} {edge - 4}) rotate(-60)",
-                ),
-            ]
-        )
-        for at, name in enumerate(classes)
-        if labelled
-    ]
-    frame = tag("rect", class_="frame", x=edge, y=edge, width=MATRIX - edge, height=MATRIX - edge)
-    return _picture(
-        "Confusion matrix",
-        "Rows: what it is; columns: what it was taken for. The darker, the larger the share. "
-        "Everything beside the diagonal is a mistake; point at a field for its numbers.",
-        [frame, *squares, *names],
-        size=(MATRIX, MATRIX),
+    return squares
+
+
+def _names_at(edge: float, middle: float, name: str) -> Markup:
+    """The name of a row and of the column of the same number."""
+    turned = f"translate({middle + 3:.1f} {edge - 5}) rotate(-90)"
+    return join(
+        [
+            _label(edge - 5, middle + 3, name, "end"),
+            tag("text", name, class_="label", transform=turned),
+        ]
     )
+
+
+def _shortened(name: str) -> str:
+    return name if len(name) <= _NAME_CHARACTERS else f"{name[: _NAME_CHARACTERS - 1]}…"
 
 
 def _picture(
-    title: str, description: str, parts: Sequence[Markup], size: tuple[int, int] = (WIDTH, HEIGHT)
+    title: str,
+    description: str,
+    parts: Sequence[Markup],
+    size: tuple[int, int] = (WIDTH, HEIGHT),
+    *,
+    scrolls: bool = False,
 ) -> Markup:
-    return tag(
-        "figure",
-        tag(
-            "svg",
-            tag("title", title),
-            tag("desc", description),
-            *parts,
-            viewBox=f"0 0 {size[0]} {size[1]}",
-            role="img",
-        ),
-        tag("figcaption", description),
+    """`scrolls`: it keeps its size, and where there is less room, its box scrolls."""
+    width, height = size
+    drawn = tag(
+        "svg",
+        tag("title", title),
+        tag("desc", description),
+        *parts,
+        viewBox=f"0 0 {width} {height}",
+        width=width,
+        height=height,
+        role="img",
     )
+    if scrolls:
+        drawn = tag("div", drawn, class_="wide", tabindex=0, role="region", aria_label=title)
+    return tag("figure", drawn, tag("figcaption", description))
+
+
+def _axes(across: tuple[str, str, str], up: tuple[str, str, str]) -> list[Markup]:
+    """What the two axes are, and the numbers at their ends."""
+    left, right, middle = EDGE, WIDTH - 8, (EDGE + WIDTH - 8) / 2
+    top, bottom = EDGE / 2, HEIGHT - EDGE
+    name, low, high = across
+    name_up, low_up, high_up = up
+    turned = f"translate(12 {(top + bottom) / 2}) rotate(-90)"
+    return [
+        _label(left, bottom + 16, low, "start"),
+        _label(right, bottom + 16, high, "end"),
+        _label(middle, bottom + 16, name, "middle"),
+        _label(left - 5, bottom, low_up, "end"),
+        _label(left - 5, top + 8, high_up, "end"),
+        tag("text", name_up, class_="label", transform=turned, text_anchor="middle"),
+    ]
 
 
 def _frame() -> Markup:
@@ -188,7 +222,3 @@ def _y(share: float) -> float:
 
 def _points(points: Sequence[tuple[float, float]]) -> str:
     return " ".join(f"{x},{y}" for x, y in points)
-
-
-def _short(name: str) -> str:
-    return name if len(name) <= 24 else f"{name[:23]}…"

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from bot.understanding_report import pictures
 from bot.understanding_report.markup import Markup, join, tag
+from bot.understanding_report.words import breakable, named
 from models.understanding.evaluation import Evaluation, Flip, Judged, flips
-from models.understanding.observation import OUT_OF_SCOPE
 from models.understanding.training_run import TrainingRun
 
 Form = Callable[[float], str]
@@ -145,7 +145,7 @@ def _confused(found: Evaluation) -> list[tuple[int, int, str, str]]:
     """Mistaken, of how many, what, for what; the commonest first."""
     counts = found.confusion
     pairs = [
-        (int(counts[row, column]), int(counts[row].sum()), name, other)
+        (int(counts[row, column]), int(counts[row].sum()), named(name), named(other))
         for row, name in enumerate(found.classes)
         for column, other in enumerate(found.classes)
         if row != column and counts[row, column]
@@ -177,8 +177,11 @@ def _flip_row(flip: Flip) -> Markup:
         "tr",
         sign,
         _text(after),
-        *(tag("td", name) for name in (after.expected, flip.before.predicted, after.predicted)),
-        tag("td", after.place),
+        *(
+            tag("td", breakable(named(name)), class_="name")
+            for name in (after.expected, flip.before.predicted, after.predicted)
+        ),
+        tag("td", breakable(after.place), class_="name"),
     )
 
 
@@ -200,6 +203,7 @@ def _learning(run: TrainingRun | None, found: Evaluation) -> Markup | None:
             )
             for b in found.calibration
         ],
+        numbers=["confidence", "right", "predictions"],
     )
     return tag(
         "section",
@@ -229,6 +233,7 @@ def _manner(found: Evaluation) -> Markup | None:
                 tag("tr", tag("th", name, scope="row"), _cell(value, _number), tag("td", note))
                 for name, value, note in known
             ],
+            numbers=["figure"],
         ),
     )
 
@@ -239,7 +244,7 @@ def _intents(found: Evaluation) -> Markup | None:
     rows = [
         tag(
             "tr",
-            tag("th", each.name, scope="row"),
+            tag("th", breakable(named(each.name)), scope="row"),
             _cell(each.precision, _percent),
             _cell(each.recall, _percent),
             _cell(each.f1, _number),
@@ -255,7 +260,12 @@ def _intents(found: Evaluation) -> Markup | None:
             "Precision: of those taken for it, how many are it. Recall: of those that are it, how "
             "many are taken for it.",
         ),
-        _table("Every intent", ["intent", "precision", "recall", "F1", "examples"], rows),
+        _table(
+            "Every intent",
+            ["intent", "precision", "recall", "F1", "examples"],
+            rows,
+            numbers=["precision", "recall", "F1", "examples"],
+        ),
     )
 
 
@@ -294,14 +304,17 @@ def _mistakes(found: Evaluation) -> Markup | None:
                 tag(
                     "tr",
                     _text(each),
-                    tag("td", _name(each.expected)),
-                    tag("td", _name(each.predicted)),
+                    *(
+                        tag("td", breakable(named(name)), class_="name")
+                        for name in (each.expected, each.predicted)
+                    ),
                     _cell(each.probability, _number),
                     tag("td", ", ".join(each.modalities)),
-                    tag("td", each.place),
+                    tag("td", breakable(each.place), class_="name"),
                 )
                 for each in found.worst[:WORST]
             ],
+            numbers=["confidence"],
         ),
     )
 
@@ -327,14 +340,26 @@ def _settings(run: TrainingRun) -> Markup:
     )
 
 
-def _table(caption: str, heads: Sequence[str], rows: Iterable[Markup]) -> Markup:
-    """In a box of its own that scrolls, with the keyboard too."""
+def _table(
+    caption: str, heads: Sequence[str], rows: Iterable[Markup], numbers: Sequence[str] = ()
+) -> Markup:
+    """In a box of its own that scrolls, with the keyboard too. `numbers`: the heads of columns
+    that stand flush right."""
     return tag(
         "div",
         tag(
             "table",
             tag("caption", caption),
-            tag("thead", tag("tr", *(tag("th", head, scope="col") for head in heads))),
+            tag(
+                "thead",
+                tag(
+                    "tr",
+                    *(
+                        tag("th", head, scope="col", class_="number" if head in numbers else None)
+                        for head in heads
+                    ),
+                ),
+            ),
             tag("tbody", *rows),
             data_sortable="",
         ),
@@ -349,10 +374,6 @@ def _text(each: Judged) -> Markup:
     if each.text:
         return tag("td", each.text, class_="text", dir="auto")
     return tag("td", "no words", class_="text none")
-
-
-def _name(intent: str) -> str:
-    return "out of scope" if intent == OUT_OF_SCOPE else intent
 
 
 def _cell(value: float, form: Form) -> Markup:

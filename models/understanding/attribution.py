@@ -68,7 +68,7 @@ def modality_shares(
     found = predictor.predict(predictor.inputs([*parts, seen], vectors))
     intent = _chosen(found[-1])
     worth = {
-        kept: _probability(each, intent) for kept, each in zip(subsets, found[:-1], strict=True)
+        kept: probability_of(each, intent) for kept, each in zip(subsets, found[:-1], strict=True)
     }
     return Attribution(
         intent=intent,
@@ -81,8 +81,11 @@ def modality_shares(
 
 
 def attribute(predictor: Predictor, seen: Observation) -> Attribution:
-    """Everything. Encodes the text once for each of its words."""
-    found = modality_shares(predictor, seen, predictor.vectors([seen]))
+    """Everything. Encodes the text once for each of its words.
+
+    All in one go: the encoder's small integers differ a little with what else is in a batch, and
+    that is not to be taken for the share of a word.
+    """
     words = list(_WORD.finditer(seen.text))[:WORDS]
     without_word = [
         replace(seen, text=seen.text[: at.start()] + seen.text[at.end() :]) for at in words
@@ -91,10 +94,12 @@ def attribute(predictor: Predictor, seen: Observation) -> Attribution:
         replace(seen, lines=seen.lines[:at] + seen.lines[at + 1 :]) for at in range(len(seen.lines))
     ]
     changed = [*without_word, *without_line]
+    vectors = predictor.vectors([seen, *changed])
+    found = modality_shares(predictor, seen, vectors)
     if not changed:
         return found
-    predictions = predictor.predict(predictor.encode(changed))
-    lost = [found.probability - _probability(each, found.intent) for each in predictions]
+    predictions = predictor.predict(predictor.inputs(changed, vectors))
+    lost = [found.probability - probability_of(each, found.intent) for each in predictions]
     return replace(
         found,
         words=tuple(
@@ -111,7 +116,8 @@ def _chosen(found: Prediction) -> str:
     return OUT_OF_SCOPE if found.out_of_scope >= FOREIGN else found.best.name
 
 
-def _probability(found: Prediction, intent: str) -> float:
+def probability_of(found: Prediction, intent: str) -> float:
+    """What a prediction gives an intent, or `OUT_OF_SCOPE`."""
     if intent == OUT_OF_SCOPE:
         return found.out_of_scope
     return next((each.probability for each in found.intents if each.name == intent), 0.0)

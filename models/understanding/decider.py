@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from models.understanding.calibration import Calibration, Scores, nearest
+from models.understanding.calibration import Calibration, Scores
 from models.understanding.features import Floats
+from models.understanding.memory import Memory
 from models.understanding.prediction import Prediction, Ranked
 
 SEVERAL = 0.5
@@ -19,12 +20,11 @@ class Decider:
 
     intents: tuple[str, ...]
     calibration: Calibration
-    memory: Floats
-    """(m, width): the network's vectors of the examples."""
+    memory: Memory
 
     def predictions(self, wide: Floats, out: Mapping[str, Floats]) -> list[Prediction]:
         """`wide`: the wide head's logits, (n, c). `out`: the network's outputs by name."""
-        scores = Scores(wide, out["intent"], nearest(out["vector"], self.memory))
+        scores = Scores(wide, out["intent"], self.memory.near(out["vector"]))
         inside, outside = self.calibration.probabilities(scores)
         several, person = _sigmoid(out["several"]), _sigmoid(out["wants_person"])
         return [

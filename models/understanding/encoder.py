@@ -10,27 +10,39 @@ from pathlib import Path
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 from transformers import AutoModel, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 
+from models.errors import ModelError
+from models.pooling import pooling_of
+from models.transformers_folder import LOCAL
+from models.transformers_tokenizer import longest_text
 from models.understanding.settings import Tune
 
 MAX_TOKENS = 128
 LAST_LAYERS = 2
 LORA_RANK = 16
+LARGEST_BYTES = 2**31
+"""Of weights: a larger graph cannot be written as one file (protobuf's limit)."""
 
 
 class TunedEncoder(nn.Module):
-    """Sentences to vectors of length 1: the mean of the last layer's tokens."""
+    """Sentences to vectors of length 1, pooled from the last layer's tokens as the model wants."""
 
     def __init__(self, source: Path, tune: Tune) -> None:
         """`source`: a folder as transformers saves it, tokenizer included.
 
-        Raises `OSError` if it is none.
+        Raises `OSError` if it is none, and `ModelError` if its model could not be served.
         """
         super().__init__()
-        self.tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(source)
-        model = AutoModel.from_pretrained(source, dtype=torch.float32)
+        self.tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(source, **LOCAL)
+        model = AutoModel.from_pretrained(source, dtype=torch.float32, **LOCAL)
+        if sum(weight.nbytes for weight in model.parameters()) >= LARGEST_BYTES:
+            raise ModelError(
+                f"the text encoder in {source} has more than 2 GB of weights and could not be "
+                "served after training; leave `tune` at `none`, or choose a smaller one"
+            )
+        self.pooling = pooling_of(source)
+        self.max_tokens = min(MAX_TOKENS, longest_text(model, self.tokenizer, source))
         for parameter in model.parameters():
             parameter.requires_grad_(tune is Tune.FULL)
         if tune is Tune.FULL:
@@ -44,16 +56,18 @@ class TunedEncoder(nn.Module):
     def tokens(self, texts: Sequence[str]) -> dict[str, Tensor]:
         """What `forward` takes."""
         encoded = self.tokenizer(
-            list(texts), padding=True, truncation=True, max_length=MAX_TOKENS, return_tensors="pt"
+            list(texts),
+            padding=True,
+            truncation=True,
+            max_length=self.max_tokens,
+            return_tensors="pt",
         )
         return {name: encoded[name] for name in ("input_ids", "attention_mask")}
 
     def forward(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
         """Shape (n, width)."""
         found = self.model(input_ids=input_ids, attention_mask=attention_mask)
-        mask = attention_mask.unsqueeze(-1)
-        mean = (found.last_hidden_state.float() * mask).sum(1) / mask.sum(1)
-        return functional.normalize(mean, dim=1)
+        return self.pooling.of(found.last_hidden_state, attention_mask)
 
     def encode(self, texts: Sequence[str]) -> Tensor:
         """Shape (len(texts), width)."""

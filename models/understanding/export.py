@@ -1,5 +1,6 @@
 """A trained model as onnx graphs: the network, and the text encoder where it was trained too."""
 
+import copy
 import logging
 import warnings
 from collections.abc import Sequence
@@ -12,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from models.errors import ModelError
+from models.pooling import Pooling
 from models.understanding.encoder import TunedEncoder
 from models.understanding.features import Modality
 from models.understanding.network import Network, Outputs
@@ -69,18 +71,54 @@ def _quietly(module: nn.Module, inputs: tuple[Tensor, ...], **options: Any) -> A
         logger.setLevel(level)
 
 
-def export_encoder(encoder: TunedEncoder, folder: Path, *, int8: bool) -> None:
-    """Writes `encoder.onnx` and `tokenizer.json` into the folder.
+class _Sentences(nn.Module):
+    """Token ids and mask to a vector for each text."""
 
-    Raises `ModelError` for an encoder that is no BERT.
+    def __init__(self, model: nn.Module, pooling: Pooling) -> None:
+        super().__init__()
+        self.model, self.pooling = model, pooling
+
+    def forward(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
+        found = self.model(input_ids=input_ids, attention_mask=attention_mask)
+        return self.pooling.of(found.last_hidden_state, attention_mask)
+
+
+def export_encoder(encoder: TunedEncoder, folder: Path, *, int8: bool) -> None:
+    """Writes `encoder.onnx` and `tokenizer.json` into the folder, as
+    `models.sentence_encoder.SentenceEncoder` runs them.
+
+    A BERT is written by `models.bert_onnx`, which onnxruntime runs faster; any other encoder is
+    traced.
     """
-    from models.bert_onnx import BertShape, bert_sentence_graph
     from models.minilm import quantise
+    from models.transformers_tokenizer import padding_with
 
     model = encoder.merged()
+    by_hand = is_bert(model) and encoder.pooling is Pooling.MEAN
+    graph = _bert_graph(model) if by_hand else _traced(model, encoder)
+    if int8:
+        quantise(graph, folder / "encoder.onnx")
+    else:
+        onnx.save(graph, str(folder / "encoder.onnx"))
+    tokenizer = padding_with(encoder.tokenizer)
+    tokenizer.enable_truncation(encoder.max_tokens)
+    tokenizer.save(str(folder / "tokenizer.json"))
+
+
+def is_bert(model: nn.Module) -> bool:
+    """Whether it is just what `models.bert_onnx` writes."""
     config: Any = model.config
-    if config.model_type != "bert":
-        raise ModelError(f"a {config.model_type} encoder cannot be served after training yet")
+    return bool(
+        config.model_type == "bert"
+        and config.hidden_act == "gelu"
+        and getattr(config, "position_embedding_type", "absolute") == "absolute"
+    )
+
+
+def _bert_graph(model: nn.Module) -> onnx.ModelProto:
+    from models.bert_onnx import BertShape, bert_sentence_graph
+
+    config: Any = model.config
     weights = {
         name: value.detach().float().cpu().numpy().astype(np.float32)
         for name, value in model.state_dict().items()
@@ -90,11 +128,37 @@ def export_encoder(encoder: TunedEncoder, folder: Path, *, int8: bool) -> None:
         heads=config.num_attention_heads,
         norm_epsilon=config.layer_norm_eps,
     )
-    graph = bert_sentence_graph(weights, shape)
-    if int8:
-        quantise(graph, folder / "encoder.onnx")
-    else:
-        onnx.save(graph, str(folder / "encoder.onnx"))
-    (folder / "tokenizer.json").write_text(
-        encoder.tokenizer.backend_tokenizer.to_str(), encoding="utf-8"
-    )
+    return bert_sentence_graph(weights, shape)
+
+
+def _traced(model: nn.Module, encoder: TunedEncoder) -> onnx.ModelProto:
+    """Any number of texts, of any length that the encoder takes.
+
+    Raises `ModelError` for an encoder that cannot be traced.
+    """
+    own: Any = copy.deepcopy(model).float().cpu().eval()
+    # Attention as plain products of matrices: the quantiser and onnxruntime know those.
+    own.set_attn_implementation("eager")
+    pad = encoder.tokenizer.pad_token_id or 0
+    ids = torch.tensor([[0, 1, 2, 3, 4], [0, 1, 2, pad, pad]])
+    mask = torch.tensor([[1, 1, 1, 1, 1], [1, 1, 1, 0, 0]])
+    axes = {
+        0: torch.export.Dim("texts", min=1, max=4096),
+        1: torch.export.Dim("tokens", min=1, max=encoder.max_tokens),
+    }
+    try:
+        program = _quietly(
+            _Sentences(own, encoder.pooling).eval(),
+            (ids, mask),
+            input_names=["input_ids", "attention_mask"],
+            # Not `embedding`: so is a step of the traced graph called.
+            output_names=["sentences"],
+            dynamic_shapes=(axes, axes),
+        )
+    except torch.onnx.errors.OnnxExporterError as error:
+        raise ModelError(
+            f"a text encoder of the kind {own.config.model_type} cannot be written as a graph to "
+            "be served; leave `tune` at `none`, or choose another"
+        ) from error
+    graph: onnx.ModelProto = program.model_proto
+    return graph

@@ -1,12 +1,18 @@
 """Learns a `Calibration` from held-out turns."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from models.understanding.calibration import USUAL_WEIGHT, Calibration, Scores, log_softmax
+from models.understanding.calibration import (
+    USUAL_VOTE,
+    USUAL_WEIGHT,
+    Calibration,
+    Scores,
+    log_softmax,
+)
 from models.understanding.features import Floats
 
 _REFUSED = 0.03
@@ -21,30 +27,36 @@ def calibrate(scores: Scores, intent: NDArray[np.int64]) -> Calibration:
     inside = intent >= 0
     if not inside.any():
         return Calibration()
-    wide, network = _pool_weights(scores.wide[inside], scores.network[inside], intent[inside])
+    opinions = [
+        log_softmax(scores.wide[inside]),
+        log_softmax(scores.network[inside]),
+        scores.near.votes[inside],
+    ]
+    wide, network, votes = _pool_weights(opinions, intent[inside])
     values = scores.foreign()
     middle, spread = values[inside].mean(0), values[inside].std(0) + 1e-3
     weights, bias = _foreign_weights((values - middle) / spread, ~inside)
-    return Calibration(wide, network, tuple(middle.tolist()), tuple(spread.tolist()), weights, bias)
+    return Calibration(
+        wide, network, votes, tuple(middle.tolist()), tuple(spread.tolist()), weights, bias
+    )
 
 
-def _pool_weights(wide: Floats, network: Floats, intent: NDArray[np.int64]) -> tuple[float, float]:
-    """The weights under which the labels are likeliest, drawn towards the usual ones where there
-    are few labels."""
-    usual = float(np.log(USUAL_WEIGHT))
-    logs = torch.full((2,), usual, requires_grad=True)
-    one, other = (torch.from_numpy(log_softmax(each)) for each in (wide, network))
+def _pool_weights(opinions: Sequence[Floats], intent: NDArray[np.int64]) -> list[float]:
+    """The weights of the heads' and the votes' log-probabilities, (n, c) each, under which the
+    labels are likeliest; drawn towards the usual ones where there are few labels."""
+    usual = torch.tensor([USUAL_WEIGHT, USUAL_WEIGHT, USUAL_VOTE]).log()
+    logs = usual.clone().requires_grad_()
+    each = torch.stack([torch.from_numpy(opinion) for opinion in opinions])
     labels = torch.from_numpy(intent)
 
     def loss() -> torch.Tensor:
-        weights = logs.exp()
-        pooled = weights[0] * one + weights[1] * other
+        pooled = torch.einsum("k,knc->nc", logs.exp(), each)
         likely = torch.nn.functional.cross_entropy(pooled, labels, reduction="sum")
         return likely + 4 * (logs - usual).square().sum()
 
     _minimise(logs, loss)
-    weights = logs.detach().exp()
-    return float(weights[0]), float(weights[1])
+    found: list[float] = logs.detach().exp().tolist()
+    return found
 
 
 def _foreign_weights(

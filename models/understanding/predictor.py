@@ -1,7 +1,7 @@
 """A trained version as it is served: onnxruntime and numpy, no torch.
 
 A version is a folder, written by `models.understanding.training`:
-`model.json` (`Card`), `network.onnx`, `wide.npz`, `memory.npy`, and `encoder.onnx` with
+`model.json` (`Card`), `network.onnx`, `wide.npz`, `memory.npz`, and `encoder.onnx` with
 `tokenizer.json` where the text encoder was trained as well.
 """
 
@@ -27,13 +27,13 @@ from models.understanding.features import (
     modalities,
     texts_of,
 )
+from models.understanding.memory import Memory
 from models.understanding.observation import Observation
 from models.understanding.prediction import Prediction
 from models.understanding.wide import Wide
 from models.understanding.words import WordFeatures
 
 FORMAT = 1
-TUNED_TOKENS = 128
 
 
 class Card(msgspec.Struct, frozen=True, kw_only=True):
@@ -102,7 +102,7 @@ class Predictor:
                     stored["dense"], stored["sparse"].astype(np.float32), stored["bias"]
                 )
                 self._words = WordFeatures(stored["pieces"].tolist(), stored["weights"])
-            memory = np.load(folder / "memory.npy", allow_pickle=False).astype(np.float32)
+            memory = Memory.load(folder / "memory.npz", len(self.card.intents))
             self._own = _own_encoder(folder, self.card) if self.card.tuned else None
         except ModelError:
             raise
@@ -177,5 +177,4 @@ def _own_encoder(folder: Path, card: Card) -> SentenceEncoder:
         folder / "encoder.onnx",
         folder / "tokenizer.json",
         dimensions=card.text_dimensions,
-        max_tokens=TUNED_TOKENS,
     )

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from models.errors import ModelError
+
 
 class Tune(StrEnum):
     """How much of the text encoder is trained with the rest."""
@@ -82,7 +84,20 @@ class Settings:
     2017); 0 leaves that pass out."""
     balance: Balance = Balance.WEIGHT
     smaller: Smaller = Smaller.NONE
+    shard: bool = False
+    """Each process holds a share of the text encoder's weights; for encoders too large for one."""
     precision: Precision = Precision.AUTO
     dropout: bool = True
     """Whether the network's own dropout is on; off where runs are to be compared number by
     number."""
+
+    def __post_init__(self) -> None:
+        """Raises `ModelError` for what can be done to a trained text encoder alone."""
+        for name, wanted in (
+            ("smaller", self.smaller is not Smaller.NONE),
+            ("shard", self.shard),
+        ):
+            if wanted and self.tune is Tune.NONE:
+                raise ModelError(
+                    f"`{name}` is for a text encoder that is trained as well; `tune` is `none`"
+                )

@@ -1,33 +1,37 @@
 """Fits a network to a dataset: epochs, early stopping, checkpoints, one process or several.
 
 `accelerate` spreads it: started by `torchrun` or `accelerate launch`, each process takes its share
-of every batch, so that several processes give the losses of one. After a kill the same call goes
-on from the last whole epoch.
+of every batch, so that several processes give the losses of one; with `Settings.shard` each holds
+but a share of the text encoder. After a kill the same call goes on from the last whole epoch.
 """
 
-import json
+import atexit
+import logging
 import math
-import os
-import shutil
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+import torch.distributed as dist
 from accelerate import Accelerator, DistributedDataParallelKwargs
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from models.errors import ModelError
+from models.understanding.checkpoint import Damaged, read_checkpoint, taken
 from models.understanding.dataset import Dataset, batches, kept
-from models.understanding.encoder import TunedEncoder
 from models.understanding.features import Floats
-from models.understanding.network import Network, Outputs, Targets, contrast, joined, losses
+from models.understanding.model import Model, inputs_of, run
+from models.understanding.network import Outputs, Targets, contrast, joined, losses
 from models.understanding.settings import Balance, Settings
+from models.understanding.sharding import average_gradients, clip_gradients, shared_out
 from models.understanding.training_run import Epoch
+
+log = logging.getLogger(__name__)
 
 WARM_UP = 0.06
 """Share of the steps in which the learning rates rise; then they fall along a cosine."""
@@ -38,7 +42,6 @@ IMITATION = 10.0
 """Weight of a student's distance from its teacher's vectors."""
 TELLS_EPOCHS = 200
 """Held-out examples below which chance decides which epoch is best: then it is the last."""
-_EVALUATED_AT_ONCE = 256
 
 Tell = Callable[[int, int, float], None]
 """Called with steps done, steps in all, and the last loss."""
@@ -46,34 +49,6 @@ Tell = Callable[[int, int, float], None]
 
 class LossDiverged(ModelError):
     """The loss is no number any more."""
-
-
-class Model(nn.Module):
-    """The network, and the text encoder before it where that is trained as well."""
-
-    def __init__(self, network: Network, encoder: TunedEncoder | None) -> None:
-        super().__init__()
-        self.network = network
-        self.encoder = encoder
-
-    def forward(
-        self,
-        tokens: dict[str, Tensor],
-        present: dict[str, Tensor],
-        words: dict[str, Tensor] | None = None,
-        disturbance: Tensor | None = None,
-    ) -> tuple[Outputs, Tensor, Tensor]:
-        """The outputs, the texts' vectors that they came from (n, 1, width), and the tasks' log
-        variances: what is used of a model must come out of it, for its processes to agree."""
-        text = tokens["text"]
-        if self.encoder is not None and words is not None:
-            encoded: Tensor = self.encoder(**words).unsqueeze(1)
-            text = encoded * present["text"].unsqueeze(-1)
-        elif self.training and not text.requires_grad:
-            text = text.requires_grad_()
-        shifted = text if disturbance is None else text + disturbance
-        out = self.network({**tokens, "text": shifted}, present)
-        return out, text, self.network.log_variance.clone()
 
 
 @dataclass(frozen=True)
@@ -89,11 +64,22 @@ class Trainer:
     """Belongs to one training; `fit` may be called for several phases, each named."""
 
     def __init__(self, settings: Settings, folder: Path, tell: Tell) -> None:
-        """`folder`: for checkpoints; emptied by `finish`."""
+        """`folder`: for checkpoints.
+
+        Raises `ModelError` if one process alone is to share out an encoder.
+        """
         self.settings = settings
+        self.warnings: list[str] = []
         # A modality that no example of a batch has leaves its weights without a gradient.
         unused = DistributedDataParallelKwargs(find_unused_parameters=True)
         self.accelerator = Accelerator(cpu=not torch.cuda.is_available(), kwargs_handlers=[unused])
+        if settings.shard and self.accelerator.num_processes == 1:
+            raise ModelError(
+                "the encoder is to be shared out, and there is one process: start the command by "
+                "`torchrun --nproc-per-node 2 -m bot.cli`, with as many as there are graphics cards"
+            )
+        if self.accelerator.num_processes > 1:
+            atexit.register(_leave)
         self._folder = folder
         self._tell = tell
 
@@ -115,11 +101,6 @@ class Trainer:
         Raises `LossDiverged`; `OSError` if a checkpoint cannot be written.
         """
         return _Fit(self, model, data, phase, epochs, drawn, validation, seed, gentleness).run()
-
-    def finish(self) -> None:
-        """Forget the checkpoints."""
-        if self.accelerator.is_main_process:
-            shutil.rmtree(self._folder, ignore_errors=True)
 
     # What `_Fit` needs of its trainer.
 
@@ -150,7 +131,7 @@ class _Fit:
         self._trainer, self._settings, self._seed = trainer, trainer.settings, seed
         self._data, self._drawn, self._validation = data, drawn, validation
         self._phase, self._epochs = phase, epochs
-        self._plain = model
+        self._given = model
         self._accelerator = trainer.accelerator
         rates = (self._settings.rate, self._settings.encoder_rate)
         self._rates = [rate * gentleness for rate in rates]
@@ -159,7 +140,7 @@ class _Fit:
             for layer in model.modules():
                 if isinstance(layer, nn.Dropout):
                     layer.p = 0.0
-        self._model, self._optimizer = self._accelerator.prepare(model, self._make_optimizer(model))
+        self._model, self._plain, self._optimizer = self._spread(model)
         self._steps_per_epoch = math.ceil(len(data) / self._settings.batch)
         self._best: dict[str, Tensor] = {}
         self._done: list[Epoch] = []
@@ -168,16 +149,24 @@ class _Fit:
         self._resume()
         while len(self._done) < self._epochs and not self._patience_spent():
             self._done.append(self._epoch(len(self._done)))
-            if self._is_best():
-                self._best = {
-                    name: value.detach().clone()
-                    for name, value in self._accelerator.get_state_dict(self._model).items()
-                }
-            self._checkpoint()
-        self._plain.load_state_dict(self._best)
-        self._plain.eval()
+            best = {} if self._is_best() else self._best
+            now = taken(self._plain, self._optimizer, best, self._done)
+            self._best = now.best
+            if self._accelerator.is_main_process:
+                now.write(self._file)
+            self._accelerator.wait_for_everyone()
+        self._given.load_state_dict(self._best, assign=True)
+        self._given.cpu().eval()
         self._accelerator.free_memory()
         return Fitted(tuple(self._done), self._best_epoch(), len(self._done) < self._epochs)
+
+    def _spread(self, model: Model) -> tuple[nn.Module, Model, torch.optim.Optimizer]:
+        """The model over all processes, the module whose parameters it trains, the optimizer."""
+        if not self._settings.shard or model.encoder is None:
+            return self._accelerator.prepare(model), model, self._make_optimizer(model)
+        device = self._accelerator.device
+        shares = Model(model.network.to(device), shared_out(model.encoder, device))
+        return shares, shares, self._make_optimizer(shares)
 
     def _make_optimizer(self, model: Model) -> torch.optim.Optimizer:
         network = list(model.network.parameters())
@@ -222,7 +211,8 @@ class _Fit:
         self, rows: NDArray[np.int64], keep: dict[str, NDArray[np.bool_]]
     ) -> tuple[float, dict[str, float]]:
         processes, index = self._accelerator.num_processes, self._accelerator.process_index
-        whole = _targets(self._data.targets, rows)
+        device = self._accelerator.device
+        whole = _targets(self._data.targets, rows, device)
         own = rows[index::processes]
         inputs = self._inputs(own, keep)
         self._optimizer.zero_grad()
@@ -238,15 +228,18 @@ class _Fit:
                 out, text, log_variance = self._model(**inputs, disturbance=disturbance)
             again, _ = self._loss(out, text, log_variance, own, whole)
             self._accelerator.backward(again * processes)
-        self._accelerator.clip_grad_norm_(self._model.parameters(), CLIP)
-        self._optimizer.step()
+        if self._settings.shard:
+            average_gradients(list(self._plain.network.parameters()))
+        norm = clip_gradients(self._optimizer, CLIP)
         shares = torch.stack([loss.detach(), *(part.detach() for part in parts.values())])
         sums = self._accelerator.reduce(shares, "sum").tolist()
-        if not math.isfinite(sums[0]):
+        if not math.isfinite(sums[0]) or not math.isfinite(norm):
             raise LossDiverged(
-                f"the loss is {sums[0]} in phase {self._phase!r}: a lower learning rate may help "
-                f"(rate {self._settings.rate:g}, encoder_rate {self._settings.encoder_rate:g})"
+                f"the loss is {sums[0]}, its gradient {norm}, in phase {self._phase!r}: a lower "
+                f"learning rate may help (rate {self._settings.rate:g}, encoder_rate "
+                f"{self._settings.encoder_rate:g})"
             )
+        self._optimizer.step()
         return sums[0], dict(zip(parts, sums[1:], strict=True))
 
     def _half(self) -> torch.autocast:
@@ -265,14 +258,15 @@ class _Fit:
     ) -> tuple[Tensor, dict[str, Tensor]]:
         """The share of the batch's loss that falls to these rows."""
         out = Outputs(*(value.float() for value in out))
-        parts = losses(out, _targets(self._data.targets, rows), whole, self._focus)
+        own = _targets(self._data.targets, rows, whole.intent.device)
+        parts = losses(out, own, whole, self._focus)
         share = len(rows) / len(whole.intent)
         total = joined(parts, log_variance, share)
         if self._settings.contrast > 0:
-            own = _targets(self._data.targets, rows)
             total = total + share * self._settings.contrast * contrast(out.vector, own)
         if self._data.taught is not None:
-            apart = 1 - (text[:, 0] * self._data.taught[torch.from_numpy(rows)]).sum(1)
+            taught = self._data.taught[torch.from_numpy(rows)].to(text.device)
+            apart = 1 - (text[:, 0] * taught).sum(1)
             total = total + IMITATION * apart.sum() / len(whole.intent)
         return total, parts
 
@@ -310,76 +304,27 @@ class _Fit:
     def _patience_spent(self) -> bool:
         return bool(self._done) and len(self._done) - self._best_epoch() >= self._settings.patience
 
-    def _checkpoint(self) -> None:
-        """Everything after a whole epoch, written beside and then put in place."""
-        place = self._trainer.folder / self._phase
-        fresh = place.with_name(f"{place.name}.new")
-        if self._accelerator.is_main_process:
-            shutil.rmtree(fresh, ignore_errors=True)
-            fresh.mkdir(parents=True)
-        self._accelerator.wait_for_everyone()
-        self._accelerator.save_state(str(fresh))
-        if self._accelerator.is_main_process:
-            torch.save(self._best, fresh / "best.pt")
-            epochs = json.dumps([asdict(epoch) for epoch in self._done])
-            (fresh / "epochs.json").write_text(epochs, "utf-8")
-            shutil.rmtree(place, ignore_errors=True)
-            os.replace(fresh, place)
-        self._accelerator.wait_for_everyone()
+    @property
+    def _file(self) -> Path:
+        return self._trainer.folder / f"{self._phase}.pt"
 
     def _resume(self) -> None:
-        place = self._trainer.folder / self._phase
-        if not (place / "epochs.json").is_file():
+        try:
+            found = read_checkpoint(self._file, self._plain)
+        except Damaged as error:
+            log.warning("training.not_resumed", extra={"reason": str(error)})
+            self._trainer.warnings.append(
+                f"the checkpoint {self._file} is damaged ({error}); this part began anew"
+            )
             return
-        self._accelerator.load_state(str(place))
-        self._best = torch.load(place / "best.pt", weights_only=True)
-        stored = json.loads((place / "epochs.json").read_text("utf-8"))
-        self._done = [Epoch(**epoch) for epoch in stored]
+        if found:
+            found.put_into(self._plain, self._optimizer)
+            self._best, self._done = found.best, list(found.done)
 
 
-def inputs_of(
-    model: Model,
-    data: Dataset,
-    rows: NDArray[np.int64],
-    keep: dict[str, NDArray[np.bool_]] | None,
-    device: torch.device,
-) -> dict[str, Any]:
-    """What `Model.forward` takes for these rows. `keep`: see `dataset.kept`."""
-    batch = data.features.batch(rows)
-    tokens, present = {}, {}
-    for name, values in batch.tokens.items():
-        there = batch.present[name]
-        if keep is not None:
-            there = there & keep[name][rows][:, None]
-            values = values * there[:, :, None]
-        tokens[name] = torch.from_numpy(values).to(device)
-        present[name] = torch.from_numpy(there).to(device)
-    found: dict[str, Any] = {"tokens": tokens, "present": present}
-    if model.encoder is not None:
-        words = model.encoder.tokens([data.texts[row] for row in rows])
-        found["words"] = {name: value.to(device) for name, value in words.items()}
-    return found
-
-
-@torch.no_grad()
-def run(model: Model, data: Dataset, device: torch.device | None = None) -> Outputs:
-    """The outputs for all rows, without dropout, in their order."""
-    device = device or torch.device("cpu")
-    model.eval()
-    lengths = np.array([len(text) for text in data.texts])
-    order = np.argsort(lengths, kind="stable")
-    parts = []
-    for at in range(0, len(order), _EVALUATED_AT_ONCE):
-        inputs = inputs_of(model, data, order[at : at + _EVALUATED_AT_ONCE], None, device)
-        out, _, _ = model(**inputs)
-        parts.append([value.float().cpu() for value in out])
-    back = torch.from_numpy(np.argsort(order))
-    return Outputs(*(torch.cat(column)[back] for column in zip(*parts, strict=True)))
-
-
-def _targets(targets: Targets, rows: NDArray[np.int64]) -> Targets:
+def _targets(targets: Targets, rows: NDArray[np.int64], device: torch.device) -> Targets:
     numbers = torch.from_numpy(rows)
-    return Targets(*(value[numbers] for value in targets))
+    return Targets(*(value[numbers].to(device) for value in targets))
 
 
 def _half(settings: Settings) -> bool:
@@ -389,3 +334,10 @@ def _half(settings: Settings) -> bool:
     if settings.precision == "bf16" or torch.cuda.is_available():
         return True
     return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
+
+
+def _leave() -> None:
+    """End this process's part in the group: with gloo's threads still running, Python's end may be
+    an abort."""
+    if dist.is_initialized():
+        dist.destroy_process_group()

@@ -11,6 +11,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -20,7 +21,7 @@ import torch
 
 from models.errors import ModelError
 from models.text_encoder import TextEncoder
-from models.understanding.calibration import Calibration, Scores, nearest
+from models.understanding.calibration import Calibration, Scores
 from models.understanding.dataset import Dataset, drawing, targets_of
 from models.understanding.decider import Decider
 from models.understanding.encoder import TunedEncoder
@@ -30,13 +31,15 @@ from models.understanding.features import Floats, Modality, extract, modalities
 from models.understanding.fit_calibration import calibrate
 from models.understanding.fit_wide import fit_wide
 from models.understanding.judging import judge, modalities_of
+from models.understanding.memory import Memory
+from models.understanding.model import Model, run
 from models.understanding.network import Network, Shape
 from models.understanding.observation import OUT_OF_SCOPE, Example
 from models.understanding.prediction import Prediction
 from models.understanding.predictor import FORMAT, Card, Predictor
 from models.understanding.settings import Settings, Smaller, Tune
 from models.understanding.split import evened, joined_pairs, named, split
-from models.understanding.trainer import Fitted, Model, Trainer, run
+from models.understanding.trainer import Fitted, Trainer
 from models.understanding.training_run import TrainingRun
 from models.understanding.versions import Versions
 from models.understanding.wide import Wide
@@ -67,6 +70,8 @@ class Trained:
     evaluation: Evaluation
     """On what was held out."""
     run: TrainingRun
+    written: bool = True
+    """False in a process that helped the one that writes."""
 
 
 @dataclass(frozen=True)
@@ -93,10 +98,12 @@ class Setup:
 def train(setup: Setup, versions: Versions, tell: Tell = lambda step, done, of: None) -> Trained:
     """Train, and write a version.
 
-    Raises `ModelError` where the examples do not suffice or the training fails, and `OSError`
-    where the disk does. What is served does not change.
+    Raises `ModelError` where the examples do not suffice, the training fails or another is running
+    in the same folder, and `OSError` where the disk fails. What is served does not change.
     """
-    return _Training(setup, versions, tell).run()
+    training = _Training(setup, versions, tell)
+    with versions.training() if training.is_main else nullcontext():
+        return training.run()
 
 
 class _Training:
@@ -116,6 +123,11 @@ class _Training:
         self._phase = ""
         self._cores = os.cpu_count() or 1
 
+    @property
+    def is_main(self) -> bool:
+        """Whether this process is the one that writes."""
+        return bool(self._trainer.accelerator.is_main_process)
+
     def run(self) -> Trained:
         started, settings = time.time(), self._settings
         held_out = list(self._setup.held_out)
@@ -133,9 +145,9 @@ class _Training:
             everything = [*self._setup.examples, *self._setup.general]
             part = self._go_on(model, everything, fitted.best_epoch)
         version = time.strftime("%Y%m%d-%H%M%S", time.gmtime(started))
-        if self._trainer.accelerator.is_main_process:
+        if self.is_main:
             self._write(version, model, part, calibration, evaluation, held_out)
-        self._trainer.finish()
+        self._trainer.accelerator.wait_for_everyone()
         run_ = TrainingRun(
             version=version,
             started_at=started,
@@ -148,9 +160,9 @@ class _Training:
             examples=len(self._setup.examples),
             intents=len(self._intents),
             by_modality=_by_modality(self._setup.examples),
-            warnings=self._setup.warnings,
+            warnings=(*self._setup.warnings, *self._trainer.warnings),
         )
-        return Trained(version, replace(evaluation, version=version), run_)
+        return Trained(version, replace(evaluation, version=version), run_, self.is_main)
 
     def _fit(
         self, examples: Sequence[Example], held_out: Sequence[Example]
@@ -163,7 +175,8 @@ class _Training:
         fits: list[Fitted] = []
         soup: dict[str, torch.Tensor] = {}
         for member in range(settings.members):
-            self._phase = "train" if settings.members == 1 else f"train {member + 1}"
+            many = settings.members > 1
+            self._phase = f"train {member + 1} of {settings.members}" if many else "train"
             model = self._model(data)
             fits.append(
                 self._trainer.fit(
@@ -203,6 +216,7 @@ class _Training:
         from models.understanding.compression import prune, student_of
 
         assert model.encoder is not None
+        model.encoder.model = model.encoder.merged()
         self._phase = str(self._settings.smaller)
         examples = self._with_more(examples)
         data = self._dataset(examples)
@@ -241,7 +255,11 @@ class _Training:
         torch.manual_seed(settings.seed)
         encoder = None
         if settings.tune is not Tune.NONE:
-            encoder = TunedEncoder(self._setup.text_source, settings.tune)
+            source = self._setup.text_source
+            try:
+                encoder = TunedEncoder(source, settings.tune)
+            except OSError as error:
+                raise ModelError(f"no text encoder can be loaded from {source}: {error}") from error
         shape = Shape(settings.fusion, len(self._intents), self._setup.text_encoder.dimensions)
         model = Model(Network(self._ways, shape), encoder)
         model.network.begin_at(run(model, data).vector, data.targets.intent)
@@ -265,7 +283,9 @@ class _Training:
         )
         inside = np.flatnonzero((data.targets.intent.numpy() >= 0) & (sums_of(data) == 1))
         chosen = np.random.default_rng(self._settings.seed).permutation(inside)[:MEMORY]
-        return _Part(words, head, run(model, data).vector.numpy()[np.sort(chosen)])
+        vectors, intent = run(model, data).vector.numpy(), data.targets.intent.numpy()
+        memory = Memory.of(vectors[chosen], intent[chosen], len(self._intents))
+        return _Part(words, head, memory)
 
     def _calibrate(self, model: Model, part: "_Part", held_out: Sequence[Example]) -> Calibration:
         known = [example for example in held_out if example.labels.intents]
@@ -274,7 +294,7 @@ class _Training:
         data = self._dataset(known)
         out = run(model, data)
         scores = Scores(
-            part.logits(data, known), out.intent.numpy(), nearest(out.vector.numpy(), part.memory)
+            part.logits(data, known), out.intent.numpy(), part.memory.near(out.vector.numpy())
         )
         return calibrate(scores, data.targets.intent.numpy())
 
@@ -359,7 +379,8 @@ class _Training:
 
     def _encode(self, texts: Sequence[str]) -> Floats:
         """With the shared encoder; each text once in a training."""
-        new = [text for text in texts if text not in self._vectors]
+        new = [text for text in dict.fromkeys(texts) if text not in self._vectors]
+        of = len(self._vectors) + len(new)
         for at in range(0, len(new), _ENCODED_AT_ONCE):
             some = new[at : at + _ENCODED_AT_ONCE]
             shares = [some[core :: self._cores] for core in range(self._cores)]
@@ -367,7 +388,7 @@ class _Training:
                 rows = threads.map(self._setup.text_encoder.encode, shares)
                 for share, vectors in zip(shares, rows, strict=True):
                     self._vectors.update(zip(share, vectors, strict=True))
-            self._tell("encode", at + len(some), len(new))
+            self._tell("vectors", len(self._vectors), of)
         return np.stack([self._vectors[text] for text in texts])
 
     def _tell_steps(self, done: int, of: int, loss: float) -> None:
@@ -380,7 +401,7 @@ class _Part:
 
     words: WordFeatures
     head: Wide
-    memory: Floats
+    memory: Memory
 
     def logits(self, data: Dataset, examples: Sequence[Example]) -> Floats:
         seen = [example.observation for example in examples]
@@ -395,7 +416,7 @@ class _Part:
             pieces=np.array(self.words.pieces, dtype=np.str_),
             weights=self.words.weights,
         )
-        np.save(folder / "memory.npy", self.memory.astype(np.float16))
+        self.memory.save(folder / "memory.npz")
 
 
 def settled(settings: Settings, examples: int) -> Settings:

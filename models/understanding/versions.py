@@ -1,9 +1,9 @@
 """The versions of a trained model, which of them is served, and the way back.
 
 Under the folder lie `versions/NAME/` and `current`, a file with the name of the one served and,
-below it, those that were served before. A version is written beside the others under a name that
-nothing looks at and renamed when it is whole, and `current` is replaced in one step: a kill, or a
-disk that fills up, leaves what was served before.
+below it, those that were served before; `training/` holds the checkpoints of a training. A version
+is written beside the others under a name that nothing looks at and renamed when it is whole, and
+`current` is replaced in one step: a kill, or a disk that fills up, leaves what was served before.
 """
 
 import os
@@ -12,6 +12,8 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from filelock import FileLock, Timeout
 
 from models.errors import ModelError
 from models.understanding.predictor import Card, read_card
@@ -47,6 +49,29 @@ class Versions:
     def current(self) -> str | None:
         """The version that is served, if any."""
         return next(iter(self._served()), None)
+
+    @contextmanager
+    def training(self) -> Iterator[None]:
+        """While it lasts, no other process trains here. What killed trainings left half written is
+        removed at its beginning; at its end, if that is a good one, all checkpoints are.
+
+        Raises `ModelError` if another process is training.
+        """
+        self.folder.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(self.folder / "training.lock", timeout=0)
+        try:
+            lock.acquire()
+        except Timeout as error:
+            raise ModelError(
+                f"another training is running in {self.folder}; wait until it has ended"
+            ) from error
+        try:
+            for left in (self.folder / "versions").glob(".*"):
+                shutil.rmtree(left, ignore_errors=True)
+            yield
+            shutil.rmtree(self.folder / "training", ignore_errors=True)
+        finally:
+            lock.release()
 
     @contextmanager
     def writing(self, name: str) -> Iterator[Path]:
@@ -93,8 +118,11 @@ class Versions:
 
     def _write(self, names: list[str]) -> None:
         fresh = self.folder / f".current.{os.getpid()}"
-        fresh.write_text("\n".join(names[:KEPT]) + "\n", "utf-8")
-        os.replace(fresh, self.folder / "current")
+        try:
+            fresh.write_text("\n".join(names[:KEPT]) + "\n", "utf-8")
+            os.replace(fresh, self.folder / "current")
+        finally:
+            fresh.unlink(missing_ok=True)
 
     def _forget_oldest(self) -> None:
         for name in self.names()[:-KEPT]:

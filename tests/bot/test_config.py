@@ -147,6 +147,37 @@ def test_a_bare_name_chooses_an_engine(tmp_path: Path) -> None:
     assert config.media_place == "s3://bucket/prefix"
 
 
+@pytest.mark.parametrize("part", ["text_encoder", "image_encoder"])
+@pytest.mark.parametrize(
+    ("written", "expected"),
+    [
+        ("transformers", "`{part}` has `engine: transformers` and must name a `model`"),
+        ("{{engine: transformers}}", "line 2: `{part}` has `engine: transformers` and must name"),
+        ("{{model: some/where}}", "`{part}` names a `model`, which `engine: "),
+    ],
+)
+def test_a_model_is_named_for_transformers_alone(
+    part: str, written: str, expected: str, tmp_path: Path
+) -> None:
+    said = complaint(tmp_path, f"name: Shop\n{part}: {written.format(part=part)}")
+    assert expected.format(part=part) in said
+
+
+def test_a_models_folder_is_beside_the_file(tmp_path: Path) -> None:
+    (tmp_path / "models" / "encoder").mkdir(parents=True)
+    text = "name: Shop\ntext_encoder: {{engine: transformers, model: {}}}"
+    beside = load(write(tmp_path, text.format("models/encoder")))
+    assert beside.text_encoder.options == {"model": str(tmp_path / "models" / "encoder")}
+    public = load(write(tmp_path, text.format("intfloat/multilingual-e5-small")))
+    assert public.text_encoder.options == {"model": "intfloat/multilingual-e5-small"}
+
+
+def test_an_engine_gets_what_its_section_says(tmp_path: Path) -> None:
+    config = load(write(tmp_path, "name: Shop\nsynthesizer: {voice: en-us, words_per_minute: 200}"))
+    assert config.synthesizer.options == {"voice": "en-us", "words_per_minute": 200}
+    assert config.text_encoder.options == config.image_encoder.options == {}
+
+
 def test_a_configuration_cannot_be_changed(tmp_path: Path) -> None:
     config: Config = load(write(tmp_path, "name: Shop"))
     with pytest.raises(ValueError, match="frozen"):

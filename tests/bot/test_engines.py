@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import pytest
 
 from bot import engines
+from bot.config import Config
 from bot.errors import OperatorError
 
 ALL = [
@@ -23,6 +24,19 @@ ALL = [
 @pytest.mark.parametrize(("registry", "name"), ALL, ids=[name for _, name in ALL])
 def test_every_engine_that_is_offered_exists(registry: Mapping[str, str], name: str) -> None:
     assert callable(engines.engine(registry, name))
+
+
+def test_an_engine_is_made_as_its_section_says() -> None:
+    config = Config.model_validate({"name": "Shop", "synthesizer": {"words_per_minute": 300}})
+    hurried, usual = (
+        engines.maker(config.synthesizer)(),
+        engines.maker(Config(name="x").synthesizer)(),
+    )
+    lengths = [
+        sum(len(part.samples) for part in each.synthesize("Your parcel is on its way.", "en"))
+        for each in (hurried, usual)
+    ]
+    assert lengths[0] < 0.8 * lengths[1]
 
 
 def test_an_unknown_engine_is_refused_with_those_there_are() -> None:

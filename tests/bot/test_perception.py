@@ -41,6 +41,7 @@ class Bytes(dict[str, bytes]):
 class Brightness:
     """An image encoder of two dimensions: how light, how dark."""
 
+    name = "brightness"
     dimensions = 2
 
     def __init__(self) -> None:

@@ -3,6 +3,7 @@
 import math
 import random
 import re
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -18,9 +19,9 @@ CHROMIUM = "/usr/bin/chromium"
 TEXTS = ["where is my parcel", "أين طلبي؟", "cancel it, please!", "我的订单在哪里", ""]
 
 
-def evaluation(intents: int, examples: int, seed: int = 1) -> Evaluation:
+def evaluation(intents: int, examples: int, seed: int = 1, name: str = "intent_{}") -> Evaluation:
     rng = random.Random(seed)
-    names = [f"intent_{number}" for number in range(intents)]
+    names = [name.format(number) for number in range(intents)]
     judged = []
     for number in range(examples):
         expected = rng.choice([*names, OUT_OF_SCOPE])
@@ -91,6 +92,44 @@ def test_it_is_accessible_and_loads_nothing(scheme: str, browser: Browser, repor
 def test_on_a_phone_the_page_does_not_scroll_sideways(browser: Browser, report: Path) -> None:
     page, _ = _open(browser, report, viewport={"width": 390, "height": 800})
     assert page.evaluate("document.documentElement.scrollWidth") == 390
+    page.close()
+
+
+@pytest.mark.parametrize("script", [True, False], ids=["scripts", "no scripts"])
+@pytest.mark.parametrize("width", [390, 1280])
+def test_many_long_names_leave_the_page_whole(
+    width: int, script: bool, browser: Browser, tmp_path: Path
+) -> None:
+    path = tmp_path / "report.html"
+    long = "balance_not_updated_after_cheque_or_cash_deposit_{}"
+    found = evaluation(77, 800, name=long)
+    write_report(path, found, training_run(), evaluation(77, 800, seed=2, name=long))
+    page, _ = _open(
+        browser, path, viewport={"width": width, "height": 800}, java_script_enabled=script
+    )
+    assert page.evaluate("document.documentElement.scrollWidth") == width
+    matrix = page.get_by_role("img", name="Confusion matrix")
+    # Each intent at its row and at its column, within the picture, and no two over one another.
+    places = [label.bounding_box() for label in matrix.locator("text").all()]
+    assert len(places) == 2 * len(found.classes) + 2
+    around = matrix.bounding_box()
+    assert around
+    assert all(place and place["x"] >= around["x"] - 1 for place in places)
+    assert all(place and place["y"] >= around["y"] - 1 for place in places)
+    rows = [place["y"] for place in places[0:-2:2] if place]
+    assert min(b - a for a, b in pairwise(rows)) >= 9.5
+    page.close()
+
+
+def test_the_pictures_say_what_their_axes_are(browser: Browser, report: Path) -> None:
+    page, _ = _open(browser, report)
+    for name, labels in {
+        "Loss by epoch": {"epoch", "loss", "1", "10"},
+        "Calibration": {"confidence", "right", "0 %", "100 %"},
+        "Confusion matrix": {"what it is ↓", "taken for →", "intent_11", "out of scope"},
+    }.items():
+        told = page.get_by_role("img", name=name).locator("text").all_text_contents()
+        assert labels <= set(told)
     page.close()
 
 

@@ -214,6 +214,85 @@ def test_two_files_of_one_intent_are_named(write: Write) -> None:
     assert f"first in {folder}/more.yaml, line 1" in said
 
 
+def test_more_examples_of_an_intent_may_lie_in_other_files(write: Write) -> None:
+    folder = write(
+        refund="title: Money back\nurgency: 0.4\nexamples: [refund me, money back]\n",
+        a__more="examples_of: refund\nsentiment: -0.5\nexamples:\n  - cash back\n",
+        z__more="examples_of: refund\nexamples: [{text: see picture, image: x.png}]\n",
+        a__foreign="examples_of: out_of_scope\nexamples: [tell me a joke]\n",
+    )
+    (folder / "z" / "x.png").write_bytes(PNG)
+    found = read_intents(folder)
+    (refund,) = found.intents
+    assert refund.title == {"": "Money back"}
+    assert refund.place == "refund.yaml:1"
+    assert [(each.text, each.place) for each in refund.examples] == [
+        ("refund me", "refund.yaml:3"),
+        ("money back", "refund.yaml:3"),
+        ("cash back", "a/more.yaml:4"),
+        ("see picture", "z/more.yaml:2"),
+    ]
+    assert {each.labels.intents for each in refund.examples} == {("refund",)}
+    assert [each.labels.urgency for each in refund.examples[:2]] == [0.4, 0.4]
+    assert refund.examples[2].labels.sentiment == -0.5
+    assert [each.text for each in found.out_of_scope] == ["tell me a joke"]
+
+
+@pytest.mark.parametrize(
+    ("more", "expected"),
+    [
+        (
+            "examples_of: refnd\n",
+            "line 1: `examples_of` names `refnd`, and there is no such intent",
+        ),
+        ("examples_of: refnd\n", "; did you mean `refund`?"),
+        ("# why\nexamples_of: zzz\n", "more.yaml, line 2: `examples_of` names `zzz`"),
+        ("examples_of: Refund Me\n", "line 1: `examples_of` is `Refund Me`; it may hold a to z"),
+        ("examples_of:\n", "line 1: `examples_of` is empty"),
+        *(
+            (
+                f"examples_of: refund\n{line}\n",
+                f"line 2: `{line.partition(':')[0]}` has no meaning beside `examples_of`; it "
+                "belongs into the file that declares `refund`",
+            )
+            for line in ("intent: b", "title: x", "answer: x", "article: x", "handoff: true")
+        ),
+    ],
+)
+def test_mistakes_about_whose_examples_they_are(write: Write, more: str, expected: str) -> None:
+    said = complaint(write(refund=TWO, more=f"{more}examples: [a, b]\n"))
+    assert expected in said
+
+
+def test_added_examples_are_checked_as_the_others_are(write: Write) -> None:
+    folder = write(
+        a="examples: [one]\n",
+        b="examples: [two, three, TWO]\n",
+        more__a="examples_of: a\nexamples:\n  - four\n  - One!\n",
+        more__b="examples_of: b\nexamples: [four, {text: x, also: [nobody]}]\n",
+    )
+    said = complaint(folder)
+    assert f"{folder}/more/b.yaml, line 2: the example “four” of `b` is also in `a`" in said
+    assert f"{folder}/more/a.yaml, line 3; keep it in one" in said
+    assert f"{folder}/more/b.yaml, line 2: `also` names `nobody`" in said
+    assert "has one example" not in said
+    (folder / "more" / "b.yaml").unlink()
+    warnings = read_intents(folder).warnings
+    same = f"{folder}/more/a.yaml, line 4: the same example is in {folder}/a.yaml, line 1; it is"
+    assert any(each.startswith(same) for each in warnings)
+    assert any("b.yaml, line 1: the same example is in line 1; it is" in each for each in warnings)
+    (folder / "more" / "a.yaml").unlink()
+    assert "`a` has one example" in complaint(folder)
+
+
+def test_a_mistake_in_an_added_example_is_not_told_twice(write: Write) -> None:
+    said = complaint(
+        write(a="examples: [one]\n", more="examples_of: a\nexamples: [{text: b, urgency: 2}]\n")
+    )
+    assert "more.yaml, line 2: `urgency` is 2" in said
+    assert "has one example" not in said
+
+
 def test_out_of_scope_has_no_answer(write: Write) -> None:
     folder = write(out_of_scope="title: Other\nexamples: [a, b]\n")
     assert "line 1: `title` has no meaning for out_of_scope" in complaint(folder)

@@ -160,6 +160,8 @@ def setup_of(
     *,
     settings: Settings | None = None,
     source: Path | None = None,
+    image_encoder: str = "drawn",
+    image_dimensions: int = 8,
 ) -> Setup:
     names = {e.labels.intents[0] for e in examples if e.labels.intents} - {OUT_OF_SCOPE}
     return Setup(
@@ -168,7 +170,7 @@ def setup_of(
         general=tuple(manner()),
         text_encoder=encoder,
         text_source=source or published_folder(),
-        image_encoder="drawn",
-        image_dimensions=8,
+        image_encoder=image_encoder,
+        image_dimensions=image_dimensions,
         settings=settings or Settings(epochs=12),
     )

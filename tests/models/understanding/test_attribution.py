@@ -1,10 +1,16 @@
+
+import numpy as np
 import pytest
+from PIL import Image
 
 from models.minilm import MiniLM
+from models.small_image_encoder import SmallImageEncoder
 from models.understanding.attribution import attribute
 from models.understanding.observation import OUT_OF_SCOPE, Line, Observation, Prosody
 from models.understanding.predictor import Predictor
+from models.understanding.regions import GRID, occluded, region_shares
 from models.understanding.versions import Versions
+from tests.models.understanding.screens import HALVES, halves, train_on_left_halves
 
 SCREEN = (Line("Sign in", 0.1, 0.1, 0.6, 0.2), Line("Wrong e-mail or password", 0.1, 0.4, 0.9, 0.5))
 
@@ -68,3 +74,58 @@ def test_why_a_turn_is_foreign_is_explained_too(predictor: Predictor) -> None:
         assert found.probability >= 0.5
     else:
         pytest.fail("a question about Peru is not the shop's")
+
+
+def test_a_line_keeps_its_place(predictor: Predictor) -> None:
+    found = attribute(predictor, Observation(text="look", lines=SCREEN))
+    assert [each.line for each in found.lines] == list(SCREEN)
+
+
+def test_the_same_is_said_of_a_line_whatever_words_stand_beside_it(predictor: Predictor) -> None:
+    twice = (SCREEN[1], SCREEN[1])
+    one, other = attribute(predictor, Observation(text="a b c d", lines=twice)).lines
+    assert one.value == pytest.approx(other.value, abs=1e-6)
+
+
+@pytest.fixture(scope="module")
+def halves_predictor(minilm: MiniLM, tmp_path_factory: pytest.TempPathFactory) -> Predictor:
+    versions = Versions(tmp_path_factory.mktemp("halves"))
+    train_on_left_halves(versions, minilm)
+    return Predictor(versions.path(versions.current or ""), minilm)
+
+
+@pytest.mark.parametrize("intent", ["red", "blue"])
+def test_the_half_that_decides_has_the_largest_regions(
+    intent: str, halves_predictor: Predictor
+) -> None:
+    encoder, left = SmallImageEncoder(), HALVES[intent]
+    picture = halves(left, HALVES["blue" if intent == "red" else "red"])
+    vectors = list(encoder.encode(occluded(picture)))
+    seen = Observation(text="see picture", image=tuple(map(float, vectors[0])))
+    (found,) = halves_predictor.predict(halves_predictor.encode([seen]))
+    assert found.best.name == intent
+
+    regions = region_shares(halves_predictor, seen, intent, vectors)
+    assert len(regions) == GRID**2
+    assert max(regions, key=lambda each: each.value).right <= 0.5
+    on_the_left = sum(each.value for each in regions if each.right <= 0.5)
+    assert on_the_left > sum(each.value for each in regions if each.left >= 0.5)
+
+
+def test_another_encoder_s_vectors_tell_no_regions(halves_predictor: Predictor) -> None:
+    picture = halves(HALVES["red"], "white")
+    vectors = list(SmallImageEncoder().encode(occluded(picture)))
+    seen = Observation(text="see picture", image=tuple(map(float, vectors[0])))
+    others = [-vector for vector in vectors]
+    assert region_shares(halves_predictor, seen, "red", others) == ()
+
+
+@pytest.mark.parametrize("size", [(3, 2), (500, 90), (90, 500)])
+def test_regions_cover_pictures_of_every_shape(size: tuple[int, int]) -> None:
+    # Every pixel is far from the mean colour.
+    width, height = size
+    picture = Image.fromarray((np.indices((height, width)).sum(axis=0) % 2 * 255).astype(np.uint8))
+    whole, *variants = occluded(picture)
+    assert len(variants) == GRID**2
+    painted = [np.any(np.asarray(each) != np.asarray(whole), axis=2) for each in variants]
+    assert np.all(np.sum(painted, axis=0) == 1)

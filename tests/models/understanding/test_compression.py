@@ -44,12 +44,19 @@ def test_a_student_has_every_second_layer_with_the_last(tiny_bert: Path) -> None
     assert not student.model.get_input_embeddings().weight.requires_grad
 
 
-@pytest.mark.parametrize("smaller", [Smaller.PRUNED, Smaller.DISTILLED])
+@pytest.mark.parametrize(
+    ("smaller", "tune"),
+    [
+        (Smaller.PRUNED, Tune.FULL),
+        (Smaller.DISTILLED, Tune.FULL),
+        (Smaller.PRUNED, Tune.LORA),
+    ],
+)
 def test_a_smaller_encoder_is_served_and_still_understands(
-    smaller: Smaller, versions: Versions, minilm: MiniLM, tiny_bert: Path
+    smaller: Smaller, tune: Tune, versions: Versions, minilm: MiniLM, tiny_bert: Path
 ) -> None:
     settings = Settings(
-        tune=Tune.FULL, epochs=5, members=1, contrast=0.0, encoder_rate=1e-3, smaller=smaller
+        tune=tune, epochs=5, members=1, contrast=0.0, encoder_rate=1e-3, smaller=smaller
     )
     made = train(setup_of(minilm, shop.said(), settings=settings, source=tiny_bert), versions)
     predictor = Predictor(versions.path(made.version), minilm)

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from models.minilm import MiniLM
 from models.understanding.judging import judge
 from models.understanding.observation import OUT_OF_SCOPE, Example, Labels, Observation
 from models.understanding.predictor import Predictor
-from models.understanding.settings import Balance, Settings, Tune
+from models.understanding.settings import Balance, Settings, Smaller, Tune
 from models.understanding.trainer import LossDiverged
 from models.understanding.training import Trained, train
 from models.understanding.versions import Versions
@@ -171,8 +172,12 @@ def test_a_diverging_loss_stops_with_words_and_leaves_what_is_served(
     assert versions.current == made.version
 
 
-def test_a_disk_that_is_full_leaves_what_is_served(versions: Versions, minilm: MiniLM) -> None:
-    """A limit on the size of files stands in for the disk: the error comes from the system."""
+@pytest.mark.parametrize("step", ["vectors", "write"])
+def test_a_disk_that_is_full_leaves_what_is_served(
+    step: str, versions: Versions, minilm: MiniLM
+) -> None:
+    """A limit on the size of files stands in for the disk: the error comes from the system. From
+    the first step on it meets a checkpoint, from the last one the version."""
     made = train(setup_of(minilm, shop.said(), settings=QUICK), versions)
     versions.serve(made.version)
     script = f"""
@@ -185,20 +190,87 @@ from pathlib import Path
 from tests.models.understanding import shop
 encoder = MiniLM()
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000))
+
+def tell(step, done, of):
+    if step == {step!r}:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000))
+
 try:
-    train(shop.setup_of(encoder, shop.said(), settings=Settings(epochs=4, seed=9)),
-          Versions(Path({str(versions.folder)!r})))
-except Exception as error:
+    train(shop.setup_of(encoder, shop.said(), settings=Settings(epochs=1, seed=9)),
+          Versions(Path({str(versions.folder)!r})), tell)
+except OSError as error:
     sys.exit(f"stopped: {{error!r}}")
 """
     ended = subprocess.run(
         [sys.executable, "-c", script], capture_output=True, text=True, check=False
     )
     assert ended.returncode == 1
-    assert "stopped:" in ended.stderr
-    assert versions.names() == [made.version]
+    assert ended.stderr.splitlines()[-1].startswith("stopped:")
+    assert ("could not be written whole" in ended.stderr) == (step == "vectors")
+    assert [each.name for each in (versions.folder / "versions").iterdir()] == [made.version]
     assert _said(Predictor(versions.path(made.version), minilm), "cancel my order") == ["cancel"]
+
+
+class _Stopped(Exception):
+    pass
+
+
+def _stop_at(steps: int) -> Callable[[str, int, int], None]:
+    def tell(step: str, done: int, of: int) -> None:
+        if step == "train" and done == steps:
+            raise _Stopped
+
+    return tell
+
+
+def test_a_damaged_checkpoint_is_left_aside(tmp_path: Path, minilm: MiniLM) -> None:
+    setup = setup_of(minilm, shop.said(), settings=QUICK)
+    whole = train(setup, Versions(tmp_path / "whole"))
+    versions = Versions(tmp_path / "damaged")
+    with pytest.raises(_Stopped):
+        train(setup, versions, _stop_at(3))
+    (checkpoint,) = (versions.folder / "training").rglob("*.pt")
+    checkpoint.write_bytes(checkpoint.read_bytes()[:-1000])
+    made = train(setup, versions)
+    assert [each.loss for each in made.run.epochs] == [each.loss for each in whole.run.epochs]
+    (warning,) = made.run.warnings
+    assert f"{checkpoint} is damaged" in warning
+
+
+def test_trainings_that_were_given_up_are_forgotten_after_a_good_one(
+    versions: Versions, minilm: MiniLM
+) -> None:
+    with pytest.raises(_Stopped):
+        train(setup_of(minilm, shop.said(), settings=QUICK), versions, _stop_at(3))
+    assert (versions.folder / "training").is_dir()
+    train(setup_of(minilm, shop.said(), settings=replace(QUICK, seed=5)), versions)
+    assert not (versions.folder / "training").exists()
+
+
+def test_a_second_training_in_the_same_place_is_refused(versions: Versions, minilm: MiniLM) -> None:
+    setup = setup_of(minilm, shop.said(), settings=QUICK)
+    with versions.training(), pytest.raises(ModelError, match="another training is running"):
+        train(setup, versions)
+    assert train(setup, versions).written
+
+
+def test_a_text_encoder_that_cannot_be_loaded_is_named(versions: Versions, minilm: MiniLM) -> None:
+    settings = replace(QUICK, tune=Tune.FULL)
+    setup = setup_of(minilm, shop.said(), settings=settings, source=versions.folder / "nothing")
+    with pytest.raises(ModelError, match=r"no text encoder can be loaded from .*nothing"):
+        train(setup, versions)
+
+
+def test_what_needs_a_trained_encoder_is_refused_without(
+    versions: Versions, minilm: MiniLM, tiny_bert: Path
+) -> None:
+    with pytest.raises(ModelError, match="`smaller` is for a text encoder that is trained"):
+        Settings(smaller=Smaller.PRUNED)
+    with pytest.raises(ModelError, match="`shard` is for a text encoder that is trained"):
+        Settings(shard=True)
+    alone = replace(QUICK, tune=Tune.FULL, shard=True)
+    with pytest.raises(ModelError, match="torchrun"):
+        train(setup_of(minilm, shop.said(), settings=alone, source=tiny_bert), versions)
 
 
 _RESUMED = """

@@ -1,4 +1,7 @@
 import os
+import resource
+import shutil
+import signal
 from pathlib import Path
 
 import pytest
@@ -54,6 +57,45 @@ def test_an_interrupted_writing_leaves_no_version(
     assert [each.name for each in (versions.folder / "versions").iterdir()] == ["1"]
 
 
+def test_what_a_kill_left_half_written_is_removed_by_the_next_training(
+    versions: Versions, shop_versions: Versions
+) -> None:
+    _written(versions, shop_versions, "1")
+    (versions.folder / "versions" / ".2.77").mkdir()
+    (versions.folder / "versions" / ".2.77" / "network.onnx").write_text("half")
+    with versions.training():
+        assert [each.name for each in (versions.folder / "versions").iterdir()] == ["1"]
+
+
+def test_a_version_whose_folder_is_gone_is_passed_over(
+    versions: Versions, shop_versions: Versions
+) -> None:
+    for name in ("1", "2"):
+        versions.serve(_written(versions, shop_versions, name))
+    shutil.rmtree(versions.folder / "versions" / "2")
+    assert versions.current == "1"
+    shutil.rmtree(versions.folder / "versions" / "1")
+    assert versions.current is None
+
+
+def test_a_disk_that_is_full_keeps_what_is_served(
+    versions: Versions, shop_versions: Versions
+) -> None:
+    versions.serve(_written(versions, shop_versions, "1"))
+    _written(versions, shop_versions, "2")
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    before = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    try:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (1, hard))
+        with pytest.raises(OSError, match="too large"):
+            versions.serve("2")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        signal.signal(signal.SIGXFSZ, before)
+    assert versions.current == "1"
+    assert sorted(each.name for each in versions.folder.iterdir()) == ["current", "versions"]
+
+
 def test_a_broken_version_is_never_served(versions: Versions, shop_versions: Versions) -> None:
     versions.serve(_written(versions, shop_versions, "1"))
     with versions.writing("2") as folder:
@@ -85,13 +127,14 @@ def test_a_version_of_another_encoder_says_so(shop_versions: Versions, minilm: M
     class Other:
         name = "other"
         dimensions = 384
+        folder = minilm.folder
         encode = minilm.encode
 
     with pytest.raises(ModelError, match="train it again"):
         Predictor(shop_versions.path(shop_versions.current or ""), Other())
 
 
-@pytest.mark.parametrize("file", ["network.onnx", "wide.npz", "memory.npy", "model.json"])
+@pytest.mark.parametrize("file", ["network.onnx", "wide.npz", "memory.npz", "model.json"])
 def test_a_damaged_version_is_not_opened(
     file: str, versions: Versions, shop_versions: Versions, minilm: MiniLM
 ) -> None:

@@ -2,6 +2,8 @@
 // first asked for; its words are English, as those of the logs.
 
 /** @import {Conversation} from "../client/conversation.js" */
+/** @import {Attribution} from "./attribution.js" */
+import { attribution } from "./attribution.js";
 import { h, iconButton } from "./dom.js";
 
 const HERE = new URL(".", import.meta.url);
@@ -53,7 +55,9 @@ export async function showTrace(panel, conversation, turn) {
   try {
     const trace = await conversation.trace(turn);
     body.replaceChildren(
-      ...(trace ? sections(trace) : [h("p", {}, "The desk has no trace of this turn any more.")]),
+      ...(trace
+        ? sections(trace, conversation)
+        : [h("p", {}, "The desk has no trace of this turn any more.")]),
     );
   } catch (error) {
     body.replaceChildren(
@@ -62,8 +66,11 @@ export async function showTrace(panel, conversation, turn) {
   }
 }
 
-/** @param {Facts} trace */
-function sections({ milliseconds, ...facts }) {
+/**
+ * @param {Facts} trace
+ * @param {Conversation} conversation
+ */
+function sections({ milliseconds, ...facts }, conversation) {
   const names = [
     ...ORDER.filter((name) => name in facts),
     ...Object.keys(facts).filter((name) => !ORDER.includes(name)),
@@ -73,7 +80,14 @@ function sections({ milliseconds, ...facts }) {
     isFacts(milliseconds) && timeline(milliseconds),
     ...names
       .filter((name) => isNested(facts[name]))
-      .map((name) => section(name, name === "attribution" ? attribution(facts[name]) : value(facts[name]))),
+      .map((name) =>
+        section(
+          name,
+          name === "attribution"
+            ? attribution(/** @type {Attribution} */ (facts[name]), conversation)
+            : value(facts[name]),
+        ),
+      ),
     section("turn", value(Object.fromEntries(simple.map((name) => [name, facts[name]])))),
   ].filter((part) => part !== false);
 }
@@ -100,47 +114,6 @@ function timeline({ total, ...steps }) {
   });
   return section(`${whole.toFixed(1)} milliseconds`, h("table", { class: "times" }, h("tbody", {}, ...rows)));
 }
-
-/** @typedef {{ name: string, value: number }} Share */
-/** @typedef {{ line: { text: string }, value: number }} LineShare */
-/**
- * What spoke for the intent and what against it: a bar for each modality, the words, the lines.
- * @param {unknown} fact
- */
-function attribution(fact) {
-  const {
-    intent,
-    probability,
-    modalities,
-    words: said,
-    lines,
-  } = /** @type {{ intent: string, probability: number, modalities: Share[], words: Share[], lines: LineShare[] }} */ (
-    fact
-  );
-  const strongest = Math.max(...[...said, ...lines].map((one) => Math.abs(one.value)), 0.01);
-  const mark = (/** @type {string} */ text, /** @type {number} */ share) => {
-    const told = h("mark", { class: share < 0 ? "against" : "for", title: signed(share) }, text);
-    told.style.setProperty("--share", `${Math.round((60 * Math.abs(share)) / strongest)}%`);
-    return told;
-  };
-  const rows = modalities.map(({ name, value: share }) => {
-    const bar = h("i", { class: share < 0 ? "against" : "for" });
-    bar.style.width = `${100 * Math.min(Math.abs(share), 1)}%`;
-    return h("tr", {}, h("th", { scope: "row" }, name), h("td", {}, bar), h("td", {}, signed(share)));
-  });
-  return h(
-    "div",
-    {},
-    h("p", {}, `${words(intent)} ${probability.toFixed(2)}, because of`),
-    h("table", { class: "times" }, h("tbody", {}, ...rows)),
-    said.length > 0 && h("p", { dir: "auto" }, ...said.flatMap((one) => [mark(one.name, one.value), " "])),
-    lines.length > 0 &&
-      h("ol", {}, ...lines.map((one) => h("li", { dir: "auto" }, mark(one.line.text, one.value)))),
-  );
-}
-
-/** @param {number} share */
-const signed = (share) => `${share < 0 ? "−" : "+"}${Math.abs(share).toFixed(2)}`;
 
 /**
  * @param {unknown} fact

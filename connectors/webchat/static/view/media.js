@@ -82,7 +82,7 @@ function show(context, attachment) {
  * @param {HTMLImageElement | HTMLVideoElement} element
  * @param {(anew: boolean) => Promise<string>} address
  */
-async function loadInto(element, address) {
+export async function loadInto(element, address) {
   const renew = async () => {
     element.src = await address(true);
   };

@@ -1,0 +1,167 @@
+"""Models as transformers saves them: found in a folder or on the hub, told apart, and loaded.
+
+A model of the hub is fetched once into transformers' own cache and taken from there ever after:
+the one that a desk was trained with does not change because its authors have changed theirs.
+"""
+
+import hashlib
+import json
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Lock
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from models.errors import EngineMissing
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+
+_HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]*(?:/[A-Za-z0-9][\w.-]*)?")
+_CONFIGURATION = ("*.json", "*.txt", "*.model")
+_SAFE, _PICKLED = "*.safetensors", "pytorch_model*.bin"
+_DIGESTED = (
+    "*.json",
+    "*.safetensors",
+    "pytorch_model*.bin",
+    "vocab*",
+    "merges.txt",
+    "*.model",
+    "1_Pooling/config.json",
+)
+_READ_BYTES = 1 << 20
+_POOLER = "pooler"
+_LOADING = Lock()
+
+WHICH = "`model` is a folder that `save_pretrained` wrote, or the name of a public model"
+AGAIN = "copy or download the model again, with its configuration, weights and tokenizer"
+
+
+def model_folder(model: str) -> Path:
+    """The folder of a model: `model` itself, or where the hub's model of that name is kept.
+
+    Raises `EngineMissing` if there is no such folder and no such model can be fetched.
+    """
+    folder = Path(model).expanduser()
+    if folder.is_dir():
+        if not (folder / "config.json").is_file():
+            raise EngineMissing(f"{folder} holds no model: it has no config.json", remedy=WHICH)
+        return folder.resolve()
+    if not _HUB_NAME.fullmatch(model):
+        raise EngineMissing(f"there is no folder {model}", remedy=WHICH)
+    return _kept(model) or _fetched(model)
+
+
+def digest_of(folder: Path) -> str:
+    """SHA-256 of what a model's vectors depend on: weights, configuration, tokenizer."""
+    seen = hashlib.sha256()
+    for path in sorted({path for pattern in _DIGESTED for path in folder.glob(pattern)}):
+        seen.update(f"{path.relative_to(folder)} {path.stat().st_size}\n".encode())
+        with path.open("rb") as file:
+            while part := file.read(_READ_BYTES):
+                seen.update(part)
+    return seen.hexdigest()
+
+
+class Loaded(NamedTuple):
+    """A model, and what of it can be used."""
+
+    model: "PreTrainedModel"
+    has_pooler: bool
+    """Whether the weights of its pooler, if it has one, were there."""
+
+
+def load_model(folder: Path, kind: str = "AutoModel") -> Loaded:
+    """A model in float32 to be run, not trained, on the graphics card where there is one.
+
+    `kind`: a class of transformers. Raises `EngineMissing` if the folder holds none that can be
+    loaded, or not all of its weights: transformers would make up the others at random.
+    """
+    import torch
+    import transformers
+
+    with loading(folder):
+        model, found = getattr(transformers, kind).from_pretrained(
+            folder, dtype=torch.float32, output_loading_info=True, **LOCAL
+        )
+    lost = sorted(name for name in found["missing_keys"] if _POOLER not in name)
+    if lost:
+        raise EngineMissing(
+            f"the weights in {folder} are not those of a whole {model.config.model_type}: "
+            f"{len(lost)} are missing, such as {lost[0]}",
+            remedy=AGAIN,
+        )
+    has_pooler = not any(_POOLER in name for name in found["missing_keys"])
+    return Loaded(model.eval().to("cuda" if torch.cuda.is_available() else "cpu"), has_pooler)
+
+
+LOCAL: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
+"""Nothing is fetched, and no code that lies beside a model is run."""
+
+
+@contextmanager
+def loading(folder: Path) -> Iterator[None]:
+    """Turns whatever goes wrong while a model is loaded into `EngineMissing`, and keeps
+    transformers from drawing bars on the terminal. One thread at a time: how much transformers
+    tells is a setting of the whole process."""
+    from transformers import utils
+
+    logging: Any = utils.logging
+    with _LOADING:
+        level, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
+        logging.set_verbosity_error()
+        logging.disable_progress_bar()
+        try:
+            yield
+        except Exception as error:
+            problem = f"{folder} cannot be loaded: {_first_line(error)}"
+            raise EngineMissing(problem, remedy=AGAIN) from error
+        finally:
+            logging.set_verbosity(level)
+            if bars:
+                logging.enable_progress_bar()
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().partition("\n")[0] or type(error).__name__
+
+
+def _kept(name: str) -> Path | None:
+    """Where an earlier start has left the model; None if it did not, or not all of it."""
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import LocalEntryNotFoundError
+
+    try:
+        folder = Path(snapshot_download(name, local_files_only=True))
+    except LocalEntryNotFoundError:
+        return None
+    return folder if _has_weights(folder) else None
+
+
+def _fetched(name: str) -> Path:
+    from huggingface_hub import snapshot_download
+
+    def fetch(patterns: Sequence[str]) -> Path:
+        try:
+            return Path(snapshot_download(name, allow_patterns=list(patterns)))
+        except Exception as error:
+            raise EngineMissing(
+                f"there is no folder {name}, and the model hub gave no model of that name: "
+                f"{_first_line(error)}",
+                remedy=f"{WHICH}; without a connection, copy its folder here",
+            ) from error
+
+    folder = fetch((*_CONFIGURATION, _SAFE))
+    # Old models have pickled weights only; transformers reads no code from them.
+    return folder if _has_weights(folder) else fetch((*_CONFIGURATION, _PICKLED))
+
+
+def _has_weights(folder: Path) -> bool:
+    """Whether configuration and weights are there, all parts of them."""
+    parts: set[str] = set()
+    for index in folder.glob("*.index.json"):
+        parts |= set(json.loads(index.read_text("utf-8")).get("weight_map", {}).values())
+    weights = any(any(folder.glob(pattern)) for pattern in (_SAFE, _PICKLED))
+    there = (folder / "config.json").is_file() and weights
+    return there and all((folder / part).is_file() for part in parts)

@@ -1,0 +1,76 @@
+"""The tokenizer of an encoder that transformers loads: is it whole, and how much does it take."""
+
+import json
+import logging
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tokenizers import Tokenizer
+
+from models.errors import EngineMissing
+from models.transformers_folder import AGAIN, LOCAL, loading
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+log = logging.getLogger(__name__)
+
+MOST_TOKENS = 512
+"""Longer texts are cut off, even where a model could take them: the time grows with the square."""
+
+
+def load_tokenizer(folder: Path, model: "PreTrainedModel") -> "PreTrainedTokenizerBase":
+    """Raises `EngineMissing` if there is none, or it belongs to another model."""
+    from transformers import AutoTokenizer
+
+    with loading(folder):
+        tokenizer: Any = AutoTokenizer.from_pretrained(folder, **LOCAL)
+        embeddings: Any = model.get_input_embeddings()
+        words: int = embeddings.weight.shape[0]
+    if not hasattr(tokenizer, "backend_tokenizer"):
+        raise EngineMissing(
+            f"the tokenizer in {folder} has no tokenizer.json",
+            remedy="save it once with `AutoTokenizer.from_pretrained(…).save_pretrained(…)`",
+        )
+    if not set(tokenizer.get_vocab()) - set(tokenizer.all_special_tokens):
+        # Without its files, transformers makes an empty one.
+        raise EngineMissing(f"{folder} has no tokenizer", remedy=AGAIN)
+    if len(tokenizer) > words:
+        raise EngineMissing(
+            f"the tokenizer in {folder} is of another model: it has {len(tokenizer)} pieces of "
+            f"words, and the model {words}",
+            remedy=AGAIN,
+        )
+    loaded: PreTrainedTokenizerBase = tokenizer
+    return loaded
+
+
+def padding_with(tokenizer: "PreTrainedTokenizerBase") -> Tokenizer:
+    """A tokenizer of its own, which says with what it pads: RoBERTa and its kin do not with 0."""
+    own = Tokenizer.from_str(tokenizer.backend_tokenizer.to_str())
+    if tokenizer.pad_token_id is None:
+        own.no_padding()
+    else:
+        own.enable_padding(pad_id=tokenizer.pad_token_id, pad_token=str(tokenizer.pad_token))
+    return own
+
+
+def longest_text(
+    model: "PreTrainedModel", tokenizer: "PreTrainedTokenizerBase", folder: Path
+) -> int:
+    """Tokens that a text may have: what model, tokenizer and the folder's own settings allow."""
+    limits = [MOST_TOKENS, tokenizer.model_max_length]
+    positions = getattr(model.config, "max_position_embeddings", None)
+    if isinstance(positions, int) and positions > 0:
+        # RoBERTa and its kin count positions from behind the one of padding.
+        table = getattr(getattr(model, "embeddings", None), "position_embeddings", None)
+        before = getattr(table, "padding_idx", None)
+        limits.append(positions if before is None else positions - before - 1)
+    try:
+        said = json.loads((folder / "sentence_bert_config.json").read_text("utf-8"))
+        limits.append(int(said["max_seq_length"]))
+    except FileNotFoundError:
+        pass  # it is no folder of sentence-transformers
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        log.warning("text_encoder.length_unknown", extra={"reason": str(error)})
+    return min(int(limit) for limit in limits if limit > 0)
