@@ -12,7 +12,8 @@ from models.understanding.judging import judge
 from models.understanding.observation import OUT_OF_SCOPE, Example
 from models.understanding.predictor import Predictor
 from models.understanding.settings import Settings
-from models.understanding.training import Setup, train
+from models.understanding.setup import Setup
+from models.understanding.training import train
 from models.understanding.versions import Versions
 
 _AT_ONCE = 100
@@ -53,13 +54,6 @@ def trained(
     seconds = time.perf_counter() - started
     place = versions.path(made.version)
     return Model(Predictor(place, encoder), seconds, place)
-
-
-def opened(folder: Path) -> Predictor | None:
-    """The newest version that an earlier part left there, if any."""
-    versions = Versions(folder)
-    names = versions.names()
-    return Predictor(versions.path(names[-1]), MiniLM()) if names else None
 
 
 def evaluated(predictor: Predictor, examples: Sequence[Example]) -> Evaluation:

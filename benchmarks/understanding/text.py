@@ -15,16 +15,13 @@ SHOTS = 10
 _TIMED = 300
 
 
-def banking_model(folder: Path, seed: int) -> Model:
-    """Trained on all of BANKING77, the text encoder too."""
-    settings = Settings(seed=seed, tune=Tune.FULL)
-    return trained(folder / f"banking-{seed}", banking("train"), settings)
-
-
 def banking_tuned(folder: Path) -> list[Figure]:
-    """BANKING77, the text encoder trained with the rest. Its models are kept for other parts."""
+    """BANKING77, the text encoder trained with the rest."""
     test = banking("test")
-    models = [banking_model(folder, seed) for seed in SEEDS]
+    models = [
+        trained(folder / f"banking-{seed}", banking("train"), Settings(seed=seed, tune=Tune.FULL))
+        for seed in SEEDS
+    ]
     accuracies = [evaluated(model.predictor, test).accuracy for model in models]
     errors = [evaluated(models[0].predictor, test).calibration_error]
     return [

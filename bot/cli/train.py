@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from bot.knowledge.encoding import Progress
     from models.understanding.evaluation import Evaluation
     from models.understanding.settings import Settings
-    from models.understanding.training import Setup, Trained
+    from models.understanding.setup import Setup
+    from models.understanding.training import Trained
     from models.understanding.versions import Versions
 
 _WORST = 5

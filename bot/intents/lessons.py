@@ -15,7 +15,7 @@ from bot.intents.observing import Observed, Observer
 from models.understanding.settings import Settings
 
 if TYPE_CHECKING:
-    from models.understanding.training import Setup
+    from models.understanding.setup import Setup
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ def lessons(
 
     `progress` is called with a step's name, and how much of it is done of how much.
     """
-    from models.understanding.training import Setup
+    from models.understanding.setup import Setup
 
     folder = config.understanding.folder
     intents = read_intents(folder)

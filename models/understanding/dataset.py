@@ -76,25 +76,50 @@ def _rarity(examples: Sequence[Example]) -> Floats:
 
 
 def batches(
-    data: Dataset, examples_balance: Floats | None, size: int, seed: int, epoch: int
+    data: Dataset,
+    drawn: Floats | None,
+    size: int,
+    seed: int,
+    epoch: int,
+    together: int = 1,
 ) -> Iterator[NDArray[np.int64]]:
     """Row numbers of one epoch, in batches of `size`, the same for the same seed and epoch.
 
-    `examples_balance`: how likely each row is drawn; None: each exactly once.
+    `drawn`: how likely each row is drawn; None: each exactly once. `together`: how many rows of an
+    intent stand side by side, so that a contrastive loss has some to draw together in each batch;
+    with 1, texts of similar length do, so that little is padded.
     """
     rng = np.random.default_rng((seed, epoch))
     count = len(data)
-    if examples_balance is None:
+    if drawn is None:
         order = rng.permutation(count)
     else:
-        order = rng.choice(count, count, p=examples_balance / examples_balance.sum())
+        order = rng.choice(count, count, p=drawn / drawn.sum())
+    if together > 1:
+        order = _grouped(order, data.targets.intent.numpy()[order], together, rng)
+        yield from (order[at : at + size] for at in range(0, count, size))
+        return
     lengths = np.array([len(text) for text in data.texts])
-    drawn = []
+    found = []
     for at in range(0, count, size * _BUCKETS):
         pool = order[at : at + size * _BUCKETS]
         pool = pool[np.argsort(lengths[pool], kind="stable")]
-        drawn += [pool[start : start + size] for start in range(0, len(pool), size)]
-    yield from (drawn[at] for at in rng.permutation(len(drawn)))
+        found += [pool[start : start + size] for start in range(0, len(pool), size)]
+    yield from (found[at] for at in rng.permutation(len(found)))
+
+
+def _grouped(
+    order: NDArray[np.int64],
+    intent: NDArray[np.int64],
+    together: int,
+    rng: np.random.Generator,
+) -> NDArray[np.int64]:
+    """The rows in groups of one intent each, the groups in any order."""
+    groups = []
+    for number in np.unique(intent):
+        own = order[intent == number]
+        groups += [own[at : at + together] for at in range(0, len(own), together)]
+    return np.concatenate([groups[at] for at in rng.permutation(len(groups))])
 
 
 def drawing(examples: Sequence[Example], balance: Balance) -> Floats | None:

@@ -60,7 +60,8 @@ class Settings:
     epochs: int = 0
     """Passes over the examples at most; 0 chooses by how many examples there are."""
     batch: int = 0
-    """Examples in a step; 0 chooses: 32 where the text encoder is trained, else 128."""
+    """Examples in a step; 0 chooses: 32 where the text encoder is trained (64 on few
+    examples), else 128."""
     rate: float = 5e-4
     """Learning rate of the fusion and the heads (AdamW)."""
     encoder_rate: float = 1.5e-4

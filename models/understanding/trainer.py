@@ -40,6 +40,8 @@ WEIGHT_DECAY = 0.01
 FOCUS = 2.0
 IMITATION = 10.0
 """Weight of a student's distance from its teacher's vectors."""
+TOGETHER = 4
+"""Examples of an intent that stand side by side in a batch, for the contrastive loss."""
 TELLS_EPOCHS = 200
 """Held-out examples below which chance decides which epoch is best: then it is the last."""
 
@@ -187,7 +189,8 @@ class _Fit:
         self._model.train()
         sums: dict[str, float] = {}
         total = 0.0
-        drawn = batches(self._data, self._drawn, settings.batch, self._seed, number)
+        together = TOGETHER if settings.contrast > 0 else 1
+        drawn = batches(self._data, self._drawn, settings.batch, self._seed, number, together)
         for step, rows in enumerate(drawn):
             self._set_rates(number * self._steps_per_epoch + step)
             loss, parts = self._step(rows, keep)

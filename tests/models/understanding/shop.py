@@ -6,7 +6,7 @@ from models.minilm import published_folder
 from models.text_encoder import TextEncoder
 from models.understanding.observation import OUT_OF_SCOPE, Example, Labels, Line, Observation
 from models.understanding.settings import Settings
-from models.understanding.training import Setup
+from models.understanding.setup import Setup
 
 SAYINGS = {
     "order_status": [
