@@ -67,8 +67,8 @@ def ingest_project(config: "Config", console: "Console") -> "IngestReport":
 
 @contextmanager
 def progress_bars(console: "Console") -> Iterator["Progress"]:
-    """A bar for each step, with the time it still takes; none where the output is not a terminal.
-    A step's first word is its name (`train 2 of 3`)."""
+    """A bar for each step, with the time it still takes; none where the output is not a
+    terminal."""
     from rich.progress import (
         BarColumn,
         MofNCompleteColumn,
@@ -90,8 +90,7 @@ def progress_bars(console: "Console") -> Iterator["Progress"]:
     def tell(step: str, done: int, of: int) -> None:
         if step not in tasks:
             bars.start()
-            name, _, rest = step.partition(" ")
-            tasks[step] = bars.add_task(f"{_STEPS.get(name, name)} {rest}".rstrip(), total=of)
+            tasks[step] = bars.add_task(_STEPS.get(step, step), total=of)
         bars.update(tasks[step], completed=done, total=of)
 
     try:

@@ -12,8 +12,10 @@ from models.understanding.observation import Example
 from models.understanding.settings import Settings, Tune
 
 FEW = 2_000
-"""Examples below which a trained encoder needs what `members` and `contrast` give."""
+"""Examples below which a trained encoder learns better gently, in larger batches, and with
+the help of `contrast`."""
 _FROZEN_BATCH, _TUNED_BATCH, _FEW_BATCH = 128, 32, 64
+_TUNED_RATE, _FEW_RATE = 1.5e-4, 5e-5
 _FROZEN_STEPS, _TUNED_STEPS = 1_200, 300
 _FROZEN_EPOCHS, _TUNED_EPOCHS = (12, 40), (5, 12)
 
@@ -64,6 +66,6 @@ def settled(settings: Settings, examples: int) -> Settings:
         settings,
         batch=batch,
         epochs=settings.epochs or int(np.clip(steps * batch // max(examples, 1), least, most)),
-        members=settings.members or (3 if few else 1),
+        encoder_rate=settings.encoder_rate or (_FEW_RATE if few else _TUNED_RATE),
         contrast=settings.contrast if settings.contrast >= 0 else float(few),
     )

@@ -137,32 +137,21 @@ class _Training:
     def _fit(
         self, examples: Sequence[Example], held_out: Sequence[Example]
     ) -> tuple[Fitted, Model, Beside]:
-        """From the beginning: one training, or several whose weights are averaged."""
-        settings = self._settings
+        """From the beginning."""
+        self._phase = "train"
         examples = self._with_more(examples)
         data = self._dataset(examples)
-        validation = self._dataset(held_out) if held_out else None
-        fits: list[Fitted] = []
-        soup: dict[str, torch.Tensor] = {}
-        for member in range(settings.members):
-            many = settings.members > 1
-            self._phase = f"train {member + 1} of {settings.members}" if many else "train"
-            model = self._model(data)
-            fits.append(
-                self._trainer.fit(
-                    model,
-                    data,
-                    phase=f"train-{member}",
-                    epochs=settings.epochs,
-                    drawn=drawing(examples, settings.balance),
-                    validation=validation,
-                    seed=settings.seed + 1000 * member,
-                )
-            )
-            for name, value in model.state_dict().items():
-                soup[name] = soup.get(name, torch.zeros_like(value)) + value / settings.members
-        model.load_state_dict(soup)
-        return fits[0], model, self._beside(model, data, examples)
+        model = self._model(data)
+        fitted = self._trainer.fit(
+            model,
+            data,
+            phase="train",
+            epochs=self._settings.epochs,
+            drawn=drawing(examples, self._settings.balance),
+            validation=self._dataset(held_out) if held_out else None,
+            seed=self._settings.seed,
+        )
+        return fitted, model, self._beside(model, data, examples)
 
     def _go_on(self, model: Model, examples: Sequence[Example], epochs: int) -> Beside:
         """Teach what was held out as well: a few more epochs over everything, gently."""

@@ -144,7 +144,7 @@ def test_a_training_is_alone_and_goes_on_after_it_was_stopped(
         cwd=REPOSITORY,
     )
     try:
-        _wait_for(lambda: bool(list(checkpoints.rglob("train-0.pt"))), first)
+        _wait_for(lambda: bool(list(checkpoints.rglob("train.pt"))), first)
         second = frontdesk("train", "--project", taught)
         assert second.returncode == 2
         assert "another training is running" in second.stderr
@@ -154,7 +154,7 @@ def test_a_training_is_alone_and_goes_on_after_it_was_stopped(
         first.kill()
     assert first.returncode == 130
     assert "stopped; what is served has not changed. The same command goes on" in said
-    assert list(checkpoints.rglob("train-0.pt"))
+    assert list(checkpoints.rglob("train.pt"))
     assert frontdesk("versions", "--project", taught).stdout.startswith("no version yet")
 
 

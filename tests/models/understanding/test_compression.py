@@ -55,9 +55,7 @@ def test_a_student_has_every_second_layer_with_the_last(tiny_bert: Path) -> None
 def test_a_smaller_encoder_is_served_and_still_understands(
     smaller: Smaller, tune: Tune, versions: Versions, minilm: MiniLM, tiny_bert: Path
 ) -> None:
-    settings = Settings(
-        tune=tune, epochs=5, members=1, contrast=0.0, encoder_rate=1e-3, smaller=smaller
-    )
+    settings = Settings(tune=tune, epochs=5, contrast=0.0, encoder_rate=1e-3, smaller=smaller)
     made = train(setup_of(minilm, shop.said(), settings=settings, source=tiny_bert), versions)
     predictor = Predictor(versions.path(made.version), minilm)
     examples = shop.said()

@@ -83,7 +83,7 @@ def test_an_encoder_of_another_kind_is_trained_and_served(
 ) -> None:
     source = tiny_text_encoder(tmp_path / "source", "xlm-roberta", TEXTS)
     shared = TransformersTextEncoder(str(source))
-    settings = Settings(tune=Tune.FULL, epochs=8, members=1, contrast=0.0, encoder_rate=1e-3)
+    settings = Settings(tune=Tune.FULL, epochs=8, contrast=0.0, encoder_rate=1e-3)
     examples = shop.said()
     made = train(shop.setup_of(shared, examples, settings=settings, source=shared.folder), versions)
     predictor = Predictor(versions.path(made.version), shared)

@@ -24,7 +24,7 @@ from tests.models.understanding import shop
 
 folder, source, tune, shard, kill_at = sys.argv[1:]
 settings = Settings(
-    epochs=3, batch=16, dropout=False, tune=Tune(tune), members=1, contrast=0.0, precision="fp32",
+    epochs=3, batch=16, dropout=False, tune=Tune(tune), contrast=0.0, precision="fp32",
     encoder_rate=1e-3, shard=shard == "shard",
 )
 setup = shop.setup_of(MiniLM(), shop.said(), settings=settings, source=Path(source))

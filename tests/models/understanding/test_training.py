@@ -125,19 +125,13 @@ def test_a_rare_intent_is_learned_beside_common_ones(
 def test_the_encoder_is_trained_with_the_rest(
     tune: Tune, versions: Versions, minilm: MiniLM, tiny_bert: Path
 ) -> None:
-    settings = Settings(tune=tune, epochs=6, members=1, contrast=0.0, encoder_rate=1e-3)
+    settings = Settings(tune=tune, epochs=6, contrast=0.0, encoder_rate=1e-3)
     made = train(setup_of(minilm, shop.said(), settings=settings, source=tiny_bert), versions)
     assert made.run.epochs[-1].loss < made.run.epochs[0].loss
     predictor = _predictor(versions, made, minilm)
     examples = shop.said()
     found = predictor.predict(predictor.encode([each.observation for each in examples]))
     assert judge("", "", predictor.card.intents, examples, found).accuracy > 0.9
-
-
-def test_members_are_averaged(versions: Versions, minilm: MiniLM, tiny_bert: Path) -> None:
-    settings = Settings(tune=Tune.LAST, epochs=2, members=2, contrast=1.0)
-    made = train(setup_of(minilm, shop.said(), settings=settings, source=tiny_bert), versions)
-    assert _said(_predictor(versions, made, minilm), "cancel my order") == ["cancel"]
 
 
 def test_adversarial_training_still_learns(versions: Versions, minilm: MiniLM) -> None:
@@ -326,7 +320,7 @@ def test_calibration_is_kept_with_the_version(shop_versions: Versions) -> None:
 def test_int8_answers_as_the_float_encoder_does(
     versions: Versions, minilm: MiniLM, tiny_bert: Path
 ) -> None:
-    settings = Settings(tune=Tune.FULL, epochs=4, members=1, contrast=0.0)
+    settings = Settings(tune=Tune.FULL, epochs=4, contrast=0.0)
     made = train(setup_of(minilm, shop.said(), settings=settings, source=tiny_bert), versions)
     size = (versions.path(made.version) / "encoder.onnx").stat().st_size
     weights = (tiny_bert / "model.safetensors").stat().st_size
