@@ -1,6 +1,7 @@
 """Runs the parts that are named, or all; prints a table, and writes understanding.json.
 
-`--keep FOLDER` keeps the trained models there: without it they are gone in the end.
+`--keep FOLDER` keeps the trained models there, and takes those that an earlier run left: without
+it they are gone in the end.
 """
 
 import argparse

@@ -1,5 +1,6 @@
 """Trains and runs models as `frontdesk train` and `frontdesk serve` do."""
 
+import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -25,6 +26,7 @@ class Model:
 
     predictor: Predictor
     seconds: float
+    """nan where that is not known."""
     folder: Path
 
 
@@ -34,8 +36,16 @@ def trained(
     settings: Settings,
     held_out: Sequence[Example] = (),
 ) -> Model:
-    """The intents are known by their names alone; no general examples are added."""
-    encoder = MiniLM()
+    """The intents are known by their names alone; no general examples are added.
+
+    What an earlier run left in the folder is taken as it is: then nothing is trained.
+    """
+    encoder, versions = MiniLM(), Versions(folder)
+    time_taken = folder / "seconds"
+    if made := versions.names():
+        place = versions.path(made[-1])
+        seconds = float(time_taken.read_text("utf-8")) if time_taken.exists() else math.nan
+        return Model(Predictor(place, encoder), seconds, place)
     names = sorted({e.labels.intents[0] for e in examples} - {OUT_OF_SCOPE})
     setup = Setup(
         examples=tuple(examples),
@@ -48,11 +58,10 @@ def trained(
         settings=settings,
         held_out=tuple(held_out),
     )
-    versions = Versions(folder)
     started = time.perf_counter()
-    made = train(setup, versions)
+    place = versions.path(train(setup, versions).version)
     seconds = time.perf_counter() - started
-    place = versions.path(made.version)
+    time_taken.write_text(str(seconds), "utf-8")
     return Model(Predictor(place, encoder), seconds, place)
 
 

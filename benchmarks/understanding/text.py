@@ -119,4 +119,4 @@ def _percent(name: str, shares: list[float], goal: float | None) -> Figure:
 
 
 def _minutes(models: list[Model]) -> float:
-    return round(max(model.seconds for model in models) / 60, 2)
+    return round(float(np.nanmax([model.seconds for model in models])) / 60, 2)
