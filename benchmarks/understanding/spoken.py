@@ -27,7 +27,7 @@ from models.understanding.settings import Settings
 
 TEST_VOICES = ("en-us", "en-gb", "en-us+f3")
 """Each speaks every third text of the test set."""
-TAUGHT = 2_000
+TAUGHT = 1_000
 """Texts of the training set that are spoken to be taught."""
 _WORDS_PER_MINUTE = (120, 170)
 

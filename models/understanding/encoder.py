@@ -21,6 +21,8 @@ from models.understanding.settings import Tune
 MAX_TOKENS = 128
 LAST_LAYERS = 2
 LORA_RANK = 16
+ROWS_AT_ONCE = 16
+"""Texts of similar length that are computed together, so that little is padding."""
 LARGEST_BYTES = 2**31
 """Of weights: a larger graph cannot be written as one file (protobuf's limit)."""
 
@@ -52,6 +54,7 @@ class TunedEncoder(nn.Module):
                 layer.requires_grad_(True)
         self.model = _with_lora(model) if tune is Tune.LORA else model
         self.width: int = model.config.hidden_size
+        self.rows_at_once: int | None = ROWS_AT_ONCE
 
     def tokens(self, texts: Sequence[str]) -> dict[str, Tensor]:
         """What `forward` takes."""
@@ -66,6 +69,17 @@ class TunedEncoder(nn.Module):
 
     def forward(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
         """Shape (n, width)."""
+        if self.rows_at_once is None or len(input_ids) <= self.rows_at_once:
+            return self._vectors(input_ids, attention_mask)
+        lengths = attention_mask.sum(1)
+        order = lengths.argsort(stable=True)
+        parts = []
+        for rows in torch.split(order, self.rows_at_once):
+            longest = int(lengths[rows].max())
+            parts.append(self._vectors(input_ids[rows, :longest], attention_mask[rows, :longest]))
+        return torch.cat(parts)[order.argsort()]
+
+    def _vectors(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
         found = self.model(input_ids=input_ids, attention_mask=attention_mask)
         return self.pooling.of(found.last_hidden_state, attention_mask)
 

@@ -28,6 +28,8 @@ def shared_out(encoder: TunedEncoder, device: torch.device) -> TunedEncoder:
     """
     weights = {id(weight): weight for weight in encoder.parameters()}
     shares = copy.deepcopy(encoder, weights)
+    # All processes must gather the same layers as often, however many texts each has.
+    shares.rows_at_once = None
     hollow = {name: value.to("meta") for name, value in encoder.state_dict().items()}
     encoder.load_state_dict(hollow, assign=True)
     mesh = init_device_mesh(device.type, (dist.get_world_size(),))
