@@ -5,6 +5,7 @@ may change is `Tune`: nothing, its last layers, all of it, or low-rank additions
 al., 2022, through peft).
 """
 
+import copy
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -89,11 +90,12 @@ class TunedEncoder(nn.Module):
         return vectors
 
     def merged(self) -> nn.Module:
-        """The transformers model with what LoRA has learned folded into its weights."""
+        """The transformers model with what LoRA has learned folded into its weights: then a copy,
+        so that this one can be trained on."""
         from peft import PeftModel
 
         if isinstance(self.model, PeftModel):
-            merged: nn.Module = self.model.merge_and_unload()
+            merged: nn.Module = copy.deepcopy(self.model).merge_and_unload()
             return merged
         return self.model
 

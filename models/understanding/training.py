@@ -292,6 +292,7 @@ class _Training:
 
     def _write(self, model: Model, beside: Beside, card: Card, int8: bool) -> None:
         with self._versions.writing(card.version) as folder:
+            self._tell("write", 0, 2)
             self._save(folder, model, beside, card, int8)
             self._tell("write", 1, 2)
             Predictor(folder, self._setup.text_encoder)  # one that cannot be opened is no version

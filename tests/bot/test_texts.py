@@ -11,7 +11,7 @@ import pytest
 from bot import texts
 from tests.conftest import REPOSITORY
 
-PROBLEM = re.compile(r"(?:audio|image(?!_encoder)|video|pdf|media|perception)_[a-z_]+")
+PROBLEM = re.compile(r"(?:audio|image(?!_encoder|_embeds)|video|pdf|media|perception)_[a-z_]+")
 LANGUAGES = ("ar", "de", "en", "es", "zh")
 
 

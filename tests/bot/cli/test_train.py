@@ -142,6 +142,8 @@ def test_a_training_is_alone_and_goes_on_after_it_was_stopped(
         stdout=subprocess.PIPE,
         text=True,
         cwd=REPOSITORY,
+        # Where the tests run in the background SIGINT is ignored, and that is inherited.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     try:
         _wait_for(lambda: bool(list(checkpoints.rglob("train.pt"))), first)
