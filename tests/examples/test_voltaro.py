@@ -150,7 +150,10 @@ def test_no_question_is_copied_from_the_knowledge() -> None:
 
 def test_samples_are_listed_small_and_answered() -> None:
     files = {path.name for path in SAMPLES.iterdir()}
-    assert files == {sample["file"] for sample in SHOWN_OR_SAID} | {"samples.jsonl"}
+    assert files == {sample["file"] for sample in SHOWN_OR_SAID} | {
+        "samples.jsonl",
+        "shown.jsonl",
+    }
     assert sum(path.stat().st_size for path in SAMPLES.iterdir()) < 3_000_000
     assert all((KNOWLEDGE / sample["article"]).is_file() for sample in SHOWN_OR_SAID)
 
