@@ -10,6 +10,7 @@ import resource
 import time
 from base64 import b64encode
 from pathlib import Path
+from typing import cast
 from urllib.parse import urlsplit
 
 import uvloop
@@ -85,10 +86,10 @@ class _Widget(asyncio.Protocol):
         self.is_there = False
         self.welcomed = asyncio.get_running_loop().create_future()
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        self._transport = transport
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)
         key = b64encode(os.urandom(16)).decode()
-        transport.write(_REQUEST.format(host=self._host, key=key).encode())
+        self._transport.write(_REQUEST.format(host=self._host, key=key).encode())
 
     def data_received(self, data: bytes) -> None:
         self._received += data

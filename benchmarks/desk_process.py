@@ -18,6 +18,8 @@ import psutil
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 EXAMPLE = REPOSITORY / "examples" / "voltaro"
+_LOOK_AGAIN_S = 0.005
+"""Another process tells nobody that it is ready: it is looked at, often enough to be measured."""
 
 
 class DeskProcess:
@@ -60,7 +62,7 @@ class DeskProcess:
                 return found.group()
             if self._process.poll() is not None:
                 raise RuntimeError(f"the desk ended before it was ready:\n{said}")
-            time.sleep(0.005)
+            time.sleep(_LOOK_AGAIN_S)
         raise RuntimeError(f"the desk was not ready within {limit_s} s:\n{said}")
 
 
@@ -109,5 +111,5 @@ def _wait_until_ready(url: str, limit_s: float = 120) -> None:
                 if answer.status == 200:
                     return
         except (urllib.error.URLError, ConnectionError):
-            time.sleep(0.01)
+            time.sleep(_LOOK_AGAIN_S)
     raise RuntimeError(f"{url} did not become ready within {limit_s} s")

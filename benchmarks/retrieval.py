@@ -17,6 +17,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from rich.console import Console
@@ -105,10 +106,11 @@ def example_cases(name: str, files: dict[str, tuple[str, ...]]) -> list[Case]:
     return [_example_case(json.loads(line), files) for line in lines]
 
 
-def _example_case(row: dict[str, str], files: dict[str, tuple[str, ...]]) -> Case:
-    history = tuple(Said(turn["who"], turn["text"]) for turn in row["history"])  # type: ignore[index]
-    way = {"spoken": "said", "shown": "shown"}.get(row["kind"], "typed")
-    query = Query(**{way: row["text"]}, history=history)  # type: ignore[arg-type]
+def _example_case(row: dict[str, Any], files: dict[str, tuple[str, ...]]) -> Case:
+    history = tuple(Said(turn["who"], turn["text"]) for turn in row["history"])
+    said, shown = (row["text"] if row["kind"] == kind else "" for kind in ("spoken", "shown"))
+    typed = "" if said or shown else row["text"]
+    query = Query(typed=typed, said=said, shown=shown, history=history)
     wanted: frozenset[str] = frozenset()
     if row["article"]:
         file, _, number = row["article"].partition("#")

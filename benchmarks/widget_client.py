@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 from websockets.asyncio.client import ClientConnection, connect
+from websockets.typing import Origin
 
 
 class WidgetClient:
@@ -25,7 +26,7 @@ class WidgetClient:
         """`url`: the desk's, http://HOST:PORT."""
         socket = await connect(
             url.replace("http", "ws", 1) + "/webchat/socket",
-            origin=url,  # type: ignore[arg-type]
+            origin=Origin(url),
             compression=None,
             ping_interval=None,
             max_size=4_000_000,

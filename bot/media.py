@@ -15,16 +15,19 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO, cast
 
 import msgspec
 import obstore
 from obstore.exceptions import BaseError
-from obstore.store import LocalStore, ObjectStore, from_url
+from obstore.store import LocalStore, ObjectStore, S3Store
 
 from bot.errors import CustomerError, OperatorError, Unavailable
 from bot.messages import Attachment, AttachmentId, AttachmentKind, CustomerId, new_id
 from models.media_type import HEAD_BYTES, kind_of, sniff
+
+if TYPE_CHECKING:
+    from obstore.store import ClientConfig, S3Config
 
 log = logging.getLogger(__name__)
 
@@ -101,7 +104,7 @@ class MediaStore:
         media_type: str,
         name: str = "",
         duration_s: float | None = None,
-        owner: CustomerId = CustomerId(""),  # noqa: B008 - a string
+        owner: CustomerId = CustomerId(""),
     ) -> Attachment:
         """Store what the desk made itself. Raises `Unavailable`."""
         attachment = Attachment(
@@ -231,16 +234,15 @@ async def _spool(
 
 def _remote(url: str, options: Mapping[str, str]) -> ObjectStore:
     endpoint = options.get("endpoint") or os.environ.get("AWS_ENDPOINT_URL", "")
-    client: dict[str, Any] = {"timeout": "30s", "connect_timeout": "5s"}
+    client: ClientConfig = {"timeout": "30s", "connect_timeout": "5s"}
     if endpoint.startswith("http://"):
         client["allow_http"] = True
-    store: ObjectStore = from_url(
+    return S3Store.from_url(
         url,
-        config=dict(options),  # type: ignore[call-overload]
+        config=cast("S3Config", dict(options)),
         client_options=client,
         retry_config={"max_retries": 3, "retry_timeout": timedelta(seconds=15)},
     )
-    return store
 
 
 def _checked(attachment: AttachmentId) -> str:

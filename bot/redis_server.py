@@ -27,6 +27,11 @@ _LONGEST_SOCKET_PATH = 100
 """The kernel's limit for a Unix socket's path is 107 bytes on Linux and 103 on macOS."""
 
 _LONGEST_GOODBYE_S = 10
+_LOOK_AGAIN_S = 0.005
+"""A server that is ready tells nobody, nor does one that another process started and that ends:
+they are looked at."""
+_BEFORE_RESTART_S = 0.2
+"""So that a server that dies at once is not started without end."""
 
 _DIE_WITH_PARENT = """
 import ctypes, os, sys
@@ -117,7 +122,7 @@ class RedisServer:
             deadline = time.monotonic() + _LONGEST_GOODBYE_S
             while time.monotonic() < deadline:
                 os.kill(pid, 0)
-                time.sleep(0.01)
+                time.sleep(_LOOK_AGAIN_S)
         except (FileNotFoundError, ValueError, ProcessLookupError, PermissionError):
             return  # none was left, it has ended, or the number is another program's by now
 
@@ -160,7 +165,7 @@ class RedisServer:
                         raise self._why_it_ended()
                     if said.startswith(b"-LOADING"):
                         limit.reschedule(asyncio.get_running_loop().time() + limit_s)
-                    await asyncio.sleep(0.005)
+                    await asyncio.sleep(_LOOK_AGAIN_S)
         except TimeoutError as error:
             raise Unavailable("the embedded Redis does not answer") from error
 
@@ -191,9 +196,9 @@ class RedisServer:
             assert self._process
             code = await asyncio.to_thread(self._process.wait)
             log.error("redis.died", extra={"exit_code": code})
-            await asyncio.sleep(0.2)
+            await asyncio.sleep(_BEFORE_RESTART_S)
             self._spawn()
             try:
                 await self._wait_until_it_answers()
             except (OperatorError, Unavailable) as error:
-                log.error("redis.restart_failed", extra={"reason": str(error)})  # noqa: TRY400
+                log.error("redis.restart_failed", extra={"reason": str(error)})  # noqa: TRY400 - foreseen

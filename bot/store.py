@@ -157,7 +157,7 @@ class Store:
         """One batch over one connection. redis-py packs commands in Python for asyncio, which cost
         more than all the rest of a turn; hiredis does it in C."""
         pool = self._redis.connection_pool
-        connection: AbstractConnection = await pool.get_connection()  # type: ignore[no-untyped-call]
+        connection: AbstractConnection = await pool.get_connection()
         whole = False
         try:
             async with asyncio.timeout(self._timeout_s):
@@ -199,6 +199,6 @@ async def _answer(connection: AbstractConnection) -> Any:
         return await connection.read_response(timeout=None)
     except ResponseError as error:
         if any(reason in str(error) for reason in _CANNOT_WRITE):
-            log.error("redis.cannot_write", extra={"reason": str(error)})  # noqa: TRY400
+            log.error("redis.cannot_write", extra={"reason": str(error)})  # noqa: TRY400 - foreseen
             return Unavailable(f"Redis cannot write: {error}")
         return error

@@ -30,6 +30,7 @@ _MOST_JOINED = 30
 """Messages that one turn may take in."""
 _TYPING_SHOWN_AFTER_S = 0.25
 _LONGEST_PAUSE_S = 5.0
+_REFUSED_PAUSE_S = 0.2
 _MOST_ATTEMPTS = 3
 """How often a turn is tried before the customer is told that it failed."""
 
@@ -85,6 +86,8 @@ class TurnRunner:
         """The newest inbox entry that was there when the partition was taken over."""
         self._room = asyncio.Event()
         self._room.set()
+        self._owns = asyncio.Event()
+        """Set while any partition is this process's."""
 
     async def run(self) -> None:
         """Work until cancelled. What is unfinished then stays in Redis."""
@@ -109,18 +112,19 @@ class TurnRunner:
         self._left_behind[partition] = newest[0][0].decode() if newest else "0-0"
         await self._outbox.resume(partition)
         self._after[partition] = "0"
+        self._owns.set()
 
     def _lost(self, partition: int) -> None:
         self._after.pop(partition, None)
+        if not self._after:
+            self._owns.clear()
 
     async def _read(self) -> None:
         """Bring messages from the inbox to their conversations' lanes."""
         pause_s = 0.05
         while True:
             await self._room.wait()
-            if not self._after:
-                await asyncio.sleep(0.02)
-                continue
+            await self._owns.wait()
             try:
                 found = await self._inbox.read(self._after)
                 pause_s = 0.05
@@ -245,8 +249,9 @@ class TurnRunner:
         return int(await self._store.run("HINCRBY", key, "attempts", 1)) - 1
 
     async def _store_back(self) -> None:
-        """Wait until Redis may answer again."""
-        await asyncio.sleep(0.2)
+        """Leave Redis alone for a moment: it may refuse without having gone, and would be asked
+        again and again."""
+        await asyncio.sleep(_REFUSED_PAUSE_S)
 
 
 def _take(lane: Lane, received: list[Received]) -> None:

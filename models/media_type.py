@@ -7,6 +7,7 @@ import re
 from typing import Literal
 
 Kind = Literal["image", "audio", "video", "file"]
+_KINDS: dict[str, Kind] = {"image": "image", "audio": "audio", "video": "video"}
 
 HEAD_BYTES = 4096
 """As much of a file as `sniff` needs to see."""
@@ -78,9 +79,7 @@ def sniff(head: bytes) -> str | None:
 def kind_of(media_type: str) -> Kind:
     """Which kind of attachment a type is."""
     family = media_type.partition("/")[0]
-    if family in ("image", "audio", "video"):
-        return family  # type: ignore[return-value]
-    return "file"
+    return _KINDS.get(family, "file")
 
 
 def _iso_media(head: bytes) -> str | None:

@@ -193,7 +193,7 @@ def _signature(frame: VideoFrame) -> Signature:
 
 
 def _image(frame: VideoFrame) -> Image.Image:
-    image: Image.Image = frame.to_image()  # type: ignore[no-untyped-call]
+    image: Image.Image = frame.to_image()
     image.thumbnail((FRAME_SIDE, FRAME_SIDE))
     return image
 

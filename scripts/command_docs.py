@@ -30,7 +30,7 @@ desk that is open answers then.
 
 def document() -> str:
     """The whole page."""
-    commands = get_command(app).commands  # type: ignore[attr-defined]
+    commands = get_command(app).commands
     sections = [_section(name, [name]) for name in commands]
     return "\n".join([_OPENING, _section("All commands", []), *sections])
 

@@ -19,7 +19,7 @@ from tests.conftest import REPOSITORY
 from tests.models.media import picture, recording, screenshot, tone
 
 PAGES = sorted([*REPOSITORY.glob("*.md"), *(REPOSITORY / "docs").rglob("*.md")])
-COMMANDS = get_command(app).commands  # type: ignore[attr-defined]
+COMMANDS = get_command(app).commands
 PICTURE = picture("image/png", screenshot(size=(40, 40)))
 RECORDING = recording("audio/ogg", tone(0.1))
 PAGE_OF_CHANNEL = {"webchat": "widget.md", "http": "http-api.md"}
@@ -46,7 +46,7 @@ def test_every_setting_is_documented() -> None:
 def test_every_setting_says_what_it_means() -> None:
     def silent(model: type) -> list[str]:
         found = []
-        for name, field in model.model_fields.items():  # type: ignore[attr-defined]
+        for name, field in model.model_fields.items():
             if not field.description:
                 found.append(f"{model.__name__}.{name}")
             if hasattr(field.annotation, "model_fields"):

@@ -11,6 +11,7 @@ import shutil
 import socket
 import sys
 from collections.abc import Callable, Iterator
+from functools import partial
 from importlib import import_module, metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -56,7 +57,7 @@ def project_checks(config: "Config") -> Iterator[tuple[str, Check]]:
     yield "channels", lambda: _channels(config)
     yield "port", lambda: _port(config.server.host, config.server.port)
     for part in ("text_encoder", "transcriber", "text_reader", "image_encoder", "synthesizer"):
-        yield part.replace("_", " "), lambda part=part: _engine(config, part)  # type: ignore[misc]
+        yield part.replace("_", " "), partial(_engine, config, part)
 
 
 def _python() -> str:

@@ -9,7 +9,6 @@ import time
 import webbrowser
 from collections.abc import Callable, Coroutine
 from contextlib import AsyncExitStack, suppress
-from importlib import import_module
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -116,7 +115,9 @@ class _Ending:
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:
     if sys.platform == "win32":
         return asyncio.new_event_loop
-    return import_module("uvloop").new_event_loop  # type: ignore[no-any-return]
+    import uvloop
+
+    return uvloop.new_event_loop
 
 
 def _open_browser(url: str) -> None:

@@ -21,31 +21,36 @@ _SPOKEN = "en"
 """The language of the voices."""
 
 
+Name = Annotated[
+    str, typer.Argument(metavar="INTENT", help="A declared intent, or `out_of_scope`.")
+]
+Texts = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="What customers write or say; may hold slots. May be given several times.",
+        show_default="the intent's own examples",
+    ),
+]
+Screens = Annotated[
+    list[Path] | None,
+    typer.Option(
+        metavar="FILE",
+        help="What they show: an HTML page or an SVG drawing, with slots. May be given several "
+        "times.",
+    ),
+]
+Spoken = Annotated[bool, typer.Option("--spoken/--no-spoken", help="Speak the texts as well.")]
+Count = Annotated[int, typer.Option(min=1, max=2000, help="How many examples.")]
+Seed = Annotated[int, typer.Option(help="Another seed gives other examples.")]
+
+
 def synth(
-    intent: Annotated[
-        str,
-        typer.Argument(metavar="INTENT", help="A declared intent, or `out_of_scope`."),
-    ],
-    text: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="What customers write or say; may hold slots. May be given several times.",
-            show_default="the intent's own examples",
-        ),
-    ] = None,
-    screen: Annotated[
-        list[Path] | None,
-        typer.Option(
-            metavar="FILE",
-            help="What they show: an HTML page or an SVG drawing, with slots. May be given several "
-            "times.",
-        ),
-    ] = None,
-    spoken: Annotated[
-        bool, typer.Option("--spoken/--no-spoken", help="Speak the texts as well.")
-    ] = False,
-    count: Annotated[int, typer.Option(min=1, max=2000, help="How many examples.")] = 24,
-    seed: Annotated[int, typer.Option(help="Another seed gives other examples.")] = 1,
+    intent: Name,
+    text: Texts = None,
+    screen: Screens = None,
+    spoken: Spoken = False,
+    count: Count = 24,
+    seed: Seed = 1,
     project: Project = HERE,
 ) -> None:
     """Make labelled examples of an intent, with rendered screens and spoken recordings.

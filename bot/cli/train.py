@@ -28,41 +28,44 @@ _QUIET = {"TRANSFORMERS_VERBOSITY": "error", "HF_HUB_DISABLE_PROGRESS_BARS": "1"
 """So that transformers, which reads these when it is imported, draws no bars through ours."""
 
 
+Tuned = Annotated[
+    str,
+    typer.Option(
+        help="How much of the text encoder is trained as well: `none`, `last`, `full`, `lora`.",
+        show_default="frontdesk.yaml's",
+    ),
+]
+Fused = Annotated[
+    str,
+    typer.Option(
+        help="How modalities are brought together: `concatenation`, `attention`, `late`, `linear`.",
+        show_default="frontdesk.yaml's",
+    ),
+]
+MadeSmaller = Annotated[
+    str,
+    typer.Option(
+        help="Make the trained text encoder smaller: `none`, `pruned`, `distilled`.",
+        show_default="frontdesk.yaml's",
+    ),
+]
+Shard = Annotated[
+    bool, typer.Option("--shard", help="Share the encoder out over the processes of `torchrun`.")
+]
+Seed = Annotated[int, typer.Option(help="Another seed gives another model.")]
+Epochs = Annotated[int, typer.Option(min=0, help="Passes over the examples at most; 0 chooses.")]
+Serve = Annotated[bool, typer.Option("--serve/--no-serve", help="Have the new version served.")]
+
+
 def train(
     project: Project = HERE,
-    tune: Annotated[
-        str,
-        typer.Option(
-            help="How much of the text encoder is trained as well: `none`, `last`, `full`, `lora`.",
-            show_default="frontdesk.yaml's",
-        ),
-    ] = "",
-    fusion: Annotated[
-        str,
-        typer.Option(
-            help="How modalities are brought together: `concatenation`, `attention`, `late`, "
-            "`linear`.",
-            show_default="frontdesk.yaml's",
-        ),
-    ] = "",
-    smaller: Annotated[
-        str,
-        typer.Option(
-            help="Make the trained text encoder smaller: `none`, `pruned`, `distilled`.",
-            show_default="frontdesk.yaml's",
-        ),
-    ] = "",
-    shard: Annotated[
-        bool,
-        typer.Option("--shard", help="Share the encoder out over the processes of `torchrun`."),
-    ] = False,
-    seed: Annotated[int, typer.Option(help="Another seed gives another model.")] = 1,
-    epochs: Annotated[
-        int, typer.Option(min=0, help="Passes over the examples at most; 0 chooses.")
-    ] = 0,
-    serve: Annotated[
-        bool, typer.Option("--serve/--no-serve", help="Have the new version served.")
-    ] = True,
+    tune: Tuned = "",
+    fusion: Fused = "",
+    smaller: MadeSmaller = "",
+    shard: Shard = False,
+    seed: Seed = 1,
+    epochs: Epochs = 0,
+    serve: Serve = True,
 ) -> None:
     """Train the model that tells what customers want, on the examples in `intents/`.
 

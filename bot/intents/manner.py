@@ -28,8 +28,7 @@ def general_examples() -> tuple[Example, ...]:
     A project's own example with the same words is to take precedence.
     """
     text = FILE.read_text("utf-8")
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    content = msgspec.convert(yaml.load(text, loader), _Manner)  # noqa: S506
+    content = msgspec.convert(yaml.safe_load(text), _Manner)
     manners = [
         Example(
             Observation(sentence),

@@ -125,7 +125,7 @@ def synthesize(wish: Wish, intents: Path, progress: Callable[[str, int, int], No
 
 def _deck(items: Sequence[_Item], seed: str) -> Iterator[_Item]:
     """Each of them, then each again in another order."""
-    rng = random.Random(seed)  # noqa: S311 - no secret
+    rng = random.Random(seed)
     while items:
         yield from rng.sample(items, len(items))
 
@@ -137,7 +137,7 @@ def _shape(wish: Wish, number: int) -> Shape:
 
 
 def _draft(number: int, shape: Shape, saying: Saying, screen: Screen | None, seed: str) -> Draft:
-    rng = random.Random(seed)  # noqa: S311 - no secret
+    rng = random.Random(seed)
     look, way, speech = draw_look(rng), draw_way(rng), draw_speech_look(rng)
     templates = [(saying.text, False)] + ([(screen.markup, True)] if screen else [])
     with told(f"{saying.place} beside {screen.path}" if screen else saying.place):
@@ -162,7 +162,7 @@ def _make(
     draft: Draft, renderer: ScreenRenderer | None, folder: Path, intent: str
 ) -> dict[str, object]:
     """Its media into `folder`; returns what the YAML says of it."""
-    rng = random.Random(draft.seed)  # noqa: S311 - no secret
+    rng = random.Random(draft.seed)
     entry: dict[str, object] = {}
     if draft.shape == "shown":
         entry["text"] = draft.text

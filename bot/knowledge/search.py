@@ -68,7 +68,7 @@ def rank(
     views: Views,
     vectors: Floats,
     limit: int,
-    weights: Weights = Weights(),  # noqa: B008  (frozen)
+    weights: Weights = Weights(),
 ) -> list[Hit]:
     """The best passages, best first. `vectors` has one row for each of `views.texts`."""
     if not index.passages or not (views.words or len(vectors)):

@@ -24,13 +24,11 @@ from av.video.stream import VideoStream
 from PIL import Image
 from playwright.sync_api import Browser, sync_playwright
 
+from models.audio import encode_m4a, encode_ogg_opus
+from models.espeak import Espeak
+from models.synthesizer import Speech
+
 HERE = Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE.parent.parent))
-
-from models.audio import encode_m4a, encode_ogg_opus  # noqa: E402
-from models.espeak import Espeak  # noqa: E402
-from models.synthesizer import Speech  # noqa: E402
-
 SCREENS = HERE / "screens"
 SAMPLES = HERE / "samples"
 CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")

@@ -76,7 +76,7 @@ class Batches(IterableDataset[torch.Tensor]):
         self._seed, self._size = seed, size
 
     def __iter__(self) -> Iterator[torch.Tensor]:
-        rng = random.Random(self._seed)  # noqa: S311 - pictures, not secrets
+        rng = random.Random(self._seed)
         number = 0
         while True:
             pictures = [draw_screen(number + offset) for offset in range(self._size)]
@@ -109,7 +109,7 @@ def train(minutes: float, size: int, seed: int) -> tuple[Net, int]:
             group["lr"] = 2e-3 * min(1, steps / 20) * (1 + float(np.cos(np.pi * spent))) / 2
         loss = loss_of(net(batch))
         optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         optimizer.step()
         steps += 1
         if steps % 20 == 0:
@@ -156,7 +156,7 @@ def difference_hash(images: list[Image.Image]) -> NDArray[np.float32]:
 
 def measure(originals: list[Image.Image], seed: int) -> dict[str, float]:
     """Recall@1 of disturbed copies among their originals, of the net and of two baselines."""
-    rng = random.Random(seed)  # noqa: S311 - pictures, not secrets
+    rng = random.Random(seed)
     copies = [disturb(image.convert("RGB"), rng) for image in originals]
     net = SmallImageEncoder()
     return {

@@ -93,7 +93,7 @@ def _minimise(parameters: torch.Tensor, loss: Callable[[], torch.Tensor]) -> Non
     def closure() -> torch.Tensor:
         optimizer.zero_grad()
         value = loss()
-        value.backward()  # type: ignore[no-untyped-call]
+        value.backward()
         return value
 
-    optimizer.step(closure)  # type: ignore[no-untyped-call]
+    optimizer.step(closure)

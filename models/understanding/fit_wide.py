@@ -59,7 +59,7 @@ def fit_wide(
         return loss
 
     with torch.no_grad():
-        optimizer.step(closure)  # type: ignore[no-untyped-call]
+        optimizer.step(closure)
     found: NDArray[np.float32] = matrix.numpy()
     return Wide(found[:features].copy(), found[features:-1].copy(), found[-1].copy())
 
@@ -76,5 +76,5 @@ def _csr(words: Sparse, *, transposed: bool = False) -> torch.Tensor:
             check_invariants=False,
         )
         if transposed:
-            matrix = matrix.to_sparse_coo().t().to_sparse_csr()  # type: ignore[no-untyped-call]
+            matrix = matrix.to_sparse_coo().t().to_sparse_csr()
     return matrix

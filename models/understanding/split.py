@@ -17,7 +17,7 @@ def split(
 ) -> tuple[list[Example], list[Example]]:
     """Those that teach and those held out: the same share of every intent, at least one of each
     that has `LEAST_TO_HOLD_OUT`."""
-    rng = random.Random(seed)  # noqa: S311 - a split, not a secret
+    rng = random.Random(seed)
     groups = defaultdict(list)
     for example in examples:
         groups[example.labels.intents[:1]].append(example)
@@ -36,7 +36,7 @@ def joined_pairs(examples: Sequence[Example], count: int, seed: int) -> list[Exa
 
     Few people label such turns; without any, no model learns to hear a second wish.
     """
-    rng = random.Random(seed)  # noqa: S311 - a choice, not a secret
+    rng = random.Random(seed)
     plain = [
         e for e in examples
         if e.observation.text and e.labels.intents and e.labels.intents[0] != OUT_OF_SCOPE
@@ -87,7 +87,7 @@ def mistyped(example: Example, rng: random.Random) -> Example:
 def evened(examples: Sequence[Example], seed: int) -> list[Example]:
     """Mistyped copies for intents with less than half of the usual number of examples, up to
     that half; at most as many copies as originals."""
-    rng = random.Random(seed)  # noqa: S311 - a choice, not a secret
+    rng = random.Random(seed)
     counts = Counter(e.labels.intents[:1] for e in examples if e.observation.text)
     if not counts:
         return []

@@ -181,4 +181,4 @@ def test_an_engine_gets_what_its_section_says(tmp_path: Path) -> None:
 def test_a_configuration_cannot_be_changed(tmp_path: Path) -> None:
     config: Config = load(write(tmp_path, "name: Shop"))
     with pytest.raises(ValueError, match="frozen"):
-        config.name = "Other"  # type: ignore[misc]
+        config.name = "Other"

@@ -76,7 +76,7 @@ def test_foreign_bytes_are_never_taken_for_a_message(data: bytes) -> None:
 def test_a_message_cannot_be_changed() -> None:
     attachment = Attachment(AttachmentId("att_1"), AttachmentKind.IMAGE, "image/png", 1)
     with pytest.raises(AttributeError):
-        attachment.size_bytes = 2  # type: ignore[misc]
+        attachment.size_bytes = 2
 
 
 def test_ids_are_new_each_time_and_fit_the_pattern() -> None:

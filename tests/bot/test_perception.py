@@ -104,7 +104,7 @@ async def make(
             "media": media,
             **parts,
         }
-        made.append(Perception(**parts))  # type: ignore[arg-type]
+        made.append(Perception(**parts))
         return made[-1]
 
     yield perception

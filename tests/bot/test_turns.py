@@ -216,7 +216,7 @@ async def test_a_turn_that_broke_on_the_way_is_done_again(
     async def fails_once(*arguments: object) -> int:
         if failures:
             raise failures.pop()
-        return await commit(*arguments)  # type: ignore[arg-type]
+        return await commit(*arguments)
 
     monkeypatch.setattr(desk._runner._outbox, "commit", fails_once)
     async with running(desk):

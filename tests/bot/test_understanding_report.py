@@ -55,7 +55,7 @@ def training_run() -> TrainingRun:
 
 
 @pytest.fixture(scope="module")
-def browser() -> Browser:  # type: ignore[misc]
+def browser() -> Browser:
     with sync_playwright() as playwright:
         started = playwright.chromium.launch(
             executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"]

@@ -148,7 +148,7 @@ async def test_a_request_in_progress_is_finished_when_the_desk_stops(closed_site
                 waiting.set()
                 return await wait(*arguments)
 
-            site.desk.next_reply = next_reply  # type: ignore[method-assign]
+            site.desk.next_reply = next_reply
             body = {"customer": "ann", "text": "Hi", "wait_s": 0.5}
             asked = asyncio.create_task(client.post("/v1/messages", json=body))
             await waiting.wait()

@@ -101,7 +101,7 @@ def test_damage_gives_sound_or_a_reason(data: st.DataObject, media_type: str) ->
 @pytest.mark.parametrize(
     ("encode", "media_type"), [(encode_ogg_opus, "audio/ogg"), (encode_m4a, "audio/mp4")]
 )
-def test_spoken_answer_survives_its_format(encode, media_type: str) -> None:  # type: ignore[no-untyped-def]
+def test_spoken_answer_survives_its_format(encode, media_type: str) -> None:
     data = encode(Speech(tone(2.0), 16_000))
     assert sniff(data[:4096]) == media_type
     samples = decode(data, limit_s=60)

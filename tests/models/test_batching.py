@@ -50,7 +50,7 @@ async def make(engine: Engine) -> AsyncIterator[Make]:
     made: list[Batcher[int, int]] = []
 
     def batcher(**options: int) -> Batcher[int, int]:
-        made.append(Batcher(engine, **options))  # type: ignore[arg-type]
+        made.append(Batcher(engine, **options))
         return made[-1]
 
     yield batcher

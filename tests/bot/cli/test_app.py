@@ -9,7 +9,7 @@ from typer.main import get_command
 from bot.cli.app import app
 from tests.bot.cli.conftest import Frontdesk
 
-COMMANDS = sorted(get_command(app).commands)  # type: ignore[attr-defined]
+COMMANDS = sorted(get_command(app).commands)
 
 
 def test_help_names_every_command(frontdesk: Frontdesk) -> None:

@@ -49,7 +49,7 @@ def medium(tmp_path: Path) -> Callable[[str, bytes], Medium]:
     def made(name: str, data: bytes) -> Medium:
         (tmp_path / name).write_bytes(data)
         wanted = "image" if name.endswith(".png") else "recording"
-        return MediaFolder(tmp_path).medium(name, tmp_path, wanted)  # type: ignore[arg-type]
+        return MediaFolder(tmp_path).medium(name, tmp_path, wanted)
 
     return made
 
@@ -68,7 +68,7 @@ def unused() -> Iterator[None]:
 
 
 def test_text_alone_needs_no_engine(cache: Path) -> None:
-    observer = Observer(unused, unused, unused, cache)  # type: ignore[arg-type]
+    observer = Observer(unused, unused, unused, cache)
     written = WrittenExample("my money", REFUND, history=("hi",), place="refund.yaml:2")
     (example,) = observer.observe([written]).examples
     assert example.observation.text == "my money"

@@ -70,12 +70,12 @@ async def test_competing_articles_are_offered_not_guessed(knowledge: Knowledge) 
 
 
 async def test_article_is_shown_whole(knowledge: Knowledge) -> None:
-    page = knowledge.article("returns")  # type: ignore[arg-type]
+    page = knowledge.article("returns")
     assert page is not None
     assert page.title == "Returning goods"
     assert "## Refund" in page.markdown
     assert "30 days" in page.markdown
-    assert knowledge.article("nothing") is None  # type: ignore[arg-type]
+    assert knowledge.article("nothing") is None
 
 
 async def test_running_desk_follows_what_is_ingested(

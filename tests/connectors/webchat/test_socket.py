@@ -120,7 +120,7 @@ async def test_nobody_else_sees_a_conversation(site: Site) -> None:
 
 async def test_the_desk_learns_that_the_customer_types(site: Site) -> None:
     typed: list[str] = []
-    site.desk.customer_types = typed.append  # type: ignore[method-assign, assignment]
+    site.desk.customer_types = typed.append
     async with site.widget() as widget:
         await widget.send("typing")
         await widget.send("ping")

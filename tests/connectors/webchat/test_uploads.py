@@ -172,7 +172,7 @@ async def test_an_address_of_a_medium_ends_with_its_time(closed_site: Site) -> N
 
 
 async def test_what_is_gone_from_the_store_is_not_found(site: Site) -> None:
-    address = MediaAddress("att_gone", "cus_1", "image", "image/png", 9)  # type: ignore[arg-type]
+    address = MediaAddress("att_gone", "cus_1", "image", "image/png", 9)
     token = site.signer.sign(address, expires_in_s=60)
     async with site.http() as client:
         assert (await client.get(f"/webchat/media/{token}")).status_code == 404

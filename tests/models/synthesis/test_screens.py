@@ -204,7 +204,7 @@ def test_what_is_sent_is_small_enough_and_of_its_kind() -> None:
             "jpeg": {".jpg"},
             "webp": {".webp"},
         }.items():
-            data, suffix = as_sent(image, way, random.Random(1), 60_000)  # type: ignore[arg-type]
+            data, suffix = as_sent(image, way, random.Random(1), 60_000)
             assert len(data) <= 60_000
             assert suffix in suffixes
     assert as_sent(flat, "kept", random.Random(1), 60_000)[1] == ".png"
