@@ -8,16 +8,16 @@ import json
 import platform
 import sys
 import tempfile
-import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import psutil
 from rich.console import Console
-from rich.table import Table
 
 from benchmarks import connections, memory, retrieval, start, text_turns, voice_and_image
 from benchmarks.figures import Figure
+from benchmarks.telling import told
 
 BENCHMARKS: dict[str, Callable[[Path], list[Figure]]] = {
     "text": text_turns.one_conversation,
@@ -40,17 +40,10 @@ def main() -> None:
     results = json.loads(RESULTS.read_text("utf-8")) if RESULTS.exists() else {}
     missed = False
     for name in names:
-        console.print(f"[bold]{name}[/] …", highlight=False)
-        started = time.perf_counter()
         with tempfile.TemporaryDirectory(prefix="frontdesk-bench-") as folder:
-            figures = BENCHMARKS[name](Path(folder))
+            figures = told(console, name, partial(BENCHMARKS[name], Path(folder)))
         results[name] = [figure.to_dict() for figure in figures]
-        table = Table("figure", "measured", "to reach", "")
-        for figure in figures:
-            table.add_row(figure.name, figure.shown, figure.goal, figure.verdict)
-            missed |= figure.reached is False
-        console.print(table)
-        console.print(f"{time.perf_counter() - started:.0f} s", highlight=False)
+        missed |= any(figure.reached is False for figure in figures)
     results["machine"] = {
         "cores": psutil.cpu_count(),
         "memory_gib": round(psutil.virtual_memory().total / 2**30, 1),

@@ -298,8 +298,7 @@ def perception_of(config: Config, media: MediaStore) -> Perception:
 
 
 def _warn_of_missing_articles(intents: IntentBook, knowledge: Knowledge) -> None:
-    known = {str(article) for article in knowledge.index.articles}
-    for problem in missing_articles(intents.intents, known):
+    for problem in missing_articles(intents.intents, knowledge.index.articles):
         log.warning("intents.article_missing", extra={"reason": problem})
 
 

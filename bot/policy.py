@@ -9,7 +9,7 @@ import msgspec
 from bot.history import Past, words_of
 from bot.intents import IntentBook
 from bot.knowledge import Answered, Competing, Finding, Knowledge, Query, Said
-from bot.messages import ArticleId, Citation, Message, Reply, ReplyKind
+from bot.messages import Citation, Message, Reply, ReplyKind
 from bot.steering import Steer, Step, steer
 from bot.texts import FALLBACK, say
 from bot.understanding import Social, Understanding
@@ -129,7 +129,7 @@ class DeskPolicy:
             intent = self._intents.by_name[name]
             if text := intent.answer_in(query.language):
                 texts.append(text)
-            elif quoted := await self._knowledge.quote(ArticleId(intent.article), query):
+            elif quoted := await self._knowledge.quote(intent.article, query):
                 texts.append(quoted.text)
                 citations += quoted.citations
         if not texts:

@@ -8,14 +8,14 @@ import argparse
 import json
 import sys
 import tempfile
-import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from rich.console import Console
-from rich.table import Table
 
 from benchmarks.figures import Figure
+from benchmarks.telling import told
 from benchmarks.understanding import compression, spoken, text
 from benchmarks.understanding.data import DATA
 from benchmarks.understanding.shown import figures as shown
@@ -45,16 +45,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="frontdesk-bench-") as fresh:
         folder = arguments.keep or Path(fresh)
         for name in arguments.names or list(PARTS):
-            console.print(f"[bold]{name}[/] …", highlight=False)
-            started = time.perf_counter()
-            figures = PARTS[name](folder)
+            figures = told(console, name, partial(PARTS[name], folder))
             results[name] = [figure.to_dict() for figure in figures]
-            table = Table("figure", "measured", "to reach", "")
-            for figure in figures:
-                table.add_row(figure.name, figure.shown, figure.goal, figure.verdict)
-                missed |= figure.reached is False
-            console.print(table)
-            console.print(f"{time.perf_counter() - started:.0f} s", highlight=False)
+            missed |= any(figure.reached is False for figure in figures)
             RESULTS.write_text(json.dumps(results, indent=2, ensure_ascii=False) + "\n", "utf-8")
     sys.exit(1 if missed else 0)
 

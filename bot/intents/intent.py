@@ -15,6 +15,7 @@ from pathlib import Path
 from rapidfuzz.process import extractOne
 
 from bot.errors import OperatorError
+from bot.knowledge.article import article_named
 from models.understanding.observation import Labels
 
 NAME = re.compile(r"[a-z0-9_.-]+")
@@ -144,13 +145,13 @@ def in_language(texts: Mapping[str, str], language: str) -> str:
 def missing_articles(intents: IntentSet, known: Collection[str]) -> tuple[str, ...]:
     """A sentence for each intent whose article is not there.
 
-    `known`: the paths of all articles below the knowledge folder, without suffix.
+    `known`: the ids of all articles.
     """
     return tuple(
         f"{intent.place}: there is no article `{intent.article}` in the knowledge folder"
         f"{meant(intent.article, known)}"
         for intent in intents.intents
-        if intent.article and intent.article not in known
+        if intent.article and article_named(intent.article, known) is None
     )
 
 

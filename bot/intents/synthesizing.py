@@ -183,17 +183,13 @@ def _written(file: tuple[bytes, str], folder: Path, intent: str, number: int) ->
 
 
 def _picture(draft: Draft, renderer: ScreenRenderer, rng: random.Random) -> tuple[bytes, str]:
-    screen, look = draft.screen, draft.look
+    screen = draft.screen
     assert screen
     with told(f"--screen {screen.path}"):
         image = renderer.render(
             draft.markup,
+            draft.look,
             kind=screen.kind,
-            width=look.width,
-            height=look.height,
-            scale=look.scale,
-            dark=look.dark,
-            zoom=look.zoom,
             folder=screen.path.resolve().parent,
         )
     return as_sent(image, draft.way, rng, MOST_BYTES)

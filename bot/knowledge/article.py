@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from collections.abc import Container
 
 import msgspec
 
@@ -78,3 +79,9 @@ def article_id(*parts: str) -> ArticleId:
     if not name or not name[0].isalnum():
         name = "a" + name + format(sum(map(ord, "/".join(parts))), "x")
     return ArticleId(name[:120])
+
+
+def article_named(written: str, known: Container[str]) -> ArticleId | None:
+    """The article that an operator names by its path in the knowledge folder, without suffix, or by
+    its id; None if it is not among the `known` ids."""
+    return next((a for a in (article_id(written), ArticleId(written)) if a in known), None)

@@ -12,6 +12,7 @@ import numpy as np
 
 from bot.errors import OperatorError
 from bot.knowledge.answer import answer
+from bot.knowledge.article import article_named
 from bot.knowledge.consult import decide
 from bot.knowledge.finding import Answered, Finding
 from bot.knowledge.index import Floats, Index, written_at
@@ -129,13 +130,14 @@ class Knowledge:
 
         return await _run(learned, find)
 
-    async def quote(self, article: ArticleId, query: Query) -> Answered | None:
-        """What this article says to a query, whichever others fit better; None if there is no such
-        article."""
+    async def quote(self, named: str, query: Query) -> Answered | None:
+        """What the article of this path or id says to a query, whichever others fit better; None if
+        there is none."""
         learned = self._learned
-        passages = learned.index.passages_of(article)
-        if not passages:
+        article = article_named(named, learned.index.articles)
+        if article is None:
             return None
+        passages = learned.index.passages_of(article)
         seen, vectors = await self._read(query, learned)
 
         def find() -> Answered:

@@ -69,7 +69,7 @@ _DARK_SHARE = 0.35
 
 @dataclass(frozen=True)
 class Look:
-    """How a screen is set up; the arguments of `ScreenRenderer.render`."""
+    """How a screen is set up."""
 
     width: int
     height: int
@@ -145,17 +145,12 @@ class ScreenRenderer:
     def render(
         self,
         markup: str,
+        look: Look,
         *,
         kind: Kind,
-        width: int,
-        height: int,
-        scale: float = 1.0,
-        dark: bool = False,
-        zoom: float = 1.0,
         folder: Path | None = None,
     ) -> Image.Image:
-        """What a window of `width` times `height` CSS pixels shows of a page: an RGB picture of
-        that size times `scale`. See `Look` for the rest.
+        """What a window shows of a page: an RGB picture of the look's size times its scale.
 
         `folder`: the only place from which files are loaded, by paths relative to it; None: none.
 
@@ -167,14 +162,13 @@ class ScreenRenderer:
         if kind == "svg":
             _refuse_broken(markup)
         page = _Answers(markup, kind, folder)
-        look = Look(width, height, scale, dark, zoom)
         try:
             data = _shot(self._browser, page, look)
         except Error as error:
             reason = error.message.partition("\n")[0]
             raise TemplateError(f"the page cannot be shown: {reason}") from error
         picture = Image.open(io.BytesIO(data)).convert("RGB")
-        return picture.crop((0, 0, round(width * scale), round(height * scale)))
+        return picture.crop((0, 0, round(look.width * look.scale), round(look.height * look.scale)))
 
 
 def find_browser() -> str | None:
@@ -233,6 +227,9 @@ class _Answers:
         elif file := self._file(url):
             guessed = mimetypes.guess_type(file.name)[0] or "application/octet-stream"
             route.fulfill(body=file.read_bytes(), content_type=guessed)
+        elif route.request.is_navigation_request():
+            # "No content": the page stays as it is, instead of giving way to the browser's own.
+            route.fulfill(status=204)
         else:
             route.abort()
 

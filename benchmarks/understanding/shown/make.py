@@ -3,7 +3,7 @@
 import hashlib
 import random
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -107,10 +107,6 @@ def _picture(
     look = draw_look(rng)
     return renderer.render(
         fill(layout, rng, {**chosen, **filled}, markup=True),
+        replace(look, scale=min(look.scale, MOST_SCALE)),
         kind="html",
-        width=look.width,
-        height=look.height,
-        scale=min(look.scale, MOST_SCALE),
-        dark=look.dark,
-        zoom=look.zoom,
     )

@@ -6,6 +6,7 @@ import pytest
 
 from bot.intents.folder import read_intents
 from bot.intents.intent import Intent, missing_articles
+from bot.knowledge.article import article_id
 
 PROJECT = Path(__file__).parents[3] / "examples" / "voltaro"
 INTENTS = read_intents(PROJECT / "intents")
@@ -20,7 +21,7 @@ def test_nothing_is_left_to_mend() -> None:
 def test_every_article_is_there() -> None:
     knowledge = PROJECT / "knowledge"
     known = {
-        path.relative_to(knowledge).with_suffix("").as_posix()
+        article_id(path.relative_to(knowledge).with_suffix("").as_posix())
         for path in knowledge.rglob("*")
         if path.is_file()
     }

@@ -365,9 +365,9 @@ def test_the_digest_follows_what_a_training_depends_on(write: Write) -> None:
 
 def test_articles_that_are_not_there_are_told(write: Write) -> None:
     intents = read_intents(write(a=f"article: payments/declind\n{TWO}", b="examples: [x, y]"))
-    (problem,) = missing_articles(intents, {"payments/declined", "orders/track"})
+    (problem,) = missing_articles(intents, {"payments.declined", "orders.track"})
     assert problem == (
         "a.yaml:1: there is no article `payments/declind` in the knowledge folder; did you mean "
-        "`payments/declined`?"
+        "`payments.declined`?"
     )
-    assert missing_articles(intents, {"payments/declind"}) == ()
+    assert missing_articles(intents, {"payments.declind"}) == ()

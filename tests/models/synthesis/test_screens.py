@@ -5,6 +5,7 @@ import socketserver
 import threading
 import urllib.request
 from collections.abc import Iterator
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
@@ -63,7 +64,7 @@ def network() -> Iterator[Counting]:
 
 
 def shown(renderer: ScreenRenderer, markup: str, folder: Path | None = None) -> Image.Image:
-    return renderer.render(markup, kind="html", width=300, height=200, folder=folder)
+    return renderer.render(markup, Look(300, 200), kind="html", folder=folder)
 
 
 def brightness(image: Image.Image) -> float:
@@ -71,7 +72,7 @@ def brightness(image: Image.Image) -> float:
 
 
 def test_the_words_of_a_screen_are_read(renderer: ScreenRenderer, ppocr: PaddleTextReader) -> None:
-    image = renderer.render(PAGE, kind="html", width=500, height=400, scale=2)
+    image = renderer.render(PAGE, Look(500, 400, scale=2), kind="html")
     assert image.mode == "RGB"
     assert image.size == (1000, 800)
     read = lines_of(ppocr.read(image)).splitlines()
@@ -83,17 +84,17 @@ def test_the_words_of_a_screen_are_read(renderer: ScreenRenderer, ppocr: PaddleT
 def test_a_picture_has_the_size_of_the_window(
     renderer: ScreenRenderer, width: int, scale: float, zoom: float
 ) -> None:
-    image = renderer.render(PAGE, kind="html", width=width, height=300, scale=scale, zoom=zoom)
+    image = renderer.render(PAGE, Look(width, 300, scale=scale, zoom=zoom), kind="html")
     assert image.size == (round(width * scale), round(300 * scale))
     # To its last column and row it is the page, not what is left of a crop.
     assert image.getpixel((image.width - 1, image.height - 1)) == WHITE
 
 
 def test_dark_and_zoom_change_the_picture(renderer: ScreenRenderer) -> None:
-    size = {"width": 500, "height": 300}
-    plain = renderer.render(PAGE, kind="html", **size)
-    dark = renderer.render(PAGE, kind="html", dark=True, **size)
-    large = renderer.render(PAGE, kind="html", zoom=1.5, **size)
+    look = Look(500, 300)
+    plain = renderer.render(PAGE, look, kind="html")
+    dark = renderer.render(PAGE, replace(look, dark=True), kind="html")
+    large = renderer.render(PAGE, replace(look, zoom=1.5), kind="html")
     assert brightness(plain) > 200 > 60 > brightness(dark)
 
     def ink(image: Image.Image) -> int:
@@ -111,7 +112,7 @@ def test_no_script_runs(renderer: ScreenRenderer) -> None:
     )
     assert image.getpixel((299, 199)) == WHITE
     script = f"<script>{red.replace('background', 'display').replace('#f00', 'none')}</script>"
-    drawing = renderer.render(DRAWING.format(script), kind="svg", width=200, height=200)
+    drawing = renderer.render(DRAWING.format(script), Look(200, 200), kind="svg")
     assert drawing.getpixel((100, 100)) == BLUE
 
 
@@ -156,7 +157,7 @@ def test_files_are_loaded_from_the_folder_and_from_nowhere_else(
 
 
 def test_a_drawing_fills_the_window(renderer: ScreenRenderer) -> None:
-    image = renderer.render(DRAWING.format(""), kind="svg", width=400, height=600)
+    image = renderer.render(DRAWING.format(""), Look(400, 600), kind="svg")
     assert image.size == (400, 600)
     assert image.getpixel((200, 300)) == image.getpixel((3, 110)) == BLUE
     assert image.getpixel((200, 50)) == image.getpixel((200, 550)) == WHITE
@@ -173,7 +174,7 @@ def test_a_drawing_fills_the_window(renderer: ScreenRenderer) -> None:
 )
 def test_a_broken_drawing_is_refused(renderer: ScreenRenderer, drawing: str, expected: str) -> None:
     with pytest.raises(TemplateError) as caught:
-        renderer.render(drawing, kind="svg", width=100, height=100)
+        renderer.render(drawing, Look(100, 100), kind="svg")
     assert expected in str(caught.value)
 
 
