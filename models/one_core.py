@@ -31,12 +31,12 @@ def one_core() -> Iterator[None]:
         if _running.count == 0:
             _running.before = torch.get_num_threads()
         _running.count += 1
-        # Of this thread, and of threads that begin now.
         torch.set_num_threads(1)
+        # A thread takes the number of all up when it first looks: now, while it is this one.
+        torch.get_num_threads()
     try:
         yield
     finally:
         with _running.lock:
+            torch.set_num_threads(_running.before)
             _running.count -= 1
-            if _running.count == 0:
-                torch.set_num_threads(_running.before)

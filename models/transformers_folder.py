@@ -158,10 +158,15 @@ def _fetched(name: str) -> Path:
 
 
 def _has_weights(folder: Path) -> bool:
-    """Whether configuration and weights are there, all parts of them."""
+    """Whether configuration and weights are there, all parts of one kind of them."""
+    return (folder / "config.json").is_file() and any(
+        _is_whole(folder, weights) for weights in (_SAFE, _PICKLED)
+    )
+
+
+def _is_whole(folder: Path, weights: str) -> bool:
+    """Whether all files are there that the index of this kind names; a small model has none."""
     parts: set[str] = set()
-    for index in folder.glob("*.index.json"):
+    for index in folder.glob(f"{weights}.index.json"):
         parts |= set(json.loads(index.read_text("utf-8")).get("weight_map", {}).values())
-    weights = any(any(folder.glob(pattern)) for pattern in (_SAFE, _PICKLED))
-    there = (folder / "config.json").is_file() and weights
-    return there and all((folder / part).is_file() for part in parts)
+    return any(folder.glob(weights)) and all((folder / part).is_file() for part in parts)

@@ -225,7 +225,9 @@ def _declared(intent: str, drawn: Sequence[Draft], entries: Sequence[dict[str, o
     lines = [f"examples_of: {intent}\nexamples:\n"]
     for draft, entry in zip(drawn, entries, strict=True):
         if "text" not in entry:
-            lines.append(f"# says: {' '.join(draft.text.split())}\n")
+            said = " ".join(draft.text.split())
+            # YAML takes no other characters as they are, not even in a comment.
+            lines.append(f"# says: {''.join(c for c in said if c.isprintable())}\n")
         lines.append(yaml.safe_dump([entry], allow_unicode=True, sort_keys=False, width=1000))
     declared = "".join(lines)
     if len(declared.encode()) > LARGEST_BYTES * 0.99:

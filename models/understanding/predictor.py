@@ -33,7 +33,7 @@ from models.understanding.prediction import Prediction
 from models.understanding.wide import Wide
 from models.understanding.words import WordFeatures
 
-FORMAT = 1
+FORMAT = 2
 
 
 class Card(msgspec.Struct, frozen=True, kw_only=True):

@@ -5,8 +5,11 @@ import os
 import shutil
 import subprocess
 import sys
+import threading
 from concurrent.futures import ThreadPoolExecutor
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -180,23 +183,57 @@ except EngineMissing as error:
 """
 
 
-def _without_a_connection(cache: Path) -> subprocess.CompletedProcess[str]:
+def _by_name(cache: Path, **environment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-c", _NAMED],
         cwd=REPOSITORY,
-        env={**os.environ, "HF_HOME": str(cache), "HF_HUB_OFFLINE": "1"},
+        env={**os.environ, "HF_HOME": str(cache), **environment},
         capture_output=True,
         text=True,
         check=False,
     )
 
 
-def test_a_public_name_is_taken_from_the_cache(folder: Path, tmp_path: Path) -> None:
-    nothing = _without_a_connection(tmp_path / "cache")
-    assert "there is no folder shop/encoder, and the model hub gave no model" in nothing.stderr
-    kept = tmp_path / "cache" / "hub" / "models--shop--encoder"
+def _keep(folder: Path, cache: Path) -> Path:
+    """As if it had been fetched from the hub: where it lies then."""
+    kept = cache / "hub" / "models--shop--encoder"
     (kept / "refs").mkdir(parents=True)
     (kept / "refs" / "main").write_text("5" * 40)
-    shutil.copytree(folder, kept / "snapshots" / ("5" * 40))
-    found = _without_a_connection(tmp_path / "cache")
+    snapshot = kept / "snapshots" / ("5" * 40)
+    shutil.copytree(folder, snapshot)
+    return snapshot
+
+
+def test_a_public_name_is_taken_from_the_cache(folder: Path, tmp_path: Path) -> None:
+    nothing = _by_name(tmp_path, HF_HUB_OFFLINE="1")
+    assert "there is no folder shop/encoder, and the model hub gave no model" in nothing.stderr
+    _keep(folder, tmp_path)
+    found = _by_name(tmp_path, HF_HUB_OFFLINE="1")
     assert found.stdout == "(1, 32)\n", found.stderr
+
+
+class _Hub(BaseHTTPRequestHandler):
+    asked: ClassVar[list[str]] = []
+
+    def do_GET(self) -> None:
+        self.asked.append(self.path)
+        self.send_error(404)
+
+    do_HEAD = do_GET
+
+    def log_message(self, *_: object) -> None:
+        """Quietly."""
+
+
+def test_the_hub_is_not_asked_again_for_weights_of_another_kind(
+    folder: Path, tmp_path: Path
+) -> None:
+    snapshot = _keep(folder, tmp_path)
+    parts = {"weight_map": {"embeddings": "pytorch_model-00001-of-00002.bin"}}
+    (snapshot / "pytorch_model.bin.index.json").write_text(json.dumps(parts), "utf-8")
+    with ThreadingHTTPServer(("127.0.0.1", 0), _Hub) as hub:
+        threading.Thread(target=hub.serve_forever, daemon=True).start()
+        found = _by_name(tmp_path, HF_ENDPOINT=f"http://127.0.0.1:{hub.server_address[1]}")
+        hub.shutdown()
+    assert found.stdout == "(1, 32)\n", found.stderr
+    assert _Hub.asked == []

@@ -134,6 +134,14 @@ def test_recordings_are_read_as_examples_of_their_intent(intents: Path) -> None:
     assert "# says: my card is refused\n" in text
 
 
+def test_a_text_with_characters_that_yaml_cannot_hold_is_spoken_all_the_same(
+    intents: Path,
+) -> None:
+    make(intents, "my card\x07 is\x85refused", count=1)
+    (example,) = read_intents(intents).by_name["declined"].examples[2:]
+    assert example.recording
+
+
 def test_labels_of_a_text_go_with_it(intents: Path) -> None:
     sayings = [Saying("refused again", SAYINGS[1].labels, "declined.yaml:4")]
     synthesize(Wish("declined", sayings, [], sayings, 1, 1), intents, told)
