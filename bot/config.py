@@ -17,6 +17,7 @@ from pydantic import (
     Field,
     SecretStr,
     ValidationInfo,
+    field_validator,
     model_validator,
 )
 
@@ -54,15 +55,6 @@ def _folder_or_name(model: str, info: ValidationInfo) -> str:
         return model
     folder = _beside_the_file(Path(model), info)
     return str(folder) if folder.is_dir() else model
-
-
-def _one_of(registry: Mapping[str, str]) -> AfterValidator:
-    def check(name: str) -> str:
-        if name not in registry:
-            raise ValueError(f"must be one of: {', '.join(sorted(registry))}")
-        return name
-
-    return AfterValidator(check)
 
 
 def _bare(key: str) -> BeforeValidator:
@@ -110,7 +102,8 @@ class KnowledgeSection(Section):
 
 class UnderstandingSection(Section):
     folder: Folder = Path("intents")
-    """What customers want: a YAML file for each intent, with examples. See docs/intents.md."""
+    """What customers want: YAML files with examples, one or more for each intent. See
+    docs/intents.md."""
     fusion: Literal["concatenation", "attention", "late", "linear"] = "concatenation"
     """How `frontdesk train` brings words, screens, pictures, voices and history together."""
     tune: Literal["none", "last", "full", "lora"] = "none"
@@ -163,6 +156,13 @@ class EngineSection(Section):
     registry: ClassVar[Mapping[str, str]]
     engine: str
 
+    @field_validator("engine")
+    @classmethod
+    def _one_of_the_registry(cls, name: str) -> str:
+        if name not in cls.registry:
+            raise ValueError(f"must be one of: {', '.join(sorted(cls.registry))}")
+        return name
+
     @property
     def options(self) -> Mapping[str, Any]:
         return {}
@@ -195,19 +195,19 @@ class EncoderSection(EngineSection):
 
 class TranscriberSection(EngineSection):
     registry = engines.TRANSCRIBERS
-    engine: Annotated[str, _one_of(engines.TRANSCRIBERS)] = "moonshine"
+    engine: str = "moonshine"
     """Speech to text. `moonshine` hears English."""
 
 
 class TextReaderSection(EngineSection):
     registry = engines.TEXT_READERS
-    engine: Annotated[str, _one_of(engines.TEXT_READERS)] = "ppocr"
+    engine: str = "ppocr"
     """Text in images. `ppocr` reads Latin and Chinese scripts."""
 
 
 class TextEncoderSection(EncoderSection):
     registry = engines.TEXT_ENCODERS
-    engine: Annotated[str, _one_of(engines.TEXT_ENCODERS)] = "minilm"
+    engine: str = "minilm"
     """Meaning of sentences, for searching the knowledge and knowing intents. `minilm` knows English
     best; `transformers` is any text encoder of that library, such as one of many languages. See
     docs/understanding.md."""
@@ -215,14 +215,14 @@ class TextEncoderSection(EncoderSection):
 
 class ImageEncoderSection(EncoderSection):
     registry = engines.IMAGE_ENCODERS
-    engine: Annotated[str, _one_of(engines.IMAGE_ENCODERS)] = "small"
+    engine: str = "small"
     """Looks of images. `small` tells screens apart; `transformers` is any image encoder of that
     library, such as CLIP, SigLIP or ResNet."""
 
 
 class SynthesizerSection(EngineSection):
     registry = engines.SYNTHESIZERS
-    engine: Annotated[str, _one_of(engines.SYNTHESIZERS)] = "espeak"
+    engine: str = "espeak"
     """Text to speech."""
     voice: str = ""
     """Name of one of the engine's voices; empty: the first for the answer's language."""

@@ -132,10 +132,11 @@ class DialogueManager:
         if self._recogniser is None or understanding.empty or understanding.social:
             return understanding
         found = await self._recogniser.recognise(
-            observation_of(messages, perceived, past),
-            understanding.language,
-            pictures_of(messages, perceived),
+            observation_of(messages, perceived, past), understanding.language
         )
+        if found:
+            pictures = pictures_of(messages, perceived)
+            found = msgspec.structs.replace(found, pictures=pictures)
         return msgspec.structs.replace(understanding, recognised=found)
 
     async def _perceive(self, turn: Turn) -> dict[AttachmentId, Perceived]:

@@ -221,8 +221,7 @@ class Perception:
         """A picture as it was looked at. Raises `KeyError` if it is not kept any more, and
         `MediaError`, `Unavailable`."""
         async with self._open:
-            data = await self._media.read(attachment)
-            return await self._opened(lambda: shrink(open_image(data), self._limits.image_side))
+            return await self._image(await self._media.read(attachment))
 
     async def encode(self, images: Sequence[Image]) -> list[NDArray[np.float32]]:
         """What each picture looks like, as the image encoder's vector. Raises `EngineMissing`."""
@@ -265,7 +264,7 @@ class Perception:
 
     async def _picture(self, look: "_Look", data: bytes) -> Perceived:
         with look.step("decode"):
-            image = await self._opened(lambda: shrink(open_image(data), self._limits.image_side))
+            image = await self._image(data)
         boxes, embedding = await self._shown_in(look, [image])
         return look.found(
             shown=lines_of(boxes[0])[: self._limits.characters],
@@ -274,6 +273,9 @@ class Perception:
             size=image.size,
             embedding=embedding,
         )
+
+    async def _image(self, data: bytes) -> Image:
+        return await self._opened(lambda: shrink(open_image(data), self._limits.image_side))
 
     async def _video(self, look: "_Look", data: bytes) -> Perceived:
         limits = self._limits
@@ -341,7 +343,7 @@ class Perception:
         with look.step("read"):
             boxes, vectors = await asyncio.gather(
                 asyncio.gather(*(self._reading.run(image) for image in images)),
-                asyncio.gather(*(self._encoding.run(image) for image in images)),
+                self.encode(images),
             )
         mean = np.mean(vectors, axis=0)
         mean /= max(float(np.linalg.norm(mean)), 1e-6)

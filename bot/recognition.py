@@ -19,10 +19,10 @@ from bot.perception import Perceived
 from models.batching import Batcher
 from models.errors import ModelError
 from models.text_encoder import TextEncoder
-from models.understanding.attribution import Attribution, modality_shares
+from models.understanding.attribution import modality_shares
 from models.understanding.features import Floats
 from models.understanding.observation import Line, Observation, Prosody
-from models.understanding.prediction import Prediction, Ranked
+from models.understanding.prediction import Ranked
 from models.understanding.predictor import Predictor
 from models.understanding.versions import Versions
 
@@ -31,8 +31,8 @@ log = logging.getLogger(__name__)
 TOLD = 5
 """Intents that a trace names."""
 INLINE_TEXTS = 4
-"""Up to this many a prediction takes about a millisecond, less than to hand it to a thread; a
-screen, or a version with an encoder of its own, is worked on in one."""
+"""Up to this many a prediction by a small version takes about a millisecond, less than to hand it
+to a thread; a screen, or a version that is not small, is worked on in one."""
 _LOOK_EVERY_S = 1.0
 _BATCH_TEXTS = 16
 
@@ -66,6 +66,7 @@ class Recognised(msgspec.Struct, frozen=True):
     observation: Observation
     """What it was made from, so that it can be explained later."""
     pictures: tuple[Picture, ...] = ()
+    """Those that it was made from."""
 
     @property
     def best(self) -> Ranked:
@@ -127,12 +128,9 @@ class Recogniser:
     async def close(self) -> None:
         await self._batcher.close()
 
-    async def recognise(
-        self, seen: Observation, language: str, pictures: tuple[Picture, ...] = ()
-    ) -> Recognised | None:
+    async def recognise(self, seen: Observation, language: str) -> Recognised | None:
         """None where nothing was trained, the turn holds nothing, or its `language` is none that
-        the examples are in: in another, a sure answer would be a guess. `pictures`: those that
-        `seen` is made of, to explain it by."""
+        the examples are in: in another, a sure answer would be a guess."""
         predictor = self._predictor
         if predictor is None or seen.empty or language not in self._languages:
             return None
@@ -140,9 +138,9 @@ class Recogniser:
         texts = predictor.texts([seen])
         rows = await asyncio.gather(*(self._batcher.run(text) for text in texts))
         vectors = dict(zip(texts, rows, strict=True))
-        if len(texts) <= INLINE_TEXTS and not predictor.card.tuned:
-            return _recognise(predictor, seen, vectors, pictures)
-        return await asyncio.to_thread(_recognise, predictor, seen, vectors, pictures)
+        if len(texts) <= INLINE_TEXTS and predictor.small:
+            return _recognise(predictor, seen, vectors)
+        return await asyncio.to_thread(_recognise, predictor, seen, vectors)
 
     def _fitting(self, seen: Observation, predictor: Predictor) -> Observation:
         """Without the vector of a picture that another image encoder has made than the one that
@@ -165,25 +163,12 @@ class Recogniser:
 
 
 def _recognise(
-    predictor: Predictor,
-    seen: Observation,
-    vectors: Mapping[str, Floats],
-    pictures: tuple[Picture, ...],
+    predictor: Predictor, seen: Observation, vectors: Mapping[str, Floats]
 ) -> Recognised:
     (found,) = predictor.predict(predictor.inputs([seen], vectors))
     shares = modality_shares(predictor, seen, vectors)
-    return recognised_from(found, predictor.card.version, seen, shares, pictures)
-
-
-def recognised_from(
-    found: Prediction,
-    version: str,
-    seen: Observation,
-    shares: Attribution,
-    pictures: tuple[Picture, ...] = (),
-) -> Recognised:
     return Recognised(
-        version=version,
+        version=predictor.card.version,
         intents=found.intents[:TOLD],
         out_of_scope=found.out_of_scope,
         several=found.several,
@@ -192,7 +177,6 @@ def recognised_from(
         wants_person=found.wants_person,
         shares={share.name: round(share.value, 4) for share in shares.modalities},
         observation=seen,
-        pictures=pictures,
     )
 
 

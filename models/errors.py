@@ -7,7 +7,7 @@ ModelError
 
 
 class ModelError(Exception):
-    """The root; never raised itself."""
+    """The root. Raised itself where a training or a trained version cannot go on."""
 
 
 class MediaError(ModelError):

@@ -27,14 +27,12 @@ class TokenBatch(NamedTuple):
 class TokenBatches:
     """Thread-safe: unlike transformers' own, the tokenizer is set up once and never changed."""
 
-    def __init__(self, tokenizer: Tokenizer, *, max_tokens: int | None = None) -> None:
-        """Texts are padded with the tokenizer's own padding, or 0. `max_tokens`: what goes beyond
-        is cut off; None cuts where the tokenizer's file says."""
-        self._tokenizer = tokenizer
-        self._pad = int((tokenizer.padding or {}).get("pad_id", 0))
+    def __init__(self, tokenizer: Tokenizer, *, pad: int, max_tokens: int) -> None:
+        """`pad`: the token that fills a batch up; RoBERTa and its kin do not take 0. `max_tokens`:
+        what goes beyond is cut off."""
+        self._tokenizer, self._pad = tokenizer, pad
         tokenizer.no_padding()
-        if max_tokens is not None:
-            tokenizer.enable_truncation(max_tokens)
+        tokenizer.enable_truncation(max_tokens)
 
     def of(self, texts: Sequence[str]) -> Iterator[TokenBatch]:
         """Every text once, each batch within `TOKENS_AT_ONCE`."""

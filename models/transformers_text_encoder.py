@@ -11,11 +11,12 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from tokenizers import Tokenizer
 
 from models.one_core import one_core
 from models.token_batches import TokenBatch, TokenBatches
 from models.transformers_folder import digest_of, load_model, loading, model_folder
-from models.transformers_tokenizer import load_tokenizer, longest_text, padding_with
+from models.transformers_tokenizer import load_tokenizer, longest_text
 
 log = logging.getLogger(__name__)
 
@@ -42,7 +43,9 @@ class TransformersTextEncoder:
         _tell_of_other_modules(self._folder)
         tokenizer = load_tokenizer(self._folder, self._model)
         self._tokens = TokenBatches(
-            padding_with(tokenizer), max_tokens=longest_text(self._model, tokenizer, self._folder)
+            Tokenizer.from_str(tokenizer.backend_tokenizer.to_str()),
+            pad=tokenizer.pad_token_id or 0,
+            max_tokens=longest_text(self._model, tokenizer, self._folder),
         )
         with loading(self._folder):
             # A model for something else loads as well, and fails here.

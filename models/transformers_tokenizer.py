@@ -5,8 +5,6 @@ import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tokenizers import Tokenizer
-
 from models.errors import EngineMissing
 from models.transformers_folder import AGAIN, LOCAL, loading
 
@@ -43,16 +41,6 @@ def load_tokenizer(folder: Path, model: "PreTrainedModel") -> "PreTrainedTokeniz
         )
     loaded: PreTrainedTokenizerBase = tokenizer
     return loaded
-
-
-def padding_with(tokenizer: "PreTrainedTokenizerBase") -> Tokenizer:
-    """A tokenizer of its own, which says with what it pads: RoBERTa and its kin do not with 0."""
-    own = Tokenizer.from_str(tokenizer.backend_tokenizer.to_str())
-    if tokenizer.pad_token_id is None:
-        own.no_padding()
-    else:
-        own.enable_padding(pad_id=tokenizer.pad_token_id, pad_token=str(tokenizer.pad_token))
-    return own
 
 
 def longest_text(

@@ -7,8 +7,8 @@ from typing import Literal, get_args, get_origin
 from pydantic import BaseModel, ByteSize, SecretStr
 from pydantic.fields import FieldInfo
 
-from bot import engines, texts
-from bot.config import Config
+from bot import texts
+from bot.config import Config, EngineSection
 
 DOCUMENT = Path(__file__).parent.parent / "docs" / "configuration.md"
 
@@ -40,11 +40,9 @@ knowledge:
 """
 
 _REGISTRIES = {
-    "transcriber": engines.TRANSCRIBERS,
-    "text_reader": engines.TEXT_READERS,
-    "text_encoder": engines.TEXT_ENCODERS,
-    "image_encoder": engines.IMAGE_ENCODERS,
-    "synthesizer": engines.SYNTHESIZERS,
+    name: field.annotation.registry
+    for name, field in Config.model_fields.items()
+    if isinstance(field.annotation, type) and issubclass(field.annotation, EngineSection)
 }
 _BARE = {"media": "place", **dict.fromkeys(_REGISTRIES, "engine")}
 

@@ -1,6 +1,5 @@
 """Trains and runs models as `frontdesk train` and `frontdesk serve` do."""
 
-import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -26,7 +25,6 @@ class Model:
 
     predictor: Predictor
     seconds: float
-    """nan where that is not known."""
     folder: Path
 
 
@@ -42,10 +40,9 @@ def trained(
     """
     encoder, versions = MiniLM(), Versions(folder)
     time_taken = folder / "seconds"
-    if made := versions.names():
-        place = versions.path(made[-1])
-        seconds = float(time_taken.read_text("utf-8")) if time_taken.exists() else math.nan
-        return Model(Predictor(place, encoder), seconds, place)
+    if time_taken.exists():
+        place = versions.path(versions.names()[-1])
+        return Model(Predictor(place, encoder), float(time_taken.read_text("utf-8")), place)
     names = sorted({e.labels.intents[0] for e in examples} - {OUT_OF_SCOPE})
     setup = Setup(
         examples=tuple(examples),

@@ -18,7 +18,7 @@ import numpy as np
 from benchmarks.figures import Figure
 from benchmarks.understanding.data import banking
 from benchmarks.understanding.models import evaluated, trained
-from benchmarks.understanding.text import SEEDS
+from benchmarks.understanding.text import SEEDS, percent
 from models.audio import SAMPLE_RATE_HZ, resampled
 from models.moonshine import MoonshineTranscriber
 from models.synthesis.speech import VOICES, SpeechLook, recorded
@@ -49,11 +49,11 @@ def spoken_banking(folder: Path) -> list[Figure]:
     plain = trained(folder / "frozen-1", teaching, Settings(seed=1))
     lost = 100 * (float(np.mean(of_typed)) - float(np.mean(of_heard)))
     return [
-        _percent("BANKING77 spoken, accuracy", of_heard),
-        _percent("the same texts typed", of_typed),
+        percent("BANKING77 spoken, accuracy", of_heard),
+        percent("the same texts typed", of_typed),
         Figure("spoken, below typed", round(lost, 2), "points", at_most=4),
         Figure("spoken, heard as no words", round(100 * len(silent) / len(heard), 2), "%"),
-        _percent(
+        percent(
             "spoken, by a model that was taught typed texts alone",
             [evaluated(plain.predictor, heard).accuracy],
         ),
@@ -83,7 +83,3 @@ def _heard(examples: Sequence[Example], voices: Sequence[str], kept: Path) -> li
         replace(each, observation=Observation(text=text))
         for each, text in zip(examples, texts, strict=True)
     ]
-
-
-def _percent(name: str, shares: Sequence[float]) -> Figure:
-    return Figure(name, round(100 * float(np.mean(shares)), 2), "%")

@@ -1,6 +1,7 @@
 """Figures of what is typed: BANKING77 and CLINC150."""
 
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -25,7 +26,7 @@ def banking_tuned(folder: Path) -> list[Figure]:
     accuracies = [evaluated(model.predictor, test).accuracy for model in models]
     errors = [evaluated(models[0].predictor, test).calibration_error]
     return [
-        _percent("BANKING77 full, accuracy", accuracies, 94.0),
+        percent("BANKING77 full, accuracy", accuracies, 94.0),
         Figure("training, BANKING77, fine-tuned", _minutes(models), "min", at_most=12),
         Figure("BANKING77 full, calibration error", round(errors[0], 4), ""),
         _beyond_the_encoders(models[0]),
@@ -40,7 +41,7 @@ def banking_frozen(folder: Path) -> list[Figure]:
     ]
     accuracies = [evaluated(model.predictor, test).accuracy for model in models]
     return [
-        _percent("BANKING77 full, encoder frozen, accuracy", accuracies, None),
+        percent("BANKING77 full, encoder frozen, accuracy", accuracies),
         Figure("training, BANKING77, frozen", _minutes(models), "min", at_most=1.5),
     ]
 
@@ -58,12 +59,12 @@ def banking_few(folder: Path) -> list[Figure]:
         for seed, examples in drawn.items()
     ]
     return [
-        _percent(
+        percent(
             "BANKING77 10-shot, accuracy",
             [evaluated(model.predictor, test).accuracy for model in tuned],
             87.5,
         ),
-        _percent(
+        percent(
             "BANKING77 10-shot, encoder frozen, accuracy",
             [evaluated(model.predictor, test).accuracy for model in frozen],
             None,
@@ -86,14 +87,14 @@ def clinc150(folder: Path) -> list[Figure]:
     ]
     found = [evaluated(model.predictor, test) for model in models]
     return [
-        _percent("CLINC150 in-scope accuracy", [each.accuracy for each in found], 96.8),
+        percent("CLINC150 in-scope accuracy", [each.accuracy for each in found], 96.8),
         Figure(
             "CLINC150 out-of-scope AUROC",
             round(float(np.mean([each.out_of_scope_auroc for each in found])), 4),
             "",
             at_least=0.970,
         ),
-        _percent("CLINC150 right, out of scope decided too", [each.right for each in found], None),
+        percent("CLINC150 right, out of scope decided too", [each.right for each in found]),
     ]
 
 
@@ -112,11 +113,12 @@ def _beyond_the_encoders(model: Model) -> Figure:
     )
 
 
-def _percent(name: str, shares: list[float], goal: float | None) -> Figure:
+def percent(name: str, shares: Sequence[float], goal: float | None = None) -> Figure:
+    """The mean of several seeds, and how far they are apart."""
     spread = 100 * float(np.std(shares))
     shown = f"{name} (± {spread:.2f} over {len(shares)} seeds)"
     return Figure(shown, round(100 * float(np.mean(shares)), 2), "%", at_least=goal)
 
 
 def _minutes(models: list[Model]) -> float:
-    return round(float(np.nanmax([model.seconds for model in models])) / 60, 2)
+    return round(max(model.seconds for model in models) / 60, 2)

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from importlib import import_module, metadata
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from bot.cli.project import counted, open_store, shown
 from bot.errors import OperatorError, Unavailable
@@ -240,6 +240,5 @@ def _engine(config: "Config", part: str) -> str:
     from bot.engines import maker
 
     section = getattr(config, part)
-    loaded: Any = maker(section)()
-    del loaded
+    maker(section)()
     return f"{section.engine} loads"

@@ -187,21 +187,21 @@ def _add_places(branch: "Tree", why: dict[str, Any]) -> None:
         if picture is None:
             return ""
         beside = f" of picture {names.index(picture) + 1}" if len(names) > 1 else ""
-        return f" {where}{beside},"
+        return f"{where}{beside}"
 
-    lines = sorted(why["lines"], key=lambda each: -each["value"])[:_PLACES]
+    lines = sorted(why["lines"], key=lambda each: -abs(each["value"]))[:_PLACES]
     if lines:
         shown = branch.add("lines that were read")
         for line in lines:
-            place = told(line["where"], line["picture"])
-            shown.add(f"“{_words(line['line']['text'])}”,{place} {_signed(line['value'])}")
+            parts = (f"“{_words(line['line']['text'])}”", told(line["where"], line["picture"]))
+            shown.add(f"{', '.join(filter(None, parts))}, {_signed(line['value'])}")
     for picture in why["pictures"]:
         telling = [each for each in picture["regions"] if _signed(each["value"]) != "0.00"]
         regions = sorted(telling, key=lambda each: -abs(each["value"]))[:_REGIONS]
         if regions:
-            parts = (f"{region['where']} {_signed(region['value'])}" for region in regions)
-            of = told("regions", picture["attachment"]).strip(" ,")
-            branch.add(f"{of} that mattered: {', '.join(parts)}")
+            each = (f"{region['where']} {_signed(region['value'])}" for region in regions)
+            of = told("regions", picture["attachment"])
+            branch.add(f"{of} that mattered: {', '.join(each)}")
 
 
 def _add_search(root: "Tree", trace: dict[str, Any]) -> None:

@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from models.understanding.versions import Versions
 
 _WORST = 5
-_QUIET = {"TRANSFORMERS_VERBOSITY": "error", "HF_HUB_DISABLE_PROGRESS_BARS": "1"}
-"""So that transformers, which reads these when it is imported, draws no bars through ours."""
 
 
 Tuned = Annotated[
@@ -79,8 +77,6 @@ def train(
     from bot.cli.ingest import progress_bars
     from bot.intents.lessons import lessons
 
-    for name, value in _QUIET.items():
-        os.environ.setdefault(name, value)
     config = load_project(project)
     settings = _settings(config, tune, fusion, smaller, shard=shard, seed=seed, epochs=epochs)
     versions = versions_of(config)
@@ -293,7 +289,7 @@ def _write_report(console: "Console", made: "Trained", path: Path) -> None:
     except OSError as error:
         _warn(console, [f"the report could not be written: {error.strerror or error}"])
     else:
-        console.print(f"  report: {shown(path)}")
+        console.print(f"  report: {_escaped(shown(path))}")
 
 
 def _serve(console: "Console", version: str, versions: "Versions") -> None:
@@ -316,7 +312,8 @@ def _warn(console: "Console", warnings: Sequence[str]) -> None:
 
 def _evaluated(config: "Config", versions: "Versions", name: str, file: Path) -> "Evaluation":
     from bot.engines import maker
-    from bot.intents.lessons import observed
+    from bot.intents.labelled import read_labelled
+    from bot.intents.lessons import observer_of
     from models.errors import ModelError
     from models.understanding.judging import judge
     from models.understanding.predictor import Predictor
@@ -326,15 +323,17 @@ def _evaluated(config: "Config", versions: "Versions", name: str, file: Path) ->
         predictor = Predictor(versions.path(name), encoder)
     except ModelError as error:
         raise OperatorError(str(error), remedy="`frontdesk versions` lists them") from error
-    examples = observed(config, file, predictor.card.intents).examples
-    if any(each.observation.image for each in examples):
-        seen_by, trained_with = maker(config.image_encoder)().name, predictor.card.image_encoder
+    written = read_labelled(file, predictor.card.intents)
+    image_encoder = maker(config.image_encoder)()
+    if any(each.image for each in written):
+        seen_by, trained_with = image_encoder.name, predictor.card.image_encoder
         if seen_by != trained_with:
             raise OperatorError(
                 f"version {name} was trained on pictures as {trained_with} sees them, and the "
                 f"image encoder is now {seen_by}",
                 remedy="train it again: `frontdesk train`",
             )
+    examples = observer_of(config, lambda: image_encoder).observe(written).examples
     predictions = []
     for at in range(0, len(examples), 100):
         some = [each.observation for each in examples[at : at + 100]]

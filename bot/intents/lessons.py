@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bot.config import Config
@@ -11,7 +10,8 @@ from bot.errors import OperatorError
 from bot.intents.folder import read_intents
 from bot.intents.intent import IntentSet, squeezed
 from bot.intents.manner import general_examples
-from bot.intents.observing import Observed, Observer
+from bot.intents.observing import Observer
+from models.image_encoder import ImageEncoder
 from models.understanding.settings import Settings
 
 if TYPE_CHECKING:
@@ -45,12 +45,12 @@ def lessons(
             remedy="write some: docs/intents.md says how. Without any, the desk answers from its "
             "knowledge alone",
         )
-    observed = observer_of(config).observe(
+    image_encoder = maker(config.image_encoder)()
+    observed = observer_of(config, lambda: image_encoder).observe(
         intents.examples, lambda done, of: progress("perceive", done, of)
     )
     examples = tuple(each for each in observed.examples if each.weight)
     own = {squeezed(each.observation.text) for each in examples}
-    image_encoder = maker(config.image_encoder)()
     text_encoder = maker(config.text_encoder)()
     setup = Setup(
         examples=examples,
@@ -70,18 +70,11 @@ def lessons(
     return Lessons(setup, intents, setup.warnings)
 
 
-def observer_of(config: Config) -> Observer:
+def observer_of(config: Config, image_encoder: Callable[[], ImageEncoder]) -> Observer:
     """Sees and hears as the project's desk does."""
     return Observer(
         maker(config.text_reader),
-        maker(config.image_encoder),
+        image_encoder,
         maker(config.transcriber),
         config.understanding_folder / "perceived",
     )
-
-
-def observed(config: Config, file: Path, known: tuple[str, ...]) -> Observed:
-    """A labelled file, seen and heard. Raises `OperatorError`."""
-    from bot.intents.labelled import read_labelled
-
-    return observer_of(config).observe(read_labelled(file, known))

@@ -52,11 +52,11 @@ def _squeezed(image: Image.Image, file_format: str, quality: int, most_bytes: in
     data = _written(image, file_format, quality=quality)
     while len(data) > most_bytes:
         if quality > _LEAST_QUALITY:
-            quality -= _QUALITY_STEP
+            quality = max(quality - _QUALITY_STEP, _LEAST_QUALITY)
         else:
             width, height = (max(1, round(side * _SMALLER)) for side in image.size)
             image = image.resize((width, height), Image.Resampling.LANCZOS)
-        data = _written(image, file_format, quality=max(quality, 1))
+        data = _written(image, file_format, quality=quality)
     return data
 
 

@@ -65,11 +65,9 @@ def modality_shares(
     there = [name for name in MODALITIES if _without(seen, [name]) != seen]
     subsets = [frozenset(s) for n in range(len(there) + 1) for s in combinations(there, n)]
     parts = [_without(seen, set(there) - kept) for kept in subsets]
-    found = predictor.predict(predictor.inputs([*parts, seen], vectors))
-    intent = _chosen(found[-1])
-    worth = {
-        kept: probability_of(each, intent) for kept, each in zip(subsets, found[:-1], strict=True)
-    }
+    found = predictor.predict(predictor.inputs(parts, vectors))
+    intent = _chosen(found[-1])  # of all modalities together
+    worth = {kept: probability_of(each, intent) for kept, each in zip(subsets, found, strict=True)}
     return Attribution(
         intent=intent,
         probability=worth[frozenset(there)],
@@ -81,11 +79,7 @@ def modality_shares(
 
 
 def attribute(predictor: Predictor, seen: Observation) -> Attribution:
-    """Everything. Encodes the text once for each of its words.
-
-    All in one go: the encoder's small integers differ a little with what else is in a batch, and
-    that is not to be taken for the share of a word.
-    """
+    """Everything. Encodes the text once for each of its words."""
     words = list(_WORD.finditer(seen.text))[:WORDS]
     without_word = [
         replace(seen, text=seen.text[: at.start()] + seen.text[at.end() :]) for at in words

@@ -15,7 +15,7 @@ from transformers import AutoModel, AutoTokenizer, PreTrainedModel, PreTrainedTo
 
 from models.errors import ModelError
 from models.pooling import pooling_of
-from models.transformers_folder import LOCAL
+from models.transformers_folder import LOCAL, loading
 from models.transformers_tokenizer import longest_text
 from models.understanding.settings import Tune
 
@@ -34,11 +34,12 @@ class TunedEncoder(nn.Module):
     def __init__(self, source: Path, tune: Tune) -> None:
         """`source`: a folder as transformers saves it, tokenizer included.
 
-        Raises `OSError` if it is none, and `ModelError` if its model could not be served.
+        Raises `EngineMissing` if it is none, and `ModelError` if its model could not be served.
         """
         super().__init__()
-        self.tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(source, **LOCAL)
-        model = AutoModel.from_pretrained(source, dtype=torch.float32, **LOCAL)
+        with loading(source):
+            self.tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(source, **LOCAL)
+            model = AutoModel.from_pretrained(source, dtype=torch.float32, **LOCAL)
         if sum(weight.nbytes for weight in model.parameters()) >= LARGEST_BYTES:
             raise ModelError(
                 f"the text encoder in {source} has more than 2 GB of weights and could not be "

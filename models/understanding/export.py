@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import onnx
 import torch
+from tokenizers import Tokenizer
 from torch import Tensor, nn
 
 from models.errors import ModelError
@@ -79,7 +80,6 @@ def export_encoder(encoder: TunedEncoder, folder: Path, *, int8: bool) -> None:
     traced.
     """
     from models.minilm import quantise
-    from models.transformers_tokenizer import padding_with
 
     model = encoder.merged()
     by_hand = is_bert(model) and encoder.pooling is Pooling.MEAN
@@ -88,7 +88,7 @@ def export_encoder(encoder: TunedEncoder, folder: Path, *, int8: bool) -> None:
         quantise(graph, folder / "encoder.onnx")
     else:
         onnx.save(graph, str(folder / "encoder.onnx"))
-    tokenizer = padding_with(encoder.tokenizer)
+    tokenizer = Tokenizer.from_str(encoder.tokenizer.backend_tokenizer.to_str())
     tokenizer.enable_truncation(encoder.max_tokens)
     tokenizer.save(str(folder / "tokenizer.json"))
 

@@ -34,6 +34,8 @@ from models.understanding.wide import Wide
 from models.understanding.words import WordFeatures
 
 FORMAT = 2
+SMALL_MEMORY = 2_000
+"""Examples that a turn is compared with in a fraction of a millisecond."""
 
 
 class Card(msgspec.Struct, frozen=True, kw_only=True):
@@ -108,6 +110,8 @@ class Predictor:
             raise
         except Exception as error:
             raise ModelError(f"{folder} cannot be read: {error}") from error
+        self.small = self._own is None and len(memory.intents) <= SMALL_MEMORY
+        """Whether a prediction, its texts encoded, takes but a few hundred microseconds."""
         self._decider = Decider(self.card.intents, self.card.calibration, memory)
 
     def texts(self, observations: Sequence[Observation]) -> list[str]:

@@ -23,8 +23,9 @@ from models.understanding.encoder import TunedEncoder, layers_of
 def shared_out(encoder: TunedEncoder, device: torch.device) -> TunedEncoder:
     """The encoder with its weights shared out over all processes, to be trained.
 
-    `encoder` itself is left hollow, so that nobody holds the whole: give it weights again by
-    `load_state_dict(..., assign=True)`.
+    `encoder` itself is left hollow, so that nobody computes with the whole: give it weights again
+    by `load_state_dict(..., assign=True)`. At an epoch's end each process has it whole in main
+    memory, for the checkpoint.
     """
     weights = {id(weight): weight for weight in encoder.parameters()}
     shares = copy.deepcopy(encoder, weights)

@@ -104,12 +104,17 @@ class _Training:
         if again:
             teaching, held_out = split(teaching, settings.validation, settings.seed)
         general, general_out = split(self._setup.general, 0.2, settings.seed)
-        fitted, model, beside = self._fit([*teaching, *general], held_out)
+        taught = self._with_more([*teaching, *general])
+        data = self._dataset(taught)
+        fitted, model = self._fit(data, taught, held_out)
         if model.encoder is not None and settings.smaller is not Smaller.NONE:
-            model, beside = self._smaller(model, [*teaching, *general])
+            model = self._smaller(model, data, taught)
+        beside = self._beside(model, data, taught)
         calibration = self._calibrate(model, beside, [*held_out, *general_out])
         evaluation = self._evaluate(model, beside, calibration, held_out)
-        int8 = self.is_main and self._int8_suffices(model, beside, calibration, held_out)
+        int8 = self.is_main and self._int8_suffices(
+            model, beside, calibration, held_out, evaluation.accuracy
+        )
         if again:
             everything = [*self._setup.examples, *self._setup.general]
             beside = self._go_on(model, everything, fitted.best_epoch)
@@ -135,12 +140,10 @@ class _Training:
         return Trained(version, replace(evaluation, version=version), run_, self.is_main)
 
     def _fit(
-        self, examples: Sequence[Example], held_out: Sequence[Example]
-    ) -> tuple[Fitted, Model, Beside]:
+        self, data: Dataset, examples: Sequence[Example], held_out: Sequence[Example]
+    ) -> tuple[Fitted, Model]:
         """From the beginning."""
         self._phase = "train"
-        examples = self._with_more(examples)
-        data = self._dataset(examples)
         model = self._model(data)
         fitted = self._trainer.fit(
             model,
@@ -151,7 +154,7 @@ class _Training:
             validation=self._dataset(held_out) if held_out else None,
             seed=self._settings.seed,
         )
-        return fitted, model, self._beside(model, data, examples)
+        return fitted, model
 
     def _go_on(self, model: Model, examples: Sequence[Example], epochs: int) -> Beside:
         """Teach what was held out as well: a few more epochs over everything, gently."""
@@ -170,15 +173,13 @@ class _Training:
         )
         return self._beside(model, data, examples)
 
-    def _smaller(self, model: Model, examples: Sequence[Example]) -> tuple[Model, Beside]:
+    def _smaller(self, model: Model, data: Dataset, examples: Sequence[Example]) -> Model:
         """With a smaller encoder, taught for some epochs by what the whole one says."""
         from models.understanding.compression import prune, student_of
 
         assert model.encoder is not None
         model.encoder.model = model.encoder.merged()
         self._phase = str(self._settings.smaller)
-        examples = self._with_more(examples)
-        data = self._dataset(examples)
         with torch.no_grad():
             teacher = model.encoder.eval()
             vectors = [teacher.encode(data.texts[at : at + 256]) for at in range(0, len(data), 256)]
@@ -196,7 +197,7 @@ class _Training:
             seed=self._settings.seed + 2,
             gentleness=0.7,
         )
-        return model, self._beside(model, data, examples)
+        return model
 
     def _with_more(self, examples: Sequence[Example]) -> list[Example]:
         """And what can be made of them."""
@@ -214,11 +215,7 @@ class _Training:
         torch.manual_seed(settings.seed)
         encoder = None
         if settings.tune is not Tune.NONE:
-            source = self._setup.text_source
-            try:
-                encoder = TunedEncoder(source, settings.tune)
-            except OSError as error:
-                raise ModelError(f"no text encoder can be loaded from {source}: {error}") from error
+            encoder = TunedEncoder(self._setup.text_source, settings.tune)
         shape = Shape(settings.fusion, len(self._intents), self._setup.text_encoder.dimensions)
         model = Model(Network(self._ways, shape), encoder)
         model.network.begin_at(run(model, data).vector, data.targets.intent)
@@ -257,20 +254,25 @@ class _Training:
         return judge("", "held out of the training", self._intents, held_out, predictions)
 
     def _int8_suffices(
-        self, model: Model, beside: Beside, calibration: Calibration, held_out: Sequence[Example]
+        self,
+        model: Model,
+        beside: Beside,
+        calibration: Calibration,
+        held_out: Sequence[Example],
+        accuracy: float,
     ) -> bool:
         """Whether the version as it would be served, its encoder in int8, understands the held-out
-        examples as well. They are not taught yet; without any, it is believed."""
+        examples as well as with the `accuracy` that it has in float. They are not taught yet;
+        without any, it is believed."""
         known = [e for e in held_out if e.labels.intents]
         if model.encoder is None or not known:
             return True
-        whole = self._evaluate(model, beside, calibration, known)
         with TemporaryDirectory() as place:
             self._save(Path(place), model, beside, self._card("", model, calibration, 0.0), True)
             predictor = Predictor(Path(place), self._setup.text_encoder)
             found = predictor.predict(predictor.encode([e.observation for e in known]))
         small = judge("", "", self._intents, known, found)
-        return small.accuracy >= whole.accuracy - LOSES_AT_MOST
+        return small.accuracy >= accuracy - LOSES_AT_MOST
 
     def _card(self, version: str, model: Model, calibration: Calibration, accuracy: float) -> Card:
         setup = self._setup

@@ -1,6 +1,5 @@
 """Renders the screens of one half, and has them read and looked at as the desk does."""
 
-import hashlib
 import random
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -11,8 +10,9 @@ import yaml
 from PIL import Image
 
 from bot.config import Config
-from bot.intents.intent import Medium, WrittenExample
+from bot.intents.intent import WrittenExample
 from bot.intents.lessons import observer_of
+from bot.intents.media import MediaFolder
 from models.synthesis.screens import ScreenRenderer, draw_look
 from models.synthesis.sending import as_sent, draw_way
 from models.synthesis.template import fill
@@ -69,7 +69,7 @@ def examples(half: Half, folder: Path) -> list[Example]:
 
 def _written(half: Half, folder: Path) -> list[WrittenExample]:
     folder.mkdir(parents=True, exist_ok=True)
-    data, found = _Half.read(half), []
+    data, media, found = _Half.read(half), MediaFolder(folder), []
     with ScreenRenderer() as renderer:
         for number, (intent, screen, kind) in enumerate(intents()):
             for at in range(OF_AN_INTENT[half]):
@@ -84,7 +84,7 @@ def _written(half: Half, folder: Path) -> list[WrittenExample]:
                     content, suffix = as_sent(picture, draw_way(rng), rng, _MOST_BYTES)
                     path = folder / f"{name}{suffix}"
                     path.write_bytes(content)
-                image = Medium(path, hashlib.sha256(path.read_bytes()).hexdigest())
+                image = media.medium(path.name, folder, "image")
                 place = f"{half}/{path.name}"
                 found.append(WrittenExample(text, Labels((intent,)), image, place=place))
     return found

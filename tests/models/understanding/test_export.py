@@ -38,7 +38,7 @@ def _served(folder: Path, width: int) -> SentenceEncoder:
 
 
 def test_the_graph_answers_as_torch_does(source: Path, tmp_path: Path) -> None:
-    """In batches with padding, against torch text by text without any."""
+    """Text by text, as it is served."""
     encoder = TunedEncoder(source, Tune.FULL)
     expected = _by_torch(encoder)
     export_encoder(encoder, tmp_path, int8=False)

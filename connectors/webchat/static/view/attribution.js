@@ -5,7 +5,7 @@
 /** @import {Attachment} from "../client/protocol" */
 import { addressOf } from "./addresses.js";
 import { h } from "./dom.js";
-import { loadInto } from "./media.js";
+import { isPicture, loadInto } from "./media.js";
 
 /** Edges as shares of a picture. @typedef {{ left: number, top: number, right: number, bottom: number }} Place */
 /** @typedef {{ name: string, value: number }} Share */
@@ -177,7 +177,7 @@ function walkable(elements) {
 const attachmentOf = ({ store }, id) =>
   store.state.entries
     .flatMap(({ message }) => message?.attachments ?? [])
-    .find((each) => each.id === id && each.kind === "image" && !/hei[cf]/.test(each.media_type));
+    .find((each) => each.id === id && isPicture(each));
 
 /**
  * @param {HTMLElement} element

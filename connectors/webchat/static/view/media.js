@@ -67,7 +67,7 @@ function show(context, attachment) {
   // The address may have expired since, and a click cannot wait for another one.
   for (const event of ["pointerenter", "focus"]) opener.addEventListener(event, refresh);
   refresh();
-  if (kind === "image" && !/hei[cf]/.test(media_type)) {
+  if (isPicture({ kind, media_type })) {
     const picture = h("img", { alt: name });
     loadInto(picture, address);
     opener.append(picture);
@@ -77,6 +77,12 @@ function show(context, attachment) {
   }
   return opener;
 }
+
+/**
+ * Whether browsers show it as a picture.
+ * @param {Pick<Attachment, "kind" | "media_type">} attachment
+ */
+export const isPicture = ({ kind, media_type }) => kind === "image" && !/hei[cf]/.test(media_type);
 
 /**
  * @param {HTMLImageElement | HTMLVideoElement} element
