@@ -115,7 +115,8 @@ def loading(folder: Path) -> Iterator[None]:
         try:
             yield
         except Exception as error:
-            problem = f"{folder} cannot be loaded: {_first_line(error)}"
+            why = _first_line(error) if folder.is_dir() else "there is no such folder"
+            problem = f"{folder} cannot be loaded: {why}"
             raise EngineMissing(problem, remedy=AGAIN) from error
         finally:
             logging.set_verbosity(level)
