@@ -107,7 +107,7 @@ class DeskPolicy:
             titles = [self._intents.by_name[name].title_in(language) for name in way.intents]
             decision = Decision(
                 ReplyKind.CLARIFY,
-                say("answer_which", language),
+                say("answer_which" if len(titles) > 1 else "answer_this", language),
                 why=way.why,
                 suggestions=tuple(titles),
                 finding=finding,

@@ -1,28 +1,29 @@
 """From a recognised intent and what the knowledge found to what the desk does. Pure.
 
-The knowledge is asked first, always. A sure intent goes before it, for its examples are the
-business's own; a likely one goes where the knowledge has nothing; doubt is asked back; and where
-neither helps, or the customer asks for it, a person is offered.
+The knowledge is asked first, always, and what it answers is said: it knows the whole of the
+business, and the intents only the topics that they were trained on. Where it does not answer, a
+sure intent does: in its own words, or by the article that it names if the knowledge finds that one
+first as well. Doubt is asked back; and where nothing helps, or the customer asks for it, a person
+is offered.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 
 import msgspec
 
 from bot.intents import Intent
 from bot.knowledge import Answered, Competing, Finding
+from bot.knowledge.article import article_named
 from bot.recognition import Recognised
 
 SURE = 0.75
-"""From this probability on, an intent goes before what the knowledge found."""
+"""From this probability on, an intent is answered."""
 LIKELY = 0.5
-"""From here on, it goes where the knowledge has no answer."""
+"""From here on, it is asked about even if there is no other."""
 POSSIBLE = 0.12
-"""From here on, it is worth asking about."""
+"""From here on, it is asked about beside others."""
 OPTIONS = 3
-OUTRIGHT = 1.0
-"""How sure the knowledge is of a question that the business itself has put to an article."""
 WANTS_PERSON = 0.8
 URGENT = 0.8
 UPSET = -0.7
@@ -68,25 +69,20 @@ def steer(
     for_person = _for_person(recognised, intents)
     if for_person:
         return Steer(Step.PERSON, for_person)
-    if isinstance(finding, Answered) and finding.confidence >= OUTRIGHT:
-        return Steer(Step.KNOWLEDGE, "the business put this question to an article itself")
-    sure = _answerable(recognised, intents, SURE)
-    if sure:
-        return Steer(Step.INTENT, f"surely {' and '.join(sure)}", sure, pressing)
-    if isinstance(finding, Answered):
-        return Steer(Step.KNOWLEDGE, "an article answers, no intent is sure", (), pressing)
-    likely = _answerable(recognised, intents, LIKELY)
-    if likely:
-        return Steer(Step.INTENT, f"likely {likely[0]}", likely[:1], pressing)
-    possible = tuple(
-        each.name
-        for each in recognised.intents[:OPTIONS]
-        if each.probability >= POSSIBLE and each.name in intents
-    )
-    if len(possible) > 1 and not isinstance(finding, Competing):
-        return Steer(Step.ASK, f"between {' and '.join(possible)}", possible)
+    sure = _surely_meant(recognised, intents)
+    found_first = any(_found_first(intent, finding) for intent in sure)
+    if isinstance(finding, Answered) and not (found_first and len(sure) > 1):
+        return Steer(Step.KNOWLEDGE, "an article answers", (), pressing)
+    if found_first or any(intent.answer for intent in sure):
+        names = tuple(intent.name for intent in sure)
+        return Steer(Step.INTENT, f"surely {' and '.join(names)}", names, pressing)
     if isinstance(finding, Competing):
-        return Steer(Step.KNOWLEDGE, "articles compete, no intent is likely", (), pressing)
+        return Steer(Step.KNOWLEDGE, "articles compete, no intent decides", (), pressing)
+    possible = [each for each in recognised.intents[:OPTIONS] if each.name in intents]
+    possible = [each for each in possible if each.probability >= POSSIBLE]
+    if len(possible) > 1 or (possible and possible[0].probability >= LIKELY):
+        names = tuple(each.name for each in possible)
+        return Steer(Step.ASK, f"perhaps {' or '.join(names)}", names)
     if pressing or unknown_before:
         why = "urgent or upset" if pressing else "not understood twice"
         return Steer(Step.PERSON, f"nothing answers, and {why}")
@@ -103,14 +99,19 @@ def _for_person(recognised: Recognised, intents: Mapping[str, Intent]) -> str:
     return ""
 
 
-def _answerable(
-    recognised: Recognised, intents: Mapping[str, Intent], least: float
-) -> tuple[str, ...]:
-    """The best intent, if it is likely enough and the business says how to answer it; and those
-    meant as well."""
-    best = recognised.best
-    if best.probability < least:
+def _surely_meant(recognised: Recognised, intents: Mapping[str, Intent]) -> Sequence[Intent]:
+    """The best intent, if it is sure, and the sure ones beside it; of them, those that say how they
+    are answered."""
+    if recognised.best.probability < SURE:
         return ()
-    meant = dict.fromkeys([best.name, *(each.name for each in recognised.several)])
+    beside = [each.name for each in recognised.several if each.probability >= SURE]
+    meant = dict.fromkeys([recognised.best.name, *beside])
     known = [intents[name] for name in meant if name in intents]
-    return tuple(intent.name for intent in known if intent.answer or intent.article)
+    return [intent for intent in known if intent.answer or intent.article]
+
+
+def _found_first(intent: Intent, finding: Finding | None) -> bool:
+    """Whether the knowledge ranks the article that the intent names before all others."""
+    if not intent.article or finding is None or not finding.hits:
+        return False
+    return article_named(intent.article, {finding.hits[0].passage.article}) is not None

@@ -16,7 +16,7 @@ from rich.console import Console
 
 from benchmarks.figures import Figure
 from benchmarks.telling import told
-from benchmarks.understanding import compression, spoken, text
+from benchmarks.understanding import compression, spoken, steering, text
 from benchmarks.understanding.data import DATA
 from benchmarks.understanding.shown import figures as shown
 
@@ -27,6 +27,7 @@ PARTS: dict[str, Callable[[Path], list[Figure]]] = {
     "clinc": text.clinc150,
     "spoken": spoken.spoken_banking,
     "shown": shown.shown,
+    "steering": steering.steering,
     "compression": compression.compression,
 }
 RESULTS = Path(__file__).parents[1] / "understanding.json"

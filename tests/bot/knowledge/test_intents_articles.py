@@ -24,9 +24,9 @@ def _book(folder: Path, article: str) -> IntentBook:
 
 def _surely_a_parcel() -> Understanding:
     sure = (Ranked("parcel", 0.95),)
-    seen = Observation(text="and now?")
+    seen = Observation(text="I am up in Norway")
     return Understanding(
-        typed="and now?",
+        typed="I am up in Norway",
         said="",
         shown="",
         language="en",
@@ -44,7 +44,7 @@ async def test_the_article_of_a_sure_intent_is_quoted(
     book = _book(tmp_path / "intents", article)
     policy = DeskPolicy(knowledge, book, "Corner Shop", {}, {})
     decision = await policy.decide(_surely_a_parcel(), Past((), {}))
-    assert decision.kind is ReplyKind.ANSWER
+    assert (decision.kind, decision.why) == (ReplyKind.ANSWER, "surely parcel")
     assert "Norway" in decision.text
     assert [each.article for each in decision.citations] == ["delivery.norway"]
     assert missing_articles(book.intents, knowledge.index.articles) == ()
