@@ -9,6 +9,7 @@ import os
 import resource
 import time
 from base64 import b64encode
+from functools import partial
 from pathlib import Path
 from typing import cast
 from urllib.parse import urlsplit
@@ -68,11 +69,15 @@ async def _open(host: str, port: int, count: int) -> list["_Widget"]:
     while len(opened) < count:
         batch = [_Widget(f"{host}:{port}") for _ in range(min(_AT_ONCE, count - len(opened)))]
         for widget in batch:
-            await loop.create_connection(lambda widget=widget: widget, host, port)
+            await loop.create_connection(partial(_itself, widget), host, port)
         async with asyncio.timeout(30):
             await asyncio.gather(*(widget.welcomed for widget in batch))
         opened += batch
     return opened
+
+
+def _itself(widget: "_Widget") -> "_Widget":
+    return widget
 
 
 class _Widget(asyncio.Protocol):

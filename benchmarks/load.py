@@ -7,6 +7,7 @@ import argparse
 import asyncio
 import json
 import time
+from typing import Any
 
 import uvloop
 
@@ -15,7 +16,7 @@ from benchmarks.widget_client import WidgetClient
 
 async def load(
     url: str, customers: int, seconds: float, warm_s: float, questions: list[str]
-) -> dict:
+) -> dict[str, Any]:
     """Turns a second and latencies in milliseconds, after a warm-up."""
     clients = [await WidgetClient.open(url) for _ in range(customers)]
     begin = time.perf_counter() + warm_s

@@ -5,6 +5,7 @@ import http.client
 import itertools
 import json
 import time
+from typing import Any
 from urllib.parse import urlsplit
 
 import msgspec
@@ -42,10 +43,11 @@ class WidgetClient:
 
     async def ask(
         self, text: str, *attachments: str, answer_as: str = "auto"
-    ) -> tuple[float, dict]:
+    ) -> tuple[float, dict[str, Any]]:
         """Seconds from the sending of a message to its finished reply, and the reply."""
         name = f"m_{next(self._ids)}"
-        frame = {"type": "message", "id": name, "text": text, "answer_as": answer_as}
+        frame: dict[str, Any] = {"type": "message", "id": name, "text": text}
+        frame["answer_as"] = answer_as
         if attachments:
             frame["attachments"] = attachments
         started = time.perf_counter()
@@ -81,10 +83,11 @@ class WidgetClient:
             if answer["type"] == "error":
                 raise RuntimeError(f"the desk refused {name}: {answer}")
 
-    async def trace(self, turn: str) -> dict:
+    async def trace(self, turn: str) -> dict[str, Any]:
         """How a reply came about; the desk must be in developer mode."""
         await self._send({"type": "trace", "turn": turn})
-        return (await self._next("trace"))["trace"]
+        trace: dict[str, Any] = (await self._next("trace"))["trace"]
+        return trace
 
     async def upload(self, data: bytes, name: str, media_type: str) -> str:
         """Send a file; gives its attachment id."""
@@ -100,12 +103,12 @@ class WidgetClient:
         ready = await self._next("upload_ready")
         return await asyncio.to_thread(_put, self._url, ready["url"], data, media_type)
 
-    async def _send(self, frame: dict) -> None:
+    async def _send(self, frame: dict[str, Any]) -> None:
         await self._socket.send(msgspec.json.encode(frame).decode(), text=True)
 
-    async def _next(self, kind: str) -> dict:
+    async def _next(self, kind: str) -> dict[str, Any]:
         while True:
-            frame = msgspec.json.decode(await self._socket.recv())
+            frame: dict[str, Any] = msgspec.json.decode(await self._socket.recv())
             if frame["type"] == kind:
                 return frame
             if frame["type"] == "error":

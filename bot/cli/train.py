@@ -36,7 +36,7 @@ Tuned = Annotated[
 Fused = Annotated[
     str,
     typer.Option(
-        help="How modalities are brought together: `concatenation`, `attention`, `late`, `linear`.",
+        help="How modalities are brought together: `attention`, `concatenation`, `late`, `linear`.",
         show_default="frontdesk.yaml's",
     ),
 ]

@@ -14,8 +14,11 @@ from models.understanding.observation import OUT_OF_SCOPE, Example
 from models.understanding.settings import Balance
 
 _BUCKETS = 20
-"""Batches that are drawn together and sorted by length, so that little is padded."""
+"""Batches that are drawn together and sorted by size, so that little is padded."""
 _MOST_WEIGHT = 5.0
+TOKEN_DROPOUT = 0.4
+"""How likely a line of a screen, or a turn before, is left out where there are others: a screen is
+to be known by more than the one line that gave it away in the examples."""
 
 
 @dataclass(frozen=True)
@@ -87,7 +90,7 @@ def batches(
 
     `drawn`: how likely each row is drawn; None: each exactly once. `together`: how many rows of an
     intent stand side by side, so that a contrastive loss has some to draw together in each batch;
-    with 1, texts of similar length do, so that little is padded.
+    with 1, those with as many tokens and texts of similar length do, so that little is padded.
     """
     rng = np.random.default_rng((seed, epoch))
     count = len(data)
@@ -100,10 +103,11 @@ def batches(
         yield from (order[at : at + size] for at in range(0, count, size))
         return
     lengths = np.array([len(text) for text in data.texts])
+    tokens = sum(np.diff(starts) for starts in data.features.starts.values())
     found = []
     for at in range(0, count, size * _BUCKETS):
         pool = order[at : at + size * _BUCKETS]
-        pool = pool[np.argsort(lengths[pool], kind="stable")]
+        pool = pool[np.lexsort((lengths[pool], tokens[pool]))]
         found += [pool[start : start + size] for start in range(0, len(pool), size)]
     yield from (found[at] for at in rng.permutation(len(found)))
 
@@ -128,11 +132,20 @@ def drawing(examples: Sequence[Example], balance: Balance) -> Floats | None:
 
 
 def kept(data: Dataset, dropout: float, seed: int, epoch: int) -> dict[str, NDArray[np.bool_]]:
-    """Which modalities each row keeps in this epoch, (n,) each. A row never loses all it has."""
+    """Which tokens are kept in this epoch, by modality, for `Features.batch`: each modality of a
+    row is left out as a whole with the probability `dropout`, and each of several tokens with
+    `TOKEN_DROPOUT`. A row never loses all it has, nor a modality all its tokens."""
     rng = np.random.default_rng((seed, epoch, 1))
-    names = list(data.features.starts)
-    has = np.stack([np.diff(data.features.starts[name]) > 0 for name in names], 1)
-    keep = has & (rng.random(has.shape) >= dropout)
-    lost = ~keep.any(1)
-    keep[lost] = has[lost]
-    return {name: keep[:, at] for at, name in enumerate(names)}
+    starts = data.features.starts
+    counts = np.stack([np.diff(starts[name]) for name in starts], 1)
+    has = counts > 0
+    whole = has & (rng.random(has.shape) >= dropout)
+    lost = ~whole.any(1)
+    whole[lost] = has[lost]
+    keep = {}
+    for at, name in enumerate(starts):
+        row = np.repeat(np.arange(len(data)), counts[:, at])
+        each = rng.random(len(row)) >= TOKEN_DROPOUT
+        none_left = np.bincount(row[each], minlength=len(data)) == 0
+        keep[name] = whole[row, at] & (each | none_left[row])
+    return keep

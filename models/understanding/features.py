@@ -168,16 +168,25 @@ class Features:
     def __len__(self) -> int:
         return len(next(iter(self.starts.values()))) - 1
 
-    def batch(self, rows: Sequence[int] | NDArray[np.int64]) -> Batch:
-        """These observations, in this order."""
+    def batch(
+        self,
+        rows: Sequence[int] | NDArray[np.int64],
+        keep: Mapping[str, NDArray[np.bool_]] | None = None,
+    ) -> Batch:
+        """These observations, in this order. `keep`: by modality, (total,), the tokens that are
+        taken to be there; None: all."""
         tokens, present = {}, {}
         for name, values in self.tokens.items():
             starts = self.starts[name]
             counts = starts[1:][rows] - starts[:-1][rows]
             longest = max(int(counts.max(initial=0)), 1)
             there = np.arange(longest) < counts[:, None]
+            which = (starts[:-1][rows][:, None] + np.arange(longest))[there]
+            if keep is not None:
+                there[there] = keep[name][which]
+                which = which[keep[name][which]]
             padded = np.zeros((len(rows), longest, values.shape[1]), np.float32)
-            padded[there] = values[(starts[:-1][rows][:, None] + np.arange(longest))[there]]
+            padded[there] = values[which]
             tokens[name], present[name] = padded, there
         return Batch(tokens, present)
 

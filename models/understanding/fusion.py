@@ -109,9 +109,11 @@ class CrossAttention(Fusion):
         parts += [layer(tokens[name]) + self.kind[name] for name, layer in self.project.items()]
         sequence = torch.cat(parts, 1)
         there = torch.cat([torch.ones_like(present["text"][:, :1]), *present.values()], 1)
-        for layer in self.layers:
-            sequence = layer(sequence, there)
-        return _one_view(tokens["text"][:, 0] + self.out(sequence[:, 0]))
+        for layer in self.layers[:-1]:
+            sequence = layer(sequence, sequence, there)
+        # Of the last layer nothing is used but what the summary gathers.
+        gathered = self.layers[-1](sequence[:, :1], sequence, there)
+        return _one_view(tokens["text"][:, 0] + self.out(gathered[:, 0]))
 
 
 class _AttentionLayer(nn.Module):
@@ -122,7 +124,8 @@ class _AttentionLayer(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.before = nn.LayerNorm(_ATTENTION)
-        self.attend = nn.Linear(_ATTENTION, 3 * _ATTENTION)
+        self.ask = nn.Linear(_ATTENTION, _ATTENTION)
+        self.offer = nn.Linear(_ATTENTION, 2 * _ATTENTION)
         self.join = nn.Linear(_ATTENTION, _ATTENTION)
         self.feed = nn.Sequential(
             nn.LayerNorm(_ATTENTION),
@@ -133,16 +136,22 @@ class _AttentionLayer(nn.Module):
         )
         self.drop = nn.Dropout(_DROPOUT)
 
-    def forward(self, sequence: Tensor, there: Tensor) -> Tensor:
-        rows, length, _ = sequence.shape
-        parts = self.attend(self.before(sequence)).view(rows, length, 3, self.heads, -1)
-        query, key, value = parts.permute(2, 0, 3, 1, 4)
+    def forward(self, asking: Tensor, sequence: Tensor, there: Tensor) -> Tensor:
+        """What `asking` (n, q, width) becomes by what it gathers of `sequence` (n, k, width), of
+        which it is a part; `there`: (n, k)."""
+        query = self._by_head(self.ask(self.before(asking)))
+        key, value = map(self._by_head, self.offer(self.before(sequence)).chunk(2, -1))
         scores = query @ key.transpose(-1, -2) / query.shape[-1] ** 0.5
         scores = scores.masked_fill(~there[:, None, None, :], -1e4)
-        mixed = (torch.softmax(scores, -1) @ value).transpose(1, 2).reshape(rows, length, -1)
-        sequence = sequence + self.drop(self.join(mixed))
-        out: Tensor = sequence + self.drop(self.feed(sequence))
+        mixed = (torch.softmax(scores, -1) @ value).transpose(1, 2).flatten(2)
+        asking = asking + self.drop(self.join(mixed))
+        out: Tensor = asking + self.drop(self.feed(asking))
         return out
+
+    def _by_head(self, tokens: Tensor) -> Tensor:
+        """(n, k, width) → (n, heads, k, width / heads)"""
+        heads: Tensor = tokens.unflatten(-1, (self.heads, -1))
+        return heads.transpose(1, 2)
 
 
 class Late(Fusion):
@@ -198,8 +207,8 @@ class Linear(Fusion):
 
 
 FUSIONS: dict[str, type[Concatenation] | type[CrossAttention] | type[Late] | type[Linear]] = {
-    "concatenation": Concatenation,
     "attention": CrossAttention,
+    "concatenation": Concatenation,
     "late": Late,
     "linear": Linear,
 }

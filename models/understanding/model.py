@@ -50,15 +50,9 @@ def inputs_of(
     device: torch.device,
 ) -> dict[str, Any]:
     """What `Model.forward` takes for these rows. `keep`: see `dataset.kept`."""
-    batch = data.features.batch(rows)
-    tokens, present = {}, {}
-    for name, values in batch.tokens.items():
-        there = batch.present[name]
-        if keep is not None:
-            there = there & keep[name][rows][:, None]
-            values = values * there[:, :, None]
-        tokens[name] = torch.from_numpy(values).to(device)
-        present[name] = torch.from_numpy(there).to(device)
+    batch = data.features.batch(rows, keep)
+    tokens = {name: torch.from_numpy(values).to(device) for name, values in batch.tokens.items()}
+    present = {name: torch.from_numpy(there).to(device) for name, there in batch.present.items()}
     found: dict[str, Any] = {"tokens": tokens, "present": present}
     if model.encoder is not None:
         words = model.encoder.tokens([data.texts[row] for row in rows])

@@ -53,8 +53,8 @@ class Precision(StrEnum):
 class Settings:
     """Options of a training."""
 
-    fusion: str = "concatenation"
-    """`concatenation`, `attention`, `late` or `linear`; see `models.understanding.fusion`."""
+    fusion: str = "attention"
+    """`attention`, `concatenation`, `late` or `linear`; see `models.understanding.fusion`."""
     tune: Tune = Tune.NONE
     """How much of the text encoder is trained as well."""
     epochs: int = 0

@@ -17,7 +17,7 @@ the help of `contrast`."""
 _FROZEN_BATCH, _TUNED_BATCH, _FEW_BATCH = 128, 32, 64
 _TUNED_RATE, _FEW_RATE = 1.5e-4, 5e-5
 _FROZEN_STEPS, _TUNED_STEPS = 1_200, 300
-_FROZEN_EPOCHS, _TUNED_EPOCHS = (12, 40), (5, 12)
+_FROZEN_EPOCHS, _TUNED_EPOCHS = (12, 60), (5, 12)
 
 
 @dataclass(frozen=True)

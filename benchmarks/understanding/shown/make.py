@@ -10,6 +10,7 @@ import yaml
 from PIL import Image
 
 from bot.config import Config
+from bot.engines import maker
 from bot.intents.intent import WrittenExample
 from bot.intents.lessons import observer_of
 from bot.intents.media import MediaFolder
@@ -64,7 +65,8 @@ def examples(half: Half, folder: Path) -> list[Example]:
     """Those of one half; the pictures are kept in `folder`."""
     written = _written(half, folder / half)
     config = Config.model_validate({"name": "Bench"}, context={"root": folder})
-    return list(observer_of(config).observe(written).examples)
+    image_encoder = maker(config.image_encoder)()
+    return list(observer_of(config, lambda: image_encoder).observe(written).examples)
 
 
 def _written(half: Half, folder: Path) -> list[WrittenExample]:
