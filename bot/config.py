@@ -104,7 +104,7 @@ class UnderstandingSection(Section):
     folder: Folder = Path("intents")
     """What customers want: YAML files with examples, one or more for each intent. See
     docs/intents.md."""
-    fusion: Literal["attention", "concatenation", "late", "linear"] = "attention"
+    fusion: Literal["auto", "attention", "concatenation", "late", "linear"] = "auto"
     """How `frontdesk train` brings words, screens, pictures, voices and history together."""
     tune: Literal["none", "last", "full", "lora"] = "none"
     """How much of the text encoder `frontdesk train` trains as well. `full` understands best and

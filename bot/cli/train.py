@@ -36,7 +36,8 @@ Tuned = Annotated[
 Fused = Annotated[
     str,
     typer.Option(
-        help="How modalities are brought together: `attention`, `concatenation`, `late`, `linear`.",
+        help="How modalities are brought together: `auto`, `attention`, `concatenation`, `late`, "
+        "`linear`.",
         show_default="frontdesk.yaml's",
     ),
 ]
@@ -223,14 +224,14 @@ def _settings(
     """What the command line says goes before what the file says."""
     from models.errors import ModelError
     from models.understanding.fusion import FUSIONS
-    from models.understanding.settings import Balance, Settings, Smaller, Tune
+    from models.understanding.settings import AUTOMATIC, Balance, Settings, Smaller, Tune
 
     section = config.understanding
     tune, fusion = tune or section.tune, fusion or section.fusion
     smaller = smaller or section.smaller
     for name, value, known in (
         ("--tune", tune, [str(each) for each in Tune]),
-        ("--fusion", fusion, list(FUSIONS)),
+        ("--fusion", fusion, [AUTOMATIC, *FUSIONS]),
         ("--smaller", smaller, [str(each) for each in Smaller]),
     ):
         if value not in known:

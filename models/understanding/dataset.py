@@ -103,7 +103,7 @@ def batches(
         yield from (order[at : at + size] for at in range(0, count, size))
         return
     lengths = np.array([len(text) for text in data.texts])
-    tokens = sum(np.diff(starts) for starts in data.features.starts.values())
+    tokens = np.sum([np.diff(starts) for starts in data.features.starts.values()], axis=0)
     found = []
     for at in range(0, count, size * _BUCKETS):
         pool = order[at : at + size * _BUCKETS]

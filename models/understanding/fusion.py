@@ -106,13 +106,18 @@ class CrossAttention(Fusion):
     ) -> tuple[Tensor, Tensor]:
         # Not `len`: a graph is exported from this, and a number would stay in it.
         parts = [self.summary.expand(tokens["text"].shape[0], 1, _ATTENTION)]
-        parts += [layer(tokens[name]) + self.kind[name] for name, layer in self.project.items()]
-        sequence = torch.cat(parts, 1)
-        there = torch.cat([torch.ones_like(present["text"][:, :1]), *present.values()], 1)
+        there = [torch.ones_like(present["text"][:, :1])]
+        for name, layer in self.project.items():
+            # What no turn of a batch has is masked; in training it is left out to save time.
+            if self.training and not present[name].any():
+                continue
+            parts.append(layer(tokens[name]) + self.kind[name])
+            there.append(present[name])
+        sequence, mask = torch.cat(parts, 1), torch.cat(there, 1)
         for layer in self.layers[:-1]:
-            sequence = layer(sequence, sequence, there)
+            sequence = layer(sequence, sequence, mask)
         # Of the last layer nothing is used but what the summary gathers.
-        gathered = self.layers[-1](sequence[:, :1], sequence, there)
+        gathered = self.layers[-1](sequence[:, :1], sequence, mask)
         return _one_view(tokens["text"][:, 0] + self.out(gathered[:, 0]))
 
 

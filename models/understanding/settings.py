@@ -5,6 +5,8 @@ from enum import StrEnum
 
 from models.errors import ModelError
 
+AUTOMATIC = "auto"
+
 
 class Tune(StrEnum):
     """How much of the text encoder is trained with the rest."""
@@ -53,8 +55,9 @@ class Precision(StrEnum):
 class Settings:
     """Options of a training."""
 
-    fusion: str = "attention"
-    """`attention`, `concatenation`, `late` or `linear`; see `models.understanding.fusion`."""
+    fusion: str = AUTOMATIC
+    """`attention`, `concatenation`, `late` or `linear`, see `models.understanding.fusion`; or
+    `auto`: attention where examples show pictures, else concatenation."""
     tune: Tune = Tune.NONE
     """How much of the text encoder is trained as well."""
     epochs: int = 0

@@ -9,7 +9,7 @@ import numpy as np
 
 from models.text_encoder import TextEncoder
 from models.understanding.observation import Example
-from models.understanding.settings import Settings, Tune
+from models.understanding.settings import AUTOMATIC, Settings, Tune
 
 FEW = 2_000
 """Examples below which a trained encoder learns better gently, in larger batches, and with
@@ -53,10 +53,15 @@ class Setup:
         return seen.hexdigest()
 
 
-def settled(settings: Settings, examples: int) -> Settings:
+def settled(settings: Settings, examples: Sequence[Example]) -> Settings:
     """The settings with what was left to be chosen."""
+    count = len(examples)
+    seen = any(each.observation.lines or each.observation.image for each in examples)
+    fusion = settings.fusion
+    if fusion == AUTOMATIC:
+        fusion = "attention" if seen else "concatenation"
     tuned = settings.tune is not Tune.NONE
-    few = tuned and examples < FEW
+    few = tuned and count < FEW
     usual = (_FEW_BATCH if few else _TUNED_BATCH) if tuned else _FROZEN_BATCH
     batch = settings.batch or usual
     steps, (least, most) = (
@@ -64,8 +69,9 @@ def settled(settings: Settings, examples: int) -> Settings:
     )
     return replace(
         settings,
+        fusion=fusion,
         batch=batch,
-        epochs=settings.epochs or int(np.clip(steps * batch // max(examples, 1), least, most)),
+        epochs=settings.epochs or int(np.clip(steps * batch // max(count, 1), least, most)),
         encoder_rate=settings.encoder_rate or (_FEW_RATE if few else _TUNED_RATE),
         contrast=settings.contrast if settings.contrast >= 0 else float(few),
     )

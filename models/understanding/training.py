@@ -77,7 +77,7 @@ def train(setup: Setup, versions: Versions, tell: Tell = lambda step, done, of: 
 
 class _Training:
     def __init__(self, setup: Setup, versions: Versions, tell: Tell) -> None:
-        self._setup, self._settings = setup, settled(setup.settings, len(setup.examples))
+        self._setup, self._settings = setup, settled(setup.settings, setup.examples)
         self._versions, self._tell = versions, tell
         self._intents = tuple(sorted(set(setup.titles) - {OUT_OF_SCOPE}))
         if len(self._intents) < 2:

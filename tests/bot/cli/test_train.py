@@ -116,7 +116,7 @@ def test_without_intents_there_is_nothing_to_train(frontdesk: Frontdesk, project
 @pytest.mark.parametrize(
     ("words", "problem"),
     [
-        (("train", "--fusion", "magic"), "--fusion 'magic': it must be one of concatenation"),
+        (("train", "--fusion", "magic"), "--fusion 'magic': it must be one of auto, attention"),
         (("train", "--smaller", "tiny"), "--smaller 'tiny': it must be one of none, pruned"),
         (("train", "--smaller", "pruned"), "→ `--tune full`"),
         (("train", "--tune", "full", "--shard"), "torchrun --nproc-per-node 2 -m bot.cli"),

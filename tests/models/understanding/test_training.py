@@ -16,9 +16,10 @@ import pytest
 from models.errors import ModelError
 from models.minilm import MiniLM
 from models.understanding.judging import judge
-from models.understanding.observation import OUT_OF_SCOPE, Example, Labels, Observation
+from models.understanding.observation import OUT_OF_SCOPE, Example, Labels, Line, Observation
 from models.understanding.predictor import Predictor
 from models.understanding.settings import Balance, Settings, Smaller, Tune
+from models.understanding.setup import settled
 from models.understanding.trainer import LossDiverged
 from models.understanding.training import Trained, train
 from models.understanding.versions import Versions
@@ -326,3 +327,18 @@ def test_int8_answers_as_the_float_encoder_does(
     weights = (tiny_bert / "model.safetensors").stat().st_size
     assert size < 0.6 * weights
     assert np.isfinite(made.evaluation.accuracy)
+
+
+@pytest.mark.parametrize(
+    ("seen", "fusion"),
+    [
+        (Observation("hello"), "concatenation"),
+        (Observation("this", lines=(Line("Error 51"),)), "attention"),
+        (Observation(image=(0.5, 0.5)), "attention"),
+    ],
+    ids=["words", "a screen", "a picture"],
+)
+def test_pictures_decide_how_modalities_are_fused(seen: Observation, fusion: str) -> None:
+    examples = [Example(Observation("hello"), Labels(("a",))), Example(seen, Labels(("b",)))]
+    assert settled(Settings(), examples).fusion == fusion
+    assert settled(Settings(fusion="late"), examples).fusion == "late"
