@@ -53,11 +53,6 @@ class Setup:
         return seen.hexdigest()
 
 
-def is_few(settings: Settings, examples: Sequence[Example]) -> bool:
-    """Whether an encoder is trained on so few examples that it needs another training."""
-    return settings.tune is not Tune.NONE and len(examples) < FEW
-
-
 def settled(settings: Settings, examples: Sequence[Example]) -> Settings:
     """The settings with what was left to be chosen."""
     count = len(examples)
@@ -66,7 +61,7 @@ def settled(settings: Settings, examples: Sequence[Example]) -> Settings:
     if fusion == AUTOMATIC:
         fusion = "attention" if seen else "concatenation"
     tuned = settings.tune is not Tune.NONE
-    few = is_few(settings, examples)
+    few = tuned and count < FEW
     usual = (_FEW_BATCH if few else _TUNED_BATCH) if tuned else _FROZEN_BATCH
     batch = settings.batch or usual
     steps, (least, most) = (

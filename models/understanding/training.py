@@ -36,7 +36,7 @@ from models.understanding.observation import OUT_OF_SCOPE, Example
 from models.understanding.prediction import Prediction
 from models.understanding.predictor import FORMAT, Card, Predictor
 from models.understanding.settings import Settings, Smaller, Tune
-from models.understanding.setup import Setup, is_few, settled
+from models.understanding.setup import Setup, settled
 from models.understanding.split import evened, joined_pairs, named, split
 from models.understanding.trainer import Fitted, Trainer
 from models.understanding.training_run import TrainingRun
@@ -117,7 +117,7 @@ class _Training:
         )
         if again:
             everything = [*self._setup.examples, *self._setup.general]
-            model, beside = self._with_all(model, everything, fitted.best_epoch)
+            beside = self._go_on(model, everything, fitted.best_epoch)
         version = time.strftime("%Y%m%d-%H%M%S", time.gmtime(started))
         if self.is_main:
             card = self._card(version, model, calibration, evaluation.accuracy)
@@ -156,29 +156,22 @@ class _Training:
         )
         return fitted, model
 
-    def _with_all(
-        self, model: Model, examples: Sequence[Example], epochs: int
-    ) -> tuple[Model, Beside]:
-        """Teach what was held out as well: a few more epochs over everything, gently. Where the
-        encoder is trained on few examples each counts for more: then all begins anew with them."""
+    def _go_on(self, model: Model, examples: Sequence[Example], epochs: int) -> Beside:
+        """Teach what was held out as well: a few more epochs over everything, gently."""
         self._phase = "everything"
-        settings = self._settings
         examples = self._with_more(examples)
         data = self._dataset(examples)
-        anew = is_few(settings, self._setup.examples) and settings.smaller is Smaller.NONE
-        if anew:
-            model = self._model(data)
         self._trainer.fit(
             model,
             data,
             phase="everything",
-            epochs=epochs if anew else max(1, round(epochs * MORE_EPOCHS)),
-            drawn=drawing(examples, settings.balance),
+            epochs=max(1, round(epochs * MORE_EPOCHS)),
+            drawn=drawing(examples, self._settings.balance),
             validation=None,
-            seed=settings.seed + 1,
-            gentleness=1.0 if anew else GENTLE,
+            seed=self._settings.seed + 1,
+            gentleness=GENTLE,
         )
-        return model, self._beside(model, data, examples)
+        return self._beside(model, data, examples)
 
     def _smaller(self, model: Model, data: Dataset, examples: Sequence[Example]) -> Model:
         """With a smaller encoder, taught for some epochs by what the whole one says."""

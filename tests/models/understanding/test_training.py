@@ -135,17 +135,6 @@ def test_the_encoder_is_trained_with_the_rest(
     assert judge("", "", predictor.card.intents, examples, found).accuracy > 0.9
 
 
-@pytest.mark.parametrize(("tune", "anew"), [(Tune.NONE, False), (Tune.LAST, True)])
-def test_a_trained_encoder_begins_anew_with_what_was_held_out(
-    tune: Tune, anew: bool, versions: Versions, minilm: MiniLM, tiny_bert: Path
-) -> None:
-    steps = {}
-    settings = Settings(tune=tune, epochs=8, contrast=0.0)
-    setup = setup_of(minilm, shop.said(), settings=settings, source=tiny_bert)
-    train(setup, versions, lambda step, done, of: steps.update({step: of}))
-    assert (steps["everything"] >= steps["train"]) is anew
-
-
 def test_adversarial_training_still_learns(versions: Versions, minilm: MiniLM) -> None:
     settings = Settings(epochs=8, adversarial=0.3)
     made = train(setup_of(minilm, shop.said(), settings=settings), versions)
