@@ -126,13 +126,19 @@ class Espeak:
         return Speech((whole / 32768).astype(np.float32), _sample_rate_hz)
 
 
-_lock = threading.Lock()
+_lock = threading.RLock()
 _sample_rate_hz = 22_050
 
 
-@cache
 def _library() -> ctypes.CDLL:
-    """The library, initialised once for the process."""
+    """The library, initialised once for the process. Twice at the same time would break its memory,
+    and `cache` alone lets two threads in."""
+    with _lock:
+        return _initialised()
+
+
+@cache
+def _initialised() -> ctypes.CDLL:
     global _sample_rate_hz
     try:
         library = ctypes.CDLL(espeakng_loader.get_library_path())

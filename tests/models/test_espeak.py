@@ -1,5 +1,8 @@
 """Voices of espeak-ng, and the persons that each can be given."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
@@ -61,3 +64,31 @@ def test_an_unknown_voice_is_told_with_those_that_there_are(voice: str, problem:
         Espeak(voice)
     assert problem in str(caught.value)
     assert "choose one of: " in caught.value.remedy
+
+
+_AT_ONCE = """
+import threading
+from models.espeak import Espeak
+
+start, heard = threading.Barrier(8), []
+
+def speak():
+    start.wait()
+    heard.append(any(part.samples.any() for part in Espeak().synthesize("Good morning.", "en")))
+
+threads = [threading.Thread(target=speak) for _ in range(8)]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+print(len(heard), all(heard))
+"""
+
+
+def test_the_first_to_speak_may_be_several_at_once() -> None:
+    """In a fresh process each time: the library is set up by whoever comes first."""
+    for _ in range(5):
+        ended = subprocess.run(
+            [sys.executable, "-c", _AT_ONCE], capture_output=True, text=True, check=False
+        )
+        assert (ended.returncode, ended.stdout.split(), ended.stderr) == (0, ["8", "True"], "")

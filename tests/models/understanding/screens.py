@@ -45,7 +45,9 @@ def halves(left: str, right: str) -> Image.Image:
 def train_on_screens(versions: Versions, minilm: MiniLM) -> None:
     """Serve a version that knows `SCREENS`, beside what the small shop says."""
     encoder = SmallImageEncoder()
-    _serve([*said(), *foreign(), *_shown(encoder)], encoder, versions, minilm)
+    # So fused the look counts beside the words: there are shares of both to show.
+    settings = Settings(fusion="concatenation", epochs=15)
+    _serve([*said(), *foreign(), *_shown(encoder)], settings, encoder, versions, minilm)
 
 
 def train_on_left_halves(versions: Versions, minilm: MiniLM) -> None:
@@ -62,7 +64,7 @@ def train_on_left_halves(versions: Versions, minilm: MiniLM) -> None:
         for right in colours
         for text in VAGUE
     ]
-    _serve(examples, encoder, versions, minilm)
+    _serve(examples, Settings(), encoder, versions, minilm)
 
 
 def _shown(encoder: SmallImageEncoder) -> Iterator[Example]:
@@ -83,12 +85,16 @@ def _vector(encoder: SmallImageEncoder, picture: Image.Image) -> tuple[float, ..
 
 
 def _serve(
-    examples: list[Example], encoder: SmallImageEncoder, versions: Versions, minilm: MiniLM
+    examples: list[Example],
+    settings: Settings,
+    encoder: SmallImageEncoder,
+    versions: Versions,
+    minilm: MiniLM,
 ) -> None:
     setup = setup_of(
         minilm,
         examples,
-        settings=Settings(epochs=15),
+        settings=settings,
         image_encoder=encoder.name,
         image_dimensions=DIMENSIONS,
     )

@@ -93,12 +93,14 @@ def halves_predictor(minilm: MiniLM, tmp_path_factory: pytest.TempPathFactory) -
     return Predictor(versions.path(versions.current or ""), minilm)
 
 
+# Colours that stand for no intent: beside the other intent's own, the border of both matters too.
+@pytest.mark.parametrize("right", ["#808080", "#f0f0f0", "#20a040"])
 @pytest.mark.parametrize("intent", ["red", "blue"])
 def test_the_half_that_decides_has_the_largest_regions(
-    intent: str, halves_predictor: Predictor
+    intent: str, right: str, halves_predictor: Predictor
 ) -> None:
-    encoder, left = SmallImageEncoder(), HALVES[intent]
-    picture = halves(left, HALVES["blue" if intent == "red" else "red"])
+    encoder = SmallImageEncoder()
+    picture = halves(HALVES[intent], right)
     vectors = list(encoder.encode(occluded(picture)))
     seen = Observation(text="see picture", image=tuple(map(float, vectors[0])))
     (found,) = halves_predictor.predict(halves_predictor.encode([seen]))
