@@ -316,7 +316,7 @@ async def _open_store(config: Config, stack: AsyncExitStack) -> tuple[Store, boo
         try:
             await store.connect()
         except Unavailable as error:
-            log.error("redis.unavailable", extra={"reason": str(error)})  # noqa: TRY400 - foreseen
+            log.error("redis.unavailable", extra={"reason": str(error)})
             await asyncio.sleep(_RETRY_S)
         else:
             return store, alone

@@ -171,7 +171,7 @@ class Outbox:
         except DeliveryFailed as error:
             if not error.permanent:
                 raise
-            log.error(  # noqa: TRY400 - a provider's answer, not a fault of ours
+            log.error(
                 "outbox.refused",
                 extra={"reply": reply.id, "channel": reply.channel, "reason": str(error)},
             )

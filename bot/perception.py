@@ -200,9 +200,7 @@ class Perception:
         except MediaError as error:
             perceived = look.problem(error.code, error.params)
         except EngineMissing as error:
-            log.error(  # noqa: TRY400 - the reason says it all
-                "perception.engine_missing", extra={"reason": str(error)}
-            )
+            log.error("perception.engine_missing", extra={"reason": str(error)})
             perceived = look.problem("perception_missing")
         except Unavailable:
             raise

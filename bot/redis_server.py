@@ -146,7 +146,7 @@ class RedisServer:
         self._socket.unlink(missing_ok=True)
         # Its own session: Ctrl-C in the terminal is for the desk, which then ends its Redis last.
         try:
-            self._process = subprocess.Popen(  # noqa: S603 - our own arguments, no shell
+            self._process = subprocess.Popen(  # noqa: S603 - the wheel's own program, no shell
                 server, stdin=subprocess.DEVNULL, start_new_session=True
             )
         except OSError as error:
@@ -201,4 +201,4 @@ class RedisServer:
             try:
                 await self._wait_until_it_answers()
             except (OperatorError, Unavailable) as error:
-                log.error("redis.restart_failed", extra={"reason": str(error)})  # noqa: TRY400 - foreseen
+                log.error("redis.restart_failed", extra={"reason": str(error)})

@@ -199,6 +199,6 @@ async def _answer(connection: AbstractConnection) -> Any:
         return await connection.read_response(timeout=None)
     except ResponseError as error:
         if any(reason in str(error) for reason in _CANNOT_WRITE):
-            log.error("redis.cannot_write", extra={"reason": str(error)})  # noqa: TRY400 - foreseen
+            log.error("redis.cannot_write", extra={"reason": str(error)})
             return Unavailable(f"Redis cannot write: {error}")
         return error

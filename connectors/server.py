@@ -77,7 +77,7 @@ class Server:
         self._server.should_exit = True
 
     def _started(self) -> None:
-        everywhere = self._host in ("0.0.0.0", "::")  # noqa: S104 - compared, not bound
+        everywhere = self._host in ("0.0.0.0", "::")  # noqa: S104 - only compared with
         host = "localhost" if everywhere else self._host
         self._on_ready(f"http://{f'[{host}]' if ':' in host else host}:{self._port}")
 

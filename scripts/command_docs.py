@@ -42,7 +42,7 @@ def _section(title: str, words: list[str]) -> str:
 
 
 def _said(words: list[str]) -> str:
-    ended = subprocess.run(  # noqa: S603 - our own command
+    ended = subprocess.run(  # noqa: S603 - this interpreter, on words of our own
         [sys.executable, "-c", "from bot.cli import main; main()", *words, "--help"],
         capture_output=True,
         text=True,

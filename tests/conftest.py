@@ -1,8 +1,10 @@
-"""What tests share: where the data beside the repository lies."""
+"""What tests share: the data beside the repository, and a real browser."""
 
 from pathlib import Path
 
 import pytest
+
+from models.synthesis.screens import BROWSERS, INSTALL_CHROMIUM, find_browser
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 
@@ -14,3 +16,11 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip("the test data (../shared/data) is not beside this checkout")
     return folder
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """The browser that pages are looked at with."""
+    if found := find_browser():
+        return found
+    pytest.skip(f"none of {', '.join(BROWSERS)} is installed: {INSTALL_CHROMIUM}")

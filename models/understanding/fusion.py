@@ -30,11 +30,6 @@ class Fusion(nn.Module):
     cosine: bool
     """Whether heads compare directions (views have a meaning as vectors) or are plain linear."""
 
-    def forward(
-        self, tokens: Mapping[str, Tensor], present: Mapping[str, Tensor]
-    ) -> tuple[Tensor, Tensor]:
-        raise NotImplementedError
-
 
 class Pool(nn.Module):
     """The tokens of one modality as one vector: their mean, weighted by a learned attention;

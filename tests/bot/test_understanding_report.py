@@ -15,7 +15,6 @@ from models.understanding.evaluation import Evaluation, Judged
 from models.understanding.observation import OUT_OF_SCOPE
 from models.understanding.training_run import Epoch, TrainingRun
 
-CHROMIUM = "/usr/bin/chromium"
 TEXTS = ["where is my parcel", "أين طلبي؟", "cancel it, please!", "我的订单在哪里", ""]
 
 
@@ -55,10 +54,10 @@ def training_run() -> TrainingRun:
 
 
 @pytest.fixture(scope="module")
-def browser() -> Browser:
+def browser(chromium: str) -> Browser:
     with sync_playwright() as playwright:
         started = playwright.chromium.launch(
-            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"]
+            executable_path=chromium, args=["--no-sandbox", "--disable-gpu"]
         )
         yield started
         started.close()

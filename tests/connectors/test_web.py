@@ -5,7 +5,6 @@ from pathlib import Path
 import pytest
 
 from bot.errors import Unavailable
-from connectors.web import WIDGET_FOLDER
 from tests.connectors.conftest import Site
 
 
@@ -80,7 +79,6 @@ async def test_nothing_outside_of_the_folder_is_served(
     assert "secret" not in answer.text
 
 
-@pytest.mark.skipif(not WIDGET_FOLDER.exists(), reason="the widget's files are not there")
 async def test_the_widget_loads_into_pages_of_other_sites(closed_site: Site) -> None:
     async with (
         closed_site.open(origins=("https://shop.example",)) as site,

@@ -15,7 +15,6 @@ from bot.intents.folder import read_intents
 from bot.intents.intent import IntentSet
 from models.images import open_image
 from models.ppocr import PaddleTextReader
-from models.synthesis.screens import find_browser
 from models.text_reader import lines_of
 from tests.bot.cli.conftest import Frontdesk
 from tests.conftest import REPOSITORY
@@ -44,12 +43,6 @@ def taught(project: Path) -> Path:
     return project
 
 
-@pytest.fixture
-def browser() -> None:
-    if not find_browser():
-        pytest.skip("no browser is installed")
-
-
 def made(project: Path) -> IntentSet:
     return read_intents(project / "intents")
 
@@ -58,7 +51,7 @@ def leftovers(project: Path) -> list[Path]:
     return list((project / "intents" / "synthesized").glob(".*"))
 
 
-@pytest.mark.usefixtures("browser")
+@pytest.mark.usefixtures("chromium")
 def test_from_templates_to_a_trained_model(frontdesk: Frontdesk, taught: Path) -> None:
     words = (
         "synth", "login", "--screen", taught / "page.html", "--screen", taught / "drawing.svg",

@@ -1,16 +1,12 @@
 """/docs works in a browser that reaches nothing but the desk."""
 
-import shutil
 from urllib.parse import urlsplit
 
-import pytest
 from playwright.async_api import async_playwright, expect
 
 from connectors.http_api.problems import STATUS
 from tests.conftest import REPOSITORY
 from tests.connectors.conftest import Site
-
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 
 
 async def test_every_path_is_described(site: Site) -> None:
@@ -29,10 +25,9 @@ async def test_every_path_is_described(site: Site) -> None:
             assert "401" in operation["responses"]
 
 
-@pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium: apt-get install chromium")
-async def test_the_page_renders_from_the_desk_alone(site: Site) -> None:
+async def test_the_page_renders_from_the_desk_alone(site: Site, chromium: str) -> None:
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        browser = await playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         page = await browser.new_page()
         complaints: list[str] = []
         hosts: set[str | None] = set()

@@ -1,6 +1,5 @@
 """A real browser, a real desk with the example business, and the network between them."""
 
-import shutil
 import wave
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -18,17 +17,8 @@ from tests.connectors.webchat.browser.widget import Widget
 
 EXAMPLE = REPOSITORY / "examples" / "voltaro"
 SPOKEN_QUESTION = "How long do I have to return an item?"
-_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 _HUSH_S = 1.5
 """Before the words: the microphone opens a moment before the recording begins."""
-
-
-@pytest.fixture(scope="session")
-def chromium() -> str:
-    for name in _NAMES:
-        if found := shutil.which(name):
-            return found
-    pytest.skip(f"no browser: none of {', '.join(_NAMES)} is installed (apt install chromium)")
 
 
 @pytest.fixture(scope="session")
