@@ -4,7 +4,7 @@ A connector turns what its provider sends into a `Message`, hands it to `Desk.ac
 acknowledges to the provider once that returns. Replies come to `Connector.deliver`.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any, Protocol
 
 import msgspec
@@ -18,6 +18,7 @@ from bot.messages import (
     CustomerId,
     Entry,
     Message,
+    MessageId,
     Reply,
     ReplyId,
     TurnId,
@@ -31,6 +32,15 @@ class Receipt(msgspec.Struct, frozen=True):
     """Its number in the conversation's log."""
     duplicate: bool = False
     """True: it had been accepted before, and nothing happened this time."""
+
+
+class Whereabouts(msgspec.Struct, frozen=True):
+    """Where and when a customer was last heard of in a conversation."""
+
+    address: str
+    """As the channel gave it to `Desk.accept`; empty where it gave none."""
+    heard_at: float
+    """Unix time in seconds of their last message."""
 
 
 class Typing(msgspec.Struct, frozen=True):
@@ -51,6 +61,10 @@ class Delta(msgspec.Struct, frozen=True):
 
 
 Progress = Typing | Delta
+
+Fetch = Callable[[str], AsyncIterator[bytes]]
+"""Brings the bytes that an `Attachment.source` names. Raises `CustomerError` where they cannot be
+had, and `Unavailable` where it is worth trying again."""
 
 
 class Connector(Protocol):
@@ -84,11 +98,42 @@ class Desk(Protocol):
         not it exists, and `Unavailable`.
         """
 
-    async def accept(self, message: Message) -> Receipt:
+    async def accept(self, message: Message, address: str = "") -> Receipt:
         """Take a message. It is in Redis, and will be answered, once this returns.
+
+        `address`: where the channel reaches this customer, in its own terms. Given one, the
+        conversation begins with its first message; without, it must have been opened.
 
         Raises `CustomerError` (nothing in it, too long), `TooFast`, `Unavailable`.
         """
+
+    async def withdraw(self, conversation: ConversationId, message: MessageId) -> None:
+        """The customer deleted a message: its words and files are forgotten, and if it has not
+        been answered, it will not be. Does nothing where there is none. Raises `Unavailable`."""
+
+    async def whereabouts(self, conversation: ConversationId) -> Whereabouts:
+        """How its customer is reached. Raises `Unavailable`."""
+
+    async def sent_parts(self, conversation: ConversationId, reply: ReplyId) -> Mapping[str, str]:
+        """Which parts of a reply have been sent: their names, and the provider's id of each.
+        Raises `Unavailable`."""
+
+    async def note_part(
+        self,
+        channel: ChannelName,
+        conversation: ConversationId,
+        reply: ReplyId,
+        part: str,
+        identifier: str,
+    ) -> None:
+        """A part of a reply has been sent, and the provider calls it `identifier`. Raises
+        `Unavailable`."""
+
+    async def note_state(
+        self, channel: ChannelName, identifier: str, state: str, reason: str
+    ) -> None:
+        """What became of a part: `sent`, `delivered`, `read` or `failed`, for this `reason`. What
+        is not known, or has come further already, is left alone. Raises `Unavailable`."""
 
     def customer_types(self, conversation: ConversationId) -> None:
         """The customer is writing: a turn that waits for words waits a little longer."""

@@ -4,50 +4,114 @@
 and what the operator decided about them.
 """
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from importlib import import_module
 from typing import Any
 
+from bot.config import Config
 from bot.desk import OpenDesk
 from bot.limiter import RedisLimiter
 
-CHANNELS = {"webchat": "connectors.webchat", "http": "connectors.http_api"}
-"""Name in `frontdesk.yaml` → the package that has the connector."""
+CHANNELS = {
+    "webchat": "connectors.webchat",
+    "http": "connectors.http_api",
+    "telegram": "connectors.telegram",
+}
+"""Name in `frontdesk.yaml` → the module or package that has the connector."""
+_OWN_PROTOCOL = ("webchat", "http")
+"""All others are messaging apps: `connectors.messaging` has what they share."""
 
 _BURSTS = 2
 """So many minutes' worth may come at once from one network address; offices share one."""
 
 
-def web_server(opened: OpenDesk, on_ready: Callable[[str], None]) -> Any:
-    """A `connectors.server.Server` with the configured channels, connected to the desk.
+class Front:
+    """The configured channels, and the web server."""
 
-    `on_ready` is called with the URL once connections are taken.
-    """
+    def __init__(self, server: Any, messaging: Any) -> None:
+        self._server = server
+        self._messaging = messaging
+
+    async def run(self) -> None:
+        """Serve until `stop` was called. Raises `OperatorError` if the address cannot be used."""
+        polling = asyncio.create_task(self._messaging.run(), name="channels")
+        try:
+            await self._server.serve()
+        finally:
+            polling.cancel()
+            await asyncio.gather(polling, return_exceptions=True)
+
+    def stop(self) -> None:
+        """Take nothing new, and let what is in progress end."""
+        self._server.stop()
+
+
+@asynccontextmanager
+async def open_front(opened: OpenDesk, on_ready: Callable[[str], None]) -> AsyncIterator[Front]:
+    """Connects the channels to the desk. `on_ready` is called with the URL once connections are
+    taken. Raises `OperatorError`."""
     config = opened.config
     web, server = import_module("connectors.web"), import_module("connectors.server")
+    front = import_module("connectors.messaging.front")
     limiter = RedisLimiter(opened.desk.store)
-    webchat = _webchat(opened, limiter) if config.channels.webchat.enabled else None
+    signer = _signer(config)
+    webchat = _webchat(opened, limiter, signer) if config.channels.webchat.enabled else None
     api = _http(opened, limiter)
     opened.desk.connect(api)
     if webchat is not None:
         opened.desk.connect(webchat)
-    app = web.build_app(
-        webchat=webchat,
-        api=api.app,
-        article=opened.article,
-        check=opened.check,
-        site=config.channels.webchat.page,
-    )
-    return server.Server(
-        app,
-        host=config.server.host,
-        port=config.server.port,
-        trusted_proxies=config.server.trusted_proxies,
-        on_ready=on_ready,
-    )
+    async with front.open_messaging(
+        messaging_apps(config),
+        desk=opened.desk,
+        limiter=limiter,
+        signer=signer,
+        limits=front.Limits(
+            text_chars=config.limits.text_chars,
+            attachments=config.limits.attachments,
+            upload_bytes=int(config.limits.upload_bytes),
+        ),
+        public_url=config.server.url,
+    ) as messaging:
+        for courier, fetch in front.connections(messaging):
+            opened.desk.connect(courier, fetch)
+        app = web.build_app(
+            webchat=webchat,
+            api=api.app,
+            messaging=messaging.routes,
+            article=opened.article,
+            check=opened.check,
+            site=config.channels.webchat.page,
+        )
+        yield Front(
+            server.Server(
+                app,
+                host=config.server.host,
+                port=config.server.port,
+                trusted_proxies=config.server.trusted_proxies,
+                on_ready=on_ready,
+            ),
+            messaging,
+        )
 
 
-def _webchat(opened: OpenDesk, limiter: RedisLimiter) -> Any:
+def messaging_apps(config: Config) -> dict[str, tuple[str, Any]]:
+    """Each configured messaging app: the import path of its module, and its settings."""
+    sections = {name: getattr(config.channels, name) for name in CHANNELS}
+    return {
+        name: (CHANNELS[name], section)
+        for name, section in sections.items()
+        if name not in _OWN_PROTOCOL and section is not None
+    }
+
+
+def _signer(config: Config) -> Any:
+    webchat = import_module(CHANNELS["webchat"])
+    return webchat.Signer(webchat.load_secret(config.data))
+
+
+def _webchat(opened: OpenDesk, limiter: RedisLimiter, signer: Any) -> Any:
     config = opened.config
     section, limits = config.channels.webchat, config.limits
     webchat = import_module(CHANNELS["webchat"])
@@ -70,7 +134,7 @@ def _webchat(opened: OpenDesk, limiter: RedisLimiter) -> Any:
     )
     return webchat.WebchatConnector(
         desk=opened.desk,
-        signer=webchat.Signer(webchat.load_secret(config.data)),
+        signer=signer,
         identity=webchat.Identity(
             {site: secret.get_secret_value() for site, secret in section.identity.items()}
         ),

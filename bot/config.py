@@ -4,16 +4,15 @@ The text under each setting is its documentation; docs/configuration.md is made 
 file is read, and how its mistakes are told, is in `bot/config_file.py`.
 """
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import (
     AfterValidator,
-    BaseModel,
     BeforeValidator,
     ByteSize,
-    ConfigDict,
     Field,
     SecretStr,
     ValidationInfo,
@@ -22,7 +21,9 @@ from pydantic import (
 )
 
 from bot import engines, texts
+from bot.channel_settings import TelegramSection
 from bot.config_file import read_config
+from bot.config_section import Section
 from bot.errors import OperatorError
 
 __all__ = ["CONFIG_FILE", "Config", "load"]
@@ -80,19 +81,17 @@ def _place(place: str) -> str:
     return place
 
 
+def _public_address(address: str) -> str:
+    if address and not re.fullmatch(r"https://[^/?#@\s]+", address):
+        raise ValueError("must be an address without a path: `https://desk.example`")
+    return address
+
+
 _DEFAULTS: Any = {}
 """A section that the file leaves out is filled as an empty one would be: beside that file."""
 
 Folder = Annotated[Path, AfterValidator(_beside_the_file)]
 Language = Annotated[str, AfterValidator(_known_language)]
-
-
-class Section(BaseModel):
-    """What all parts of the configuration share: frozen, and nothing unknown in it."""
-
-    model_config = ConfigDict(
-        extra="forbid", frozen=True, validate_default=True, use_attribute_docstrings=True
-    )
 
 
 class KnowledgeSection(Section):
@@ -262,6 +261,8 @@ class ChannelsSection(Section):
     """The widget on the website."""
     http: HttpSection = _DEFAULTS
     """The API for other programs."""
+    telegram: TelegramSection | None = None
+    """A Telegram bot. See docs/channels/telegram.md."""
 
 
 class LimitsSection(Section):
@@ -303,6 +304,9 @@ class ServerSection(Section):
     """Port to listen on; 0 for any free one."""
     trusted_proxies: list[str] = []
     """Addresses or networks of proxies in front of the desk whose `X-Forwarded-For` is believed."""
+    url: Annotated[str, AfterValidator(_public_address)] = ""
+    """The desk's address as the internet knows it, such as `https://desk.example`. Messaging apps
+    send to it and fetch media from it; without one, only those work that the desk fetches from."""
     log: Literal["text", "json"] = "text"
     """How log lines are written."""
 

@@ -9,7 +9,7 @@ import os
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 import yaml
 from pydantic import BaseModel, ValidationError
@@ -186,8 +186,17 @@ def settings_of(model: type[BaseModel], above: tuple[str, ...] = ()) -> Iterator
     """The keys of every setting, sections included."""
     for name, field in model.model_fields.items():
         yield (*above, name)
-        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
-            yield from settings_of(field.annotation, (*above, name))
+        if section := section_of(field.annotation):
+            yield from settings_of(section, (*above, name))
+
+
+def section_of(annotation: Any) -> type[BaseModel] | None:
+    """The model that a setting is a section of, whether it must be there (`Section`) or may
+    (`Section | None`); None for a plain value."""
+    for kind in (annotation, *get_args(annotation)):
+        if isinstance(kind, type) and issubclass(kind, BaseModel):
+            return kind
+    return None
 
 
 def variable_of(keys: Keys) -> str:

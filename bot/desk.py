@@ -6,7 +6,7 @@ tests and benchmarks build one with a policy of their own.
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
@@ -14,11 +14,13 @@ import msgspec
 
 from bot import language
 from bot.article_page import article_page
-from bot.channel import Connector, Progress, Receipt
+from bot.channel import Connector, Fetch, Progress, Receipt, Whereabouts
 from bot.config import Config
+from bot.deliveries import Deliveries
 from bot.engines import maker
 from bot.errors import Unavailable
 from bot.explanation import explain
+from bot.fetching import Fetching
 from bot.history import History
 from bot.inbox import Inbox, InboxLimits
 from bot.intents import IntentBook
@@ -37,6 +39,8 @@ from bot.messages import (
     CustomerId,
     Entry,
     Message,
+    MessageId,
+    ReplyId,
     TurnId,
 )
 from bot.outbox import Outbox
@@ -73,9 +77,11 @@ class FrontDesk:
         language: str,
         alone: bool,
         recogniser: Recogniser | None = None,
+        upload_bytes: int = 25 * 1024**2,
     ) -> None:
         """`alone`: no other process can be answering on this Redis; see `bot.lease`. `recogniser`:
-        none for a desk whose policy wants no intents."""
+        none for a desk whose policy wants no intents. `upload_bytes`: the largest file that is
+        fetched from a provider."""
         self.store = store
         self._recogniser = recogniser
         self._media = media
@@ -84,6 +90,8 @@ class FrontDesk:
         self._keep_s = keep_days * 24 * 3600
         self._history = History(store, keep_s=self._keep_s, keep_entries=keep_entries)
         self._inbox = Inbox(store, limits, self._keep_s)
+        self._deliveries = Deliveries(store, self._keep_s)
+        self._fetching = Fetching(media, limit_bytes=upload_bytes)
         outbox = Outbox(store, self._keep_s, self._connectors)
         manager = DialogueManager(
             history=self._history,
@@ -93,6 +101,7 @@ class FrontDesk:
             show=self._show,
             language=language,
             recogniser=recogniser,
+            fetching=self._fetching,
         )
         self._runner = TurnRunner(
             store=store,
@@ -104,9 +113,12 @@ class FrontDesk:
             show=self._show,
         )
 
-    def connect(self, connector: Connector) -> None:
-        """Have a channel's replies delivered by this connector. Before `run`."""
+    def connect(self, connector: Connector, fetch: Fetch | None = None) -> None:
+        """Have a channel's replies delivered by this connector, and the files that its provider
+        keeps brought by `fetch`. Before `run`."""
         self._connectors[connector.channel] = connector
+        if fetch:
+            self._fetching.serve(connector.channel, fetch)
 
     async def run(self) -> None:
         """Answer what comes, until cancelled."""
@@ -122,8 +134,33 @@ class FrontDesk:
     ) -> Conversation:
         return await self._history.open(channel, customer, conversation)
 
-    async def accept(self, message: Message) -> Receipt:
-        return await self._inbox.accept(message)
+    async def accept(self, message: Message, address: str = "") -> Receipt:
+        return await self._inbox.accept(message, address)
+
+    async def withdraw(self, conversation: ConversationId, message: MessageId) -> None:
+        for attachment in await self._inbox.withdraw(conversation, message):
+            await self._media.forget(attachment)
+
+    async def whereabouts(self, conversation: ConversationId) -> Whereabouts:
+        return await self._deliveries.whereabouts(conversation)
+
+    async def sent_parts(self, conversation: ConversationId, reply: ReplyId) -> Mapping[str, str]:
+        return await self._deliveries.sent_parts(conversation, reply)
+
+    async def note_part(
+        self,
+        channel: ChannelName,
+        conversation: ConversationId,
+        reply: ReplyId,
+        part: str,
+        identifier: str,
+    ) -> None:
+        await self._deliveries.note_part(channel, conversation, reply, part, identifier)
+
+    async def note_state(
+        self, channel: ChannelName, identifier: str, state: str, reason: str
+    ) -> None:
+        await self._deliveries.note_state(channel, identifier, state, reason)
 
     def customer_types(self, conversation: ConversationId) -> None:
         self._runner.customer_types(conversation)
@@ -275,6 +312,7 @@ async def open_desk(
             language=config.language,
             alone=alone,
             recogniser=recogniser,
+            upload_bytes=int(config.limits.upload_bytes),
         )
         warming = asyncio.create_task(perception.warm_up(), name="warm-up")
         stack.callback(warming.cancel)

@@ -50,8 +50,12 @@ class Unavailable(FrontdeskError):
 
 
 class DeliveryFailed(Unavailable):
-    """A channel did not take a reply. `permanent`: trying again cannot help."""
+    """A channel did not take a reply. `permanent`: trying again cannot help. `retry_after_s`: how
+    long the provider wants to be left alone; None where it does not say."""
 
-    def __init__(self, reason: str, *, permanent: bool = False) -> None:
+    def __init__(
+        self, reason: str, *, permanent: bool = False, retry_after_s: float | None = None
+    ) -> None:
         self.permanent = permanent
+        self.retry_after_s = retry_after_s
         super().__init__(reason)

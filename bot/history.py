@@ -145,6 +145,11 @@ class History:
             entries = [*earlier, *entries][-_RECENT_ENTRIES:]
         return Past(tuple(entries), perceived, (await summary or b"").decode())
 
+    async def withdrawn(self, conversation: ConversationId) -> frozenset[int]:
+        """Numbers of the messages that the customer deleted."""
+        found = await self._store.run("SMEMBERS", keys.withdrawn(conversation))
+        return frozenset(map(int, found))
+
     async def trim(self, conversation: ConversationId, before: int, now: int) -> None:
         """Sum up and drop the older half of a log that has grown too long. Its newest entry had
         the number `before`, and has the number `now`."""

@@ -4,6 +4,7 @@ An entry stays in its partition's stream until the turn that answers it is commi
 (`bot/outbox.py`), so what is in the stream is what has not been answered. `bot/turns.py` reads it.
 """
 
+import asyncio
 import time
 from collections.abc import Mapping
 
@@ -12,10 +13,11 @@ import msgspec
 from bot import keys
 from bot.channel import Receipt
 from bot.errors import CustomerError, TooFast
-from bot.messages import Message
+from bot.messages import AttachmentId, ConversationId, Message, MessageId
 from bot.store import Script, Store
 
 _ACCEPT = Script("accept")
+_WITHDRAW = Script("withdraw")
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(Message).decode
 
@@ -50,8 +52,8 @@ class Inbox:
         self._limits = limits
         self._keep_s = keep_s
 
-    async def accept(self, message: Message) -> Receipt:
-        """Keep a message. It will be answered once this returns.
+    async def accept(self, message: Message, address: str = "") -> Receipt:
+        """Keep a message. It will be answered once this returns. See `bot.channel.Desk.accept`.
 
         Raises `CustomerError` (`message_empty`, `message_too_long`, `too_many_attachments`,
         `unknown_conversation`), `TooFast` and `Unavailable`.
@@ -59,7 +61,7 @@ class Inbox:
         self._check(message)
         conversation = message.conversation
         partition = keys.partition_of(conversation)
-        first, second = await self._store.script(
+        kept = self._store.script(
             _ACCEPT,
             [
                 keys.once(conversation, message.id),
@@ -77,16 +79,49 @@ class Inbox:
                 self._limits.burst,
                 keys.ONCE_EXPIRY_S,
                 self._keep_s,
+                message.channel,
+                address,
             ],
         )
+        # Together: they travel to Redis in one batch.
+        (first, second), _ = await asyncio.gather(kept, self._list(message, address))
         if first == -1:
             raise TooFast(second / 1000)
         if first == -2:
             raise CustomerError("unknown_conversation")
         return Receipt(seq=first, duplicate=bool(second))
 
+    async def withdraw(
+        self, conversation: ConversationId, message: MessageId
+    ) -> tuple[AttachmentId, ...]:
+        """Forget a message; see `bot.channel.Desk.withdraw`. Gives the attachments that it had.
+        Raises `Unavailable`."""
+        raw = await self._store.script(
+            _WITHDRAW,
+            [
+                keys.once(conversation, message),
+                keys.log(conversation),
+                keys.withdrawn(conversation),
+            ],
+            [keys.ONCE_EXPIRY_S, self._keep_s],
+        )
+        attachments = tuple(a.id for a in _decode(raw).attachments) if raw else ()
+        if attachments:
+            await self._store.run("HDEL", keys.perceived(conversation), *attachments)
+        return attachments
+
+    async def _list(self, message: Message, address: str) -> None:
+        """Count a conversation that begins with its first message among its customer's."""
+        if address:
+            listed = keys.customer(message.customer)
+            await asyncio.gather(
+                self._store.run("ZADD", listed, time.time(), message.conversation),
+                self._store.run("EXPIRE", listed, self._keep_s),
+            )
+
     def _check(self, message: Message) -> None:
-        if not message.text.strip() and not message.attachments:
+        something = message.attachments or message.unsupported or message.joined
+        if not message.text.strip() and not something:
             raise CustomerError("message_empty")
         if len(message.text) > self._limits.text_chars:
             raise CustomerError("message_too_long", limit=self._limits.text_chars)

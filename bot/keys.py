@@ -9,19 +9,22 @@ worker process at a time owns a partition; ownership may move, the partition cou
 | fd:{pN}:owner | string | 5 s, renewed | the worker that answers this partition |
 | fd:{pN}:inbox | stream | an entry goes with its turn's end | c conversation, s seq, m message |
 | fd:{pN}:outbox | stream | an entry goes when delivered | s seq, r reply |
-| fd:{pN}:conversation:ID | hash | history.keep_days | channel, customer, seq, turn, summary … |
+| fd:{pN}:conversation:ID | hash | history.keep_days | channel, customer, seq, address, turn … |
 | fd:{pN}:log:ID | stream | history.keep_days | entry SEQ-0: e message or reply |
 | fd:{pN}:perceived:ID | hash | history.keep_days | attachment id → what was heard or read in it |
+| fd:{pN}:withdrawn:ID | set | history.keep_days | seq of messages that were deleted |
 | fd:{pN}:once:ID:MESSAGE | string | 7 d, the longest a provider repeats a webhook | its seq |
 | fd:{pN}:pace:ID | string | seconds | when the next message fits the rate limit, Unix ms |
 | fd:{pN}:turn:ID:TURN | string | history.keep_days | the trace of one turn |
-| fd:customer:ID | sorted set | history.keep_days | conversations by when they were opened |
+| fd:{pN}:sent:ID:REPLY | hash | history.keep_days | part of a reply → the provider's id of it |
+| fd:posted:CHANNEL:ID | string | 7 d | a provider's id → conversation, reply and part |
+| fd:customer:ID | sorted set | history.keep_days | conversations by when they were last used |
 | fd:limit:NAME:CLIENT | string | seconds | the same as pace, for a network address or an API key |
 """
 
 from zlib import crc32
 
-from bot.messages import ConversationId, CustomerId, MessageId, TurnId
+from bot.messages import ChannelName, ConversationId, CustomerId, MessageId, ReplyId, TurnId
 
 PARTITIONS = 16
 """Fixed for the life of a data set: a conversation's partition follows from it."""
@@ -62,6 +65,10 @@ def perceived(conversation: ConversationId) -> str:
     return _of(conversation, "perceived")
 
 
+def withdrawn(conversation: ConversationId) -> str:
+    return _of(conversation, "withdrawn")
+
+
 def once(conversation: ConversationId, message: MessageId) -> str:
     return f"{_of(conversation, 'once')}:{message}"
 
@@ -72,6 +79,14 @@ def pace(conversation: ConversationId) -> str:
 
 def turn(conversation: ConversationId, turn: TurnId) -> str:
     return f"{_of(conversation, 'turn')}:{turn}"
+
+
+def sent(conversation: ConversationId, reply: ReplyId) -> str:
+    return f"{_of(conversation, 'sent')}:{reply}"
+
+
+def posted(channel: ChannelName, identifier: str) -> str:
+    return f"fd:posted:{channel}:{identifier}"
 
 
 def customer(customer: CustomerId) -> str:

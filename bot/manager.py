@@ -8,6 +8,8 @@ from typing import Any
 import msgspec
 
 from bot.channel import Delta, Progress
+from bot.errors import CustomerError
+from bot.fetching import Fetching
 from bot.history import History, Past
 from bot.inbox import Received
 from bot.messages import (
@@ -38,6 +40,8 @@ class Turn:
         """`received`: oldest first, at least one. `started`: monotonic seconds of its arrival."""
         self.conversation = conversation
         self.received = received
+        self.withdrawn: frozenset[int] = frozenset()
+        """Numbers of messages that were deleted since they came."""
         self.perceiving: dict[AttachmentId, asyncio.Task[Perceived]] = {}
         self.id = TurnId(str(received[0].seq))
         """The number of its first message: the same when the turn is done again after a crash."""
@@ -50,13 +54,15 @@ class Turn:
 
     @property
     def messages(self) -> list[Message]:
-        return [item.message for item in self.received]
+        """Those that the customer has not deleted."""
+        return [item.message for item in self.received if item.seq not in self.withdrawn]
 
 
 class Outcome(msgspec.Struct, frozen=True):
     """A finished turn, ready to be committed."""
 
-    reply: Reply
+    reply: Reply | None
+    """None: there is nothing left to answer."""
     trace: bytes
     perceived: Mapping[AttachmentId, Perceived]
 
@@ -71,6 +77,7 @@ class DialogueManager:
         speaker: Speaker,
         show: Callable[[Progress], None],
         language: str,
+        fetching: Fetching,
         recogniser: Recogniser | None = None,
     ) -> None:
         """`show` passes on that an answer is being made. `language`: of the business, for
@@ -82,6 +89,7 @@ class DialogueManager:
         self._show = show
         self._language = language
         self._recogniser = recogniser
+        self._fetching = fetching
 
     async def handle(self, turn: Turn, joined: Callable[[], bool]) -> Outcome | None:
         """Answer a turn. None if `joined()` told, before the answer began, that more messages
@@ -89,7 +97,13 @@ class DialogueManager:
         trace = turn.trace
         with trace.step("history"):
             first = turn.received[0]
-            past = await self._history.before(turn.conversation, first.message.customer, first.seq)
+            turn.withdrawn, past = await asyncio.gather(
+                self._history.withdrawn(turn.conversation),
+                self._history.before(turn.conversation, first.message.customer, first.seq),
+            )
+        if not turn.messages:
+            trace.note(decision={"kind": "none", "why": "the customer deleted it"})
+            return Outcome(None, trace.to_json(), {})
         with trace.step("perception"):
             perceived = await self._perceive(turn)
         if joined():
@@ -141,14 +155,27 @@ class DialogueManager:
 
     async def _perceive(self, turn: Turn) -> dict[AttachmentId, Perceived]:
         """All attachments at once. What an earlier call has begun for this turn is kept."""
-        attachments = [a for message in turn.messages for a in message.attachments]
-        for attachment in attachments:
+        attachments = [(message, a) for message in turn.messages for a in message.attachments]
+        for message, attachment in attachments:
             known = turn.perceiving.get(attachment.id)
             if known is None or (known.done() and known.exception()):
                 turn.perceiving[attachment.id] = asyncio.create_task(
-                    self._perception.perceive(attachment), name="perception"
+                    self._look_at(message, attachment), name="perception"
                 )
-        return {a.id: await turn.perceiving[a.id] for a in attachments}
+        return {a.id: await turn.perceiving[a.id] for _, a in attachments}
+
+    async def _look_at(self, message: Message, attachment: Attachment) -> Perceived:
+        """What is in an attachment, fetched first where its provider still has it."""
+        try:
+            attachment = await self._fetching.bring(message, attachment)
+        except CustomerError as error:
+            return Perceived(
+                attachment.id,
+                attachment.kind,
+                problem=error.code,
+                problem_params=dict(error.params),
+            )
+        return await self._perception.perceive(attachment)
 
 
 def _reply_id(turn: Turn) -> ReplyId:

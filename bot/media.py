@@ -76,8 +76,9 @@ class MediaStore:
         name: str,
         claimed_type: str,
         limit_bytes: int,
+        under: AttachmentId | None = None,
     ) -> Attachment:
-        """Store what a customer sends, as it comes.
+        """Store what a customer sends, as it comes; `under` an id that it has already, if given.
 
         Raises `CustomerError` (`upload_too_large`, `upload_empty`, `upload_type`,
         `upload_mismatch`) and keeps nothing then; `Unavailable` if the store does not answer.
@@ -87,7 +88,7 @@ class MediaStore:
             kind, media_type = recognise(head, claimed_type)
             spool.seek(0)
             attachment = Attachment(
-                id=AttachmentId(new_id("att")),
+                id=under or AttachmentId(new_id("att")),
                 kind=kind,
                 media_type=media_type,
                 size_bytes=size_bytes,
@@ -144,6 +145,17 @@ class MediaStore:
                 yield bytes(piece)
         except FileNotFoundError as error:
             raise KeyError(path) from error
+        except (BaseError, OSError) as error:
+            raise Unavailable(f"the media store does not answer: {error}") from error
+
+    async def forget(self, attachment: AttachmentId) -> None:
+        """Delete a medium, if it is there. Raises `Unavailable`."""
+        name = _checked(attachment)
+        try:
+            # The description first: what is half deleted is not found any more.
+            for path in (f"{name}.json", name):
+                with suppress(FileNotFoundError):
+                    await obstore.delete_async(self._store, path)
         except (BaseError, OSError) as error:
             raise Unavailable(f"the media store does not answer: {error}") from error
 

@@ -47,6 +47,10 @@ class Attachment(msgspec.Struct, frozen=True, omit_defaults=True):
     name: str = ""
     """The file name that the sender gave; shown, never used as a path."""
     duration_s: float | None = None
+    source: str = ""
+    """Where the channel's provider still has the bytes, in the channel's own terms; the desk
+    fetches them when it looks at the file. Until then kind, type and size are the provider's claim.
+    Empty where they lie in the media store already."""
 
 
 class AnswerAs(StrEnum):
@@ -73,6 +77,14 @@ class Message(msgspec.Struct, frozen=True, omit_defaults=True, tag="message"):
     answer_as: AnswerAs = AnswerAs.AUTO
     sent_at: float = 0.0
     """Unix time in seconds at which the desk received it."""
+    quote: str = ""
+    """Words of the message that this one answers, where the channel tells them."""
+    replaces: MessageId = MessageId("")
+    """The earlier message that this one corrects; empty where it is a new one."""
+    unsupported: tuple[str, ...] = ()
+    """Kinds of content beside it that the channel cannot pass on (`poll`); the customer is told."""
+    joined: bool = False
+    """The customer has opened the conversation and is to be greeted."""
 
 
 class ReplyKind(StrEnum):

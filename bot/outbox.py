@@ -15,7 +15,7 @@ from bot import keys
 from bot.channel import Connector
 from bot.errors import DeliveryFailed, Unavailable
 from bot.inbox import Received
-from bot.messages import AttachmentId, ChannelName, ConversationId, Reply
+from bot.messages import AttachmentId, ChannelName, ConversationId, Reply, TurnId
 from bot.perception import Perceived
 from bot.store import Script, Store
 
@@ -58,16 +58,19 @@ class Outbox:
         self,
         worker: str,
         received: list[Received],
-        reply: Reply,
+        reply: Reply | None,
         trace: bytes,
         perceived: Mapping[AttachmentId, Perceived],
     ) -> int:
         """End a turn: keep the reply, its trace and what was perceived, and take its messages
-        from the inbox, all together. Gives the reply's number in the log.
+        from the inbox, all together. Gives the reply's number in the log; without a reply, that
+        of the newest entry.
 
         Safe to repeat. Raises `Superseded` and `Unavailable`.
         """
-        conversation = reply.conversation
+        first_message = received[0]
+        conversation = first_message.message.conversation
+        turn = TurnId(str(first_message.seq))
         partition = keys.partition_of(conversation)
         pairs = [part for name, what in perceived.items() for part in (name, _encode(what))]
         first, *rest = await self._store.script(
@@ -78,15 +81,15 @@ class Outbox:
                 keys.outbox(partition),
                 keys.conversation(conversation),
                 keys.log(conversation),
-                keys.turn(conversation, reply.turn),
+                keys.turn(conversation, turn),
                 keys.perceived(conversation),
             ],
             [
                 worker,
-                reply.turn,
-                _encode(reply),
+                turn,
+                _encode(reply) if reply else "",
                 trace,
-                int(reply.channel not in PULLED),
+                int(reply is not None and reply.channel not in PULLED),
                 self._keep_s,
                 len(received),
                 *(item.entry for item in received),
@@ -94,9 +97,9 @@ class Outbox:
             ],
         )
         if first < 0:
-            raise Superseded(f"turn {reply.turn} of {conversation}")
+            raise Superseded(f"turn {turn} of {conversation}")
         entry = (rest[0] or b"").decode()
-        if entry:
+        if entry and reply:
             self._send(Waiting(entry, first, reply))
         return int(first)
 

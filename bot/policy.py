@@ -62,13 +62,12 @@ class DeskPolicy:
 
     async def decide(self, understanding: Understanding, past: Past) -> Decision:
         problems = [
-            say(what.problem, understanding.language, **what.problem_params)
-            for what in understanding.problems
+            say(what.code, understanding.language, **what.params) for what in understanding.problems
         ]
-        if understanding.empty:
-            return self._unreadable(understanding, problems)
         if understanding.social:
             return self._courtesy(understanding)
+        if understanding.empty:
+            return self._unreadable(understanding, problems)
         decision = await self._steered(understanding, past)
         if not problems:
             return decision

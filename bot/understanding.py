@@ -11,7 +11,7 @@ import msgspec
 
 from bot.history import Past, words_of
 from bot.language import language_of, primary
-from bot.messages import AnswerAs, AttachmentId, AttachmentKind, Message
+from bot.messages import AnswerAs, AttachmentId, AttachmentKind, Message, Reply
 from bot.perception import Perceived
 from bot.recognition import Recognised
 
@@ -24,6 +24,13 @@ class Social(StrEnum):
     GOODBYE = "goodbye"
 
 
+class Problem(msgspec.Struct, frozen=True):
+    """A sentence in `bot/texts/` that tells the customer what could not be used, and why."""
+
+    code: str
+    params: Mapping[str, str | int | float] = {}
+
+
 class Understanding(msgspec.Struct, frozen=True):
     """One turn, understood."""
 
@@ -34,8 +41,8 @@ class Understanding(msgspec.Struct, frozen=True):
     """What was read in images, videos and documents."""
     language: str
     """ISO 639-1 code."""
-    problems: tuple[Perceived, ...]
-    """Attachments that could not be heard or read, with the reason."""
+    problems: tuple[Problem, ...]
+    """What could not be heard, read or passed on, with the reason."""
     social: Social | None
     by_voice: bool
     """The customer is to be answered by voice as well."""
@@ -56,22 +63,53 @@ def understand(
     default_language: str,
 ) -> Understanding:
     """Bring a turn's modalities together."""
+    messages = corrected(messages)
     typed = "\n".join(message.text.strip() for message in messages if message.text.strip())
+    typed = _chosen(typed, past) or typed
     seen = [perceived[a.id] for m in messages for a in m.attachments if a.id in perceived]
     said = " ".join(what.said for what in seen if what.said)
     shown = "\n".join(what.shown for what in seen if what.shown)
     words = f"{typed} {said}".strip()
+    problems = (
+        *(Problem(what.problem, what.problem_params) for what in seen if what.problem),
+        *(Problem("message_unsupported") for _ in {k for m in messages for k in m.unsupported}),
+    )
     reported = next((m.locale for m in reversed(messages) if m.locale), "")
     return Understanding(
         typed=typed,
         said=said,
         shown=shown,
         language=language_of(words, primary(reported) or default_language),
-        problems=tuple(what for what in seen if what.problem),
-        social=None if shown else social(words),
+        problems=problems,
+        social=None if shown or problems else _courtesy(words, messages),
         by_voice=_by_voice(messages, perceived, past),
         attachments=len(seen),
     )
+
+
+def corrected(messages: Sequence[Message]) -> Sequence[Message]:
+    """The messages of a turn without those that a later one replaces."""
+    replaced = {message.replaces for message in messages}
+    return [message for message in messages if message.id not in replaced]
+
+
+_NUMBER = re.compile(r"[(#]?([1-9][0-9]?)[).]?")
+
+
+def _chosen(typed: str, past: Past) -> str:
+    """The suggestion that a bare number names: apps without buttons number what they offer. Empty
+    where there is none of that number."""
+    number = _NUMBER.fullmatch(typed.strip())
+    last = past.entries[-1].item if past.entries else None
+    if not number or not isinstance(last, Reply) or int(number[1]) > len(last.suggestions):
+        return ""
+    return last.suggestions[int(number[1]) - 1]
+
+
+def _courtesy(words: str, messages: Sequence[Message]) -> Social | None:
+    if not words and any(message.joined for message in messages):
+        return Social.GREETING
+    return social(words)
 
 
 _GREETING = r"""(?:hi|hey|hello|hiya|good\ (?:morning|afternoon|evening|day)|hallo|moin|servus

@@ -1,7 +1,7 @@
 """The web application: the channels' routes, the site's pages, what every answer carries."""
 
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +39,7 @@ _ARTICLE_POLICY = (
 )
 _FOREIGN = ("/webchat/",)
 """What pages of other sites load and call; everything else is for the desk's own."""
-_PRIVATE = ("/v1/", "/webchat/uploads/")
+_PRIVATE = ("/v1/", "/webchat/uploads/", "/channels/")
 """Answers about a customer, which nobody may keep, where they do not say otherwise."""
 
 
@@ -47,11 +47,12 @@ def build_app(
     *,
     webchat: WebchatConnector | None = None,
     api: FastAPI | None = None,
+    messaging: Sequence[BaseRoute] = (),
     article: Article | None = None,
     check: Check | None = None,
     site: Path | None = None,
 ) -> ASGIApp:
-    """The whole web application.
+    """The whole web application. `messaging`: the routes of the messaging apps.
 
     `site`: a folder of pages for `/`; only files in it are served, links out of it are not.
     Without one, a page that shows the widget and how to embed it.
@@ -63,6 +64,7 @@ def build_app(
     if webchat is not None:
         routes += webchat.routes
         routes.append(Mount("/webchat", WidgetFiles(WIDGET_FOLDER)))
+    routes += messaging
     if article is not None:
         routes.append(Route("/articles/{article:path}", _article_page(article)))
     app = api if api is not None else FastAPI(openapi_url=None, docs_url=None, redoc_url=None)

@@ -9,6 +9,7 @@ from pydantic.fields import FieldInfo
 
 from bot import texts
 from bot.config import Config, EngineSection
+from bot.config_file import section_of
 
 DOCUMENT = Path(__file__).parent.parent / "docs" / "configuration.md"
 
@@ -58,8 +59,7 @@ def _section(keys: tuple[str, ...], model: type[BaseModel], heading: str) -> Ite
         yield f"`{keys[-1]}: VALUE` is short for `{keys[-1]}: {{{_BARE[keys[-1]]}: VALUE}}`.\n"
     rows, sections = [], []
     for name, field in model.model_fields.items():
-        inner = field.annotation
-        if isinstance(inner, type) and issubclass(inner, BaseModel):
+        if inner := section_of(field.annotation):
             sections.append((name, field, inner))
         else:
             setting = ".".join((*keys, name))

@@ -22,7 +22,10 @@ PAGES = sorted([*REPOSITORY.glob("*.md"), *(REPOSITORY / "docs").rglob("*.md")])
 COMMANDS = get_command(app).commands
 PICTURE = picture("image/png", screenshot(size=(40, 40)))
 RECORDING = recording("audio/ogg", tone(0.1))
-PAGE_OF_CHANNEL = {"webchat": "widget.md", "http": "http-api.md"}
+PAGE_OF_CHANNEL = {name: f"channels/{name}.md" for name in CHANNELS} | {
+    "webchat": "widget.md",
+    "http": "http-api.md",
+}
 
 
 def page(name: str) -> str:
@@ -64,10 +67,15 @@ def test_every_command_is_documented() -> None:
 def test_every_channel_is_documented() -> None:
     assert PAGE_OF_CHANNEL.keys() == CHANNELS.keys()
     for name, file in PAGE_OF_CHANNEL.items():
-        assert f"channels.{name}" in page(f"docs/{file}") or "frontdesk keys" in page(
-            f"docs/{file}"
+        text = page(f"docs/{file}")
+        assert (
+            f"channels:\n  {name}:" in text
+            or f"channels.{name}" in text
+            or "frontdesk keys" in text
         )
-        assert f"docs/{file}" in page("README.md")
+        assert f"docs/{file}" in page("README.md") + page("docs/channels/README.md").replace(
+            "](", "](docs/channels/"
+        )
 
 
 def test_every_page_can_be_reached_from_the_readme() -> None:

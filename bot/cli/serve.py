@@ -19,6 +19,7 @@ from bot.cli.project import HERE, Project, load_project
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from bot.channels import Front
     from bot.config import Config
 
 
@@ -60,7 +61,7 @@ def serve(
 
 async def _serve(config: "Config", console: "Console", open_page: bool) -> None:
     """Until SIGINT or SIGTERM. Raises `OperatorError`."""
-    from bot.channels import web_server
+    from bot.channels import open_front
     from bot.cli.ingest import print_skipped, progress_bars, what_was_read
     from bot.desk import open_desk
 
@@ -80,19 +81,19 @@ async def _serve(config: "Config", console: "Console", open_page: bool) -> None:
         report = opened.ingested
         console.print(f"  {what_was_read(report)}")
         print_skipped(console, report)
-        server = web_server(opened, ready)
-        ending.how = server.stop
-        await _work(opened.run(), server)
+        front = await stack.enter_async_context(open_front(opened, ready))
+        ending.how = front.stop
+        await _work(opened.run(), front)
     console.print("closed; what is unanswered is answered at the next start")
 
 
-async def _work(run: Coroutine[Any, Any, None], server: Any) -> None:
-    """Answer and serve until the server is stopped, or either fails."""
+async def _work(run: Coroutine[Any, Any, None], front: "Front") -> None:
+    """Answer and serve until the front is stopped, or either fails."""
     answering = asyncio.create_task(run, name="desk")
-    serving = asyncio.create_task(server.serve(), name="web")
+    serving = asyncio.create_task(front.run(), name="front")
     try:
         await asyncio.wait({answering, serving}, return_when=asyncio.FIRST_COMPLETED)
-        server.stop()
+        front.stop()
         await serving
     finally:
         answering.cancel()

@@ -2,14 +2,16 @@
 --
 -- KEYS  once, pace, conversation, log, inbox
 -- ARGV  message, conversation id, customer, now (Unix ms), ms per message, burst in messages,
---       expiry of once (s), expiry of the conversation (s)
+--       expiry of once (s), expiry of the conversation (s), channel,
+--       address: given one, a conversation that is not there begins
 -- Gives {seq, duplicate 0|1}, {-1, ms to wait} if too fast, {-2, 0} if it is not this customer's.
 
 local seq = redis.call('GET', KEYS[1])
 if seq then
   return {tonumber(seq), 1}
 end
-if redis.call('HGET', KEYS[3], 'customer') ~= ARGV[3] then
+local owner = redis.call('HGET', KEYS[3], 'customer')
+if owner ~= ARGV[3] and (owner or ARGV[10] == '') then
   return {-2, 0}
 end
 
@@ -21,6 +23,14 @@ if wait > 0 then
   return {-1, math.ceil(wait)}
 end
 redis.call('SET', KEYS[2], due + interval, 'PX', math.ceil(due + interval - now))
+
+if not owner then
+  redis.call('HSET', KEYS[3], 'channel', ARGV[9], 'customer', ARGV[3])
+end
+if ARGV[10] ~= '' then
+  redis.call('HSET', KEYS[3], 'address', ARGV[10])
+end
+redis.call('HSET', KEYS[3], 'heard', now)
 
 seq = redis.call('HINCRBY', KEYS[3], 'seq', 1)
 redis.call('XADD', KEYS[4], seq .. '-0', 'e', ARGV[1])

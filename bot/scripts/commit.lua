@@ -2,7 +2,7 @@
 -- all at once and at most once.
 --
 -- KEYS  owner, inbox, outbox, conversation, log, turn, perceived
--- ARGV  worker, turn id, reply, trace, push 0|1, expiry of the conversation (s),
+-- ARGV  worker, turn id, reply (empty where there is none), trace, push 0|1, expiry of the conversation (s),
 --       number of inbox entries, their ids …, then attachment id and what was perceived, by pairs
 -- Gives {seq, outbox id}; {-1} if this worker no longer owns the partition, {-2} if the messages
 -- have been answered by another.
@@ -21,8 +21,13 @@ for i = 8, 7 + count do
   end
 end
 
-local seq = redis.call('HINCRBY', KEYS[4], 'seq', 1)
-redis.call('XADD', KEYS[5], seq .. '-0', 'e', ARGV[3])
+local seq
+if ARGV[3] == '' then
+  seq = tonumber(redis.call('HGET', KEYS[4], 'seq'))
+else
+  seq = redis.call('HINCRBY', KEYS[4], 'seq', 1)
+  redis.call('XADD', KEYS[5], seq .. '-0', 'e', ARGV[3])
+end
 local out = ''
 if ARGV[5] == '1' then
   out = redis.call('XADD', KEYS[3], '*', 's', seq, 'r', ARGV[3])

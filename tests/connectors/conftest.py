@@ -30,6 +30,7 @@ from connectors.webchat import (
 )
 from tests.bot.conftest import redis_url, store
 from tests.builders import EchoPolicy, build_desk, running
+from tests.connectors.messaging.site import ChannelSite
 
 __all__ = ["redis_url", "store"]
 
@@ -186,3 +187,9 @@ def closed_site(store: Store, tmp_path: Path) -> Site:
 async def site(closed_site: Site) -> AsyncIterator[Site]:
     async with closed_site.open():
         yield closed_site
+
+
+@pytest.fixture
+def channels(store: Store, tmp_path: Path) -> ChannelSite:
+    """To be opened with the messaging apps of the test's own."""
+    return ChannelSite(store, tmp_path)

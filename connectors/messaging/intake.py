@@ -1,0 +1,133 @@
+"""From a provider's events to the desk's messages: who, which conversation, within the limits."""
+
+import hashlib
+import logging
+import time
+
+import msgspec
+
+from bot.channel import Desk
+from bot.messages import (
+    ID_PATTERN,
+    Attachment,
+    AttachmentId,
+    ChannelName,
+    ConversationId,
+    CustomerId,
+    Message,
+    MessageId,
+    new_id,
+)
+from connectors.customer_ids import customer_id
+from connectors.messaging.events import (
+    Chat,
+    Event,
+    Progressed,
+    Reacted,
+    Remote,
+    Said,
+    Withdrawn,
+    Writes,
+)
+
+log = logging.getLogger(__name__)
+
+_encode = msgspec.json.Encoder(order="deterministic").encode
+
+
+class Intake:
+    def __init__(
+        self,
+        desk: Desk,
+        channel: ChannelName,
+        account: str,
+        *,
+        text_chars: int,
+        attachments: int,
+    ) -> None:
+        """`text_chars`, `attachments`: the most that the desk takes in one message; what is over
+        is left out, and the customer is told."""
+        self._desk = desk
+        self._channel = channel
+        self._account = account
+        self._text_chars = text_chars
+        self._attachments = attachments
+
+    async def take(self, event: Event) -> None:
+        """Hand one event to the desk. What was said is in Redis once this returns.
+
+        Raises `TooFast` and `Unavailable`: the provider is to come again.
+        """
+        match event:
+            case Said():
+                address = _encode(event.chat.address).decode()
+                await self._desk.accept(self._message(event), address)
+            case Withdrawn():
+                await self._desk.withdraw(self.conversation(event.chat), message_id(event.id))
+            case Writes():
+                self._desk.customer_types(self.conversation(event.chat))
+            case Progressed():
+                await self._desk.note_state(
+                    self._channel, event.id, event.state.value, event.reason
+                )
+            case Reacted():
+                log.info("channel.reaction", extra={"channel": self._channel, "to": event.to})
+
+    def conversation(self, chat: Chat) -> ConversationId:
+        """Of this person at this place: the same for ever, so that no lookup is needed and two
+        first messages at once begin one conversation."""
+        return conversation_id(self._channel, self._account, chat)
+
+    def customer(self, chat: Chat) -> CustomerId:
+        return customer_id(self._channel, self._account, chat.user)
+
+    def _message(self, said: Said) -> Message:
+        text = said.text
+        unsupported = list(said.unsupported)
+        if len(text) > self._text_chars:
+            text = text[: self._text_chars]
+            unsupported.append("end_of_text")
+        if len(said.media) > self._attachments:
+            unsupported.append("more_files")
+        media = said.media[: self._attachments]
+        if not (text.strip() or media or unsupported or said.joined):
+            unsupported.append("nothing")
+        return Message(
+            id=message_id(said.id),
+            channel=self._channel,
+            conversation=self.conversation(said.chat),
+            customer=self.customer(said.chat),
+            text=text,
+            attachments=tuple(_attachment(each) for each in media),
+            locale=said.chat.locale,
+            sent_at=time.time(),
+            quote=said.quote[: self._text_chars],
+            replaces=message_id(said.replaces) if said.replaces else MessageId(""),
+            unsupported=tuple(unsupported),
+            joined=said.joined,
+        )
+
+
+def conversation_id(channel: ChannelName, account: str, chat: Chat) -> ConversationId:
+    parts = [part.encode() for part in (channel, account, chat.place, chat.user)]
+    framed = b"".join(len(part).to_bytes(4, "big") + part for part in parts)
+    return ConversationId(f"con_{hashlib.sha256(framed).hexdigest()[:32]}")
+
+
+def message_id(given: str) -> MessageId:
+    """The provider's id where it fits the desk's pattern; one that follows from it elsewhere."""
+    if ID_PATTERN.fullmatch(given):
+        return MessageId(given)
+    return MessageId(f"k_{hashlib.sha256(given.encode()).hexdigest()[:40]}")
+
+
+def _attachment(remote: Remote) -> Attachment:
+    return Attachment(
+        id=AttachmentId(new_id("att")),
+        kind=remote.kind,
+        media_type=remote.media_type,
+        size_bytes=remote.size_bytes,
+        name=remote.name[:120],
+        duration_s=remote.duration_s,
+        source=remote.source,
+    )

@@ -1,0 +1,86 @@
+"""What a channel has to know of its provider; each channel is one subclass in one file."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+
+import msgspec
+
+from bot.messages import Attachment, AttachmentId, ChannelName
+from connectors.messaging.api import Api
+from connectors.messaging.capabilities import Capabilities
+from connectors.messaging.downloader import Downloader
+from connectors.messaging.events import Event
+from connectors.messaging.hook import Hook, Malformed, Taken
+from connectors.messaging.render import Part
+
+Address = Mapping[str, str]
+"""`Chat.address`, as it was kept with the conversation."""
+Take = Callable[[Event], Awaitable[None]]
+"""Hands an event to the desk. It is in Redis once this returns; raises `TooFast`, `Unavailable`."""
+
+
+class Services(msgspec.Struct, frozen=True):
+    """What the desk lends to a provider."""
+
+    api: Api
+    download: Downloader
+    open_media: Callable[[AttachmentId], AsyncIterator[bytes]]
+    """An attachment's bytes, to upload them."""
+    media_url: Callable[[Attachment], str]
+    """A public address that opens an attachment for a while, for providers that fetch by
+    themselves. Raises `DeliveryFailed` where the desk has no public address."""
+    public_url: str = ""
+    """The desk's address as providers know it (`https://desk.example`); empty where it has none."""
+
+
+class Provider:
+    """One account of a channel. What not every provider has is answered here by doing nothing."""
+
+    channel: ChannelName
+    account: str
+    """The provider's id of the business's account; customers of two accounts are two."""
+    can: Capabilities
+
+    async def receive(self, hook: Hook) -> Taken:
+        """Verify a request, then parse it; nothing is kept or sent here.
+
+        Raises `Forged` and `Malformed`.
+        """
+        raise Malformed(f"{self.channel} sends no webhooks")
+
+    async def send(self, address: Address, part: Part, key: str) -> str:
+        """Send one part; gives the provider's id of it. `key` is the same when the same part is
+        sent again after a crash, for providers that drop what they have seen.
+
+        Raises `DeliveryFailed`.
+        """
+        raise NotImplementedError
+
+    def fetch(self, source: str) -> AsyncIterator[bytes]:
+        """The bytes of a `Remote`, piece by piece.
+
+        Raises `CustomerError` (`upload_too_large`, `media_gone`) and `Unavailable`.
+        """
+        raise NotImplementedError
+
+    async def edit(self, address: Address, sent: str, part: Part) -> None:
+        """Change what was sent as `sent`. Called where `can.edits`. Raises `DeliveryFailed`."""
+        raise NotImplementedError
+
+    async def type(self, address: Address) -> None:
+        """Show that an answer is being made, for the seconds that the provider shows it. Called
+        where `can.typing`. Raises `DeliveryFailed`."""
+
+    async def run(self, take: Take) -> None:
+        """Where events are fetched and not pushed: fetch them, until cancelled."""
+
+    async def check(self) -> str:
+        """Try the credentials: who the provider says that this account is.
+
+        Raises `OperatorError` and `Unavailable`.
+        """
+        raise NotImplementedError
+
+    async def register(self, url: str) -> str:
+        """Have the provider send its webhooks to `url`; gives what was done, or has to be done by
+        hand, as a sentence. Raises `OperatorError` and `Unavailable`."""
+        return f"enter {url} as the webhook's address in the provider's console"

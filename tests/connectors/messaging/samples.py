@@ -1,0 +1,23 @@
+"""What customers send: a voice note and a screenshot, made on the spot."""
+
+from functools import cache
+
+from models.audio import decode, encode_ogg_opus
+from models.espeak import Espeak
+from tests.models.media import picture, recording, screenshot
+
+SPOKEN = "Where is my order?"
+SHOWN = "Payment declined (code 51)"
+
+
+@cache
+def voice_note(media_type: str = "audio/ogg") -> bytes:
+    """`SPOKEN`, in a format of `tests.models.media.SOUND_FORMATS`."""
+    [speech] = Espeak().synthesize(SPOKEN, "en")
+    return recording(media_type, decode(encode_ogg_opus(speech), limit_s=60))
+
+
+@cache
+def shown(media_type: str = "image/jpeg") -> bytes:
+    """A screenshot that says `SHOWN`."""
+    return picture(media_type, screenshot(SHOWN, "Please check your card details."))
