@@ -7,7 +7,7 @@ without its secret does not start, it never accepts whatever comes.
 import re
 from typing import Annotated
 
-from pydantic import AfterValidator, SecretStr
+from pydantic import AfterValidator, Field, SecretStr
 
 from bot.config_section import Section
 
@@ -44,3 +44,20 @@ class TelegramSection(Section):
     making. Without one, the desk fetches messages by long polling, and needs no public address."""
     api: Address = "https://api.telegram.org"
     """Telegram's API, or a Bot API server of your own."""
+
+
+class TwilioSection(Section):
+    account: Annotated[str, Field(pattern=r"^AC[0-9a-fA-F]{32}$")]
+    """The account's SID, which begins with `AC`."""
+    token: Secret
+    """The account's auth token: `${TWILIO_TOKEN}`. Twilio signs its webhooks with it."""
+    numbers: tuple[Annotated[str, Field(pattern=r"^(whatsapp:)?\+[0-9]{5,15}$")], ...] = ()
+    """The desk's numbers, as Twilio writes them: `+15550100000`, `whatsapp:+15550100000`. Those
+    that Twilio is told to send to the desk; an answer comes from the one that was written to."""
+    messaging_service: Annotated[str, Field(pattern=r"^(MG[0-9a-fA-F]{32})?$")] = ""
+    """The SID of a Messaging Service that has these numbers, which begins with `MG`; where there
+    is one, answers go through it."""
+    api: Address = "https://api.twilio.com"
+    """Twilio's API; other regions have one of their own (`https://api.dublin.ie1.twilio.com`)."""
+    messaging: Address = "https://messaging.twilio.com"
+    """The API that shows WhatsApp users that an answer is being made."""

@@ -5,6 +5,7 @@ from datetime import timedelta
 from enum import Enum
 
 from connectors.limiter import Rate
+from connectors.messaging import gsm
 from connectors.messaging.dialects import PLAIN, Dialect
 
 
@@ -17,12 +18,17 @@ class Unit(Enum):
     """Code units of two bytes: an emoji is two."""
     BYTES = "bytes"
     """Of the text in UTF-8."""
+    SMS = "sms"
+    """Characters of the GSM alphabet, 153 of them a segment; those of a text that needs another
+    alphabet weigh more."""
 
     def length(self, text: str) -> int:
         if self is Unit.UTF16:
             return len(text.encode("utf-16-le", "surrogatepass")) // 2
         if self is Unit.BYTES:
             return len(text.encode("utf-8", "surrogatepass"))
+        if self is Unit.SMS:
+            return gsm.length(text)
         return len(text)
 
 

@@ -14,6 +14,7 @@ from bot.channel import Delta, Desk, Progress, Typing, Whereabouts
 from bot.errors import DeliveryFailed, TooFast, Unavailable
 from bot.messages import ChannelName, ConversationId, Reply, ReplyId
 from connectors.limiter import Limiter, Rate
+from connectors.messaging.capabilities import Capabilities
 from connectors.messaging.document import read_markdown
 from connectors.messaging.provider import Address, Provider
 from connectors.messaging.render import Part, Text, Voice, render
@@ -56,12 +57,13 @@ class Courier:
         """Send what has not been sent of a reply. Raises `DeliveryFailed` and `Unavailable`."""
         where = await self._desk.whereabouts(reply.conversation)
         address = self._address(where)
-        self._check_window(where)
+        can = self._provider.can_at(address)
+        self._check_window(where, can)
         draft = self._drafts.pop(reply.id, None)
         if draft:
             await draft.settled()
         sent = await self._desk.sent_parts(reply.conversation, reply.id)
-        for number, part in enumerate(render(reply, self._provider.can, self._public_url)):
+        for number, part in enumerate(render(reply, can, self._public_url)):
             if str(number) in sent:
                 continue
             identifier = await self._hand_over(reply, address, number, part, sent.get(DRAFT, ""))
@@ -116,8 +118,8 @@ class Courier:
             raise DeliveryFailed("the conversation has no address any more", permanent=True)
         return _decode_address(where.address)
 
-    def _check_window(self, where: Whereabouts) -> None:
-        window = self._provider.can.window
+    def _check_window(self, where: Whereabouts, can: Capabilities) -> None:
+        window = can.window
         if window and self._clock() - where.heard_at > window.total_seconds():
             hours = window.total_seconds() / 3600
             raise DeliveryFailed(
@@ -128,7 +130,9 @@ class Courier:
 
     async def _show_typing(self, conversation: ConversationId) -> None:
         where = await self._desk.whereabouts(conversation)
-        await self._provider.type(self._address(where))
+        address = self._address(where)
+        if self._provider.can_at(address).typing:
+            await self._provider.type(address)
 
     def _grow(self, delta: Delta) -> None:
         draft = self._drafts.get(delta.reply)

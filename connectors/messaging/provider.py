@@ -39,6 +39,11 @@ class Provider:
     account: str
     """The provider's id of the business's account; customers of two accounts are two."""
     can: Capabilities
+    """The most that it can, at any address."""
+
+    def can_at(self, address: Address) -> Capabilities:
+        """What it can at one address, where one account reaches several apps."""
+        return self.can
 
     async def receive(self, hook: Hook) -> Taken:
         """Verify a request, then parse it; nothing is kept or sent here.
