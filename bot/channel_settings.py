@@ -61,3 +61,17 @@ class TwilioSection(Section):
     """Twilio's API; other regions have one of their own (`https://api.dublin.ie1.twilio.com`)."""
     messaging: Address = "https://messaging.twilio.com"
     """The API that shows WhatsApp users that an answer is being made."""
+
+
+class VonageSection(Section):
+    key: Annotated[str, Field(min_length=1)]
+    """The account's API key."""
+    secret: Secret
+    """The API key's secret: `${VONAGE_SECRET}`."""
+    signature_secret: Secret
+    """What Vonage signs its webhooks with: `${VONAGE_SIGNATURE_SECRET}`. It is another one than
+    `secret`; both stand in the dashboard below *API settings*."""
+    api: Address = "https://api.nexmo.com"
+    """Vonage's Messages API."""
+    rest: Address = "https://rest.nexmo.com"
+    """Vonage's account API."""

@@ -21,7 +21,7 @@ from pydantic import (
 )
 
 from bot import engines, texts
-from bot.channel_settings import TelegramSection, TwilioSection
+from bot.channel_settings import TelegramSection, TwilioSection, VonageSection
 from bot.config_file import read_config
 from bot.config_section import Section
 from bot.errors import OperatorError
@@ -265,6 +265,8 @@ class ChannelsSection(Section):
     """A Telegram bot. See docs/channels/telegram.md."""
     twilio: TwilioSection | None = None
     """SMS and WhatsApp through Twilio. See docs/channels/twilio.md."""
+    vonage: VonageSection | None = None
+    """SMS through Vonage. See docs/channels/vonage.md."""
 
 
 class LimitsSection(Section):

@@ -522,7 +522,8 @@ class TestFiles:
 
     async def test_the_token_goes_to_the_api_alone(self, api: TwilioApi) -> None:
         class Asked:
-            headers: list[Mapping[str, str]] = []
+            def __init__(self) -> None:
+                self.headers: list[Mapping[str, str]] = []
 
             async def pieces(self, address: str, **options: Any) -> AsyncIterator[bytes]:
                 self.headers.append(options["headers"])
