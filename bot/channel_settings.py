@@ -75,3 +75,24 @@ class VonageSection(Section):
     """Vonage's Messages API."""
     rest: Address = "https://rest.nexmo.com"
     """Vonage's account API."""
+
+
+class TeamsSection(Section):
+    app_id: Annotated[str, Field(min_length=1)]
+    """The bot's Microsoft app id."""
+    password: Secret
+    """A client secret of that app: `${TEAMS_PASSWORD}`."""
+    tenant: Annotated[str, Field(pattern=r"^[A-Za-z0-9.-]+$")] = "botframework.com"
+    """The directory (tenant) id of a bot that is registered for one directory alone, as all new
+    ones are."""
+    issuer: Address = "https://api.botframework.com"
+    """Who signs what Teams sends; `https://api.botframework.us` in the US government's cloud."""
+    openid: Address = "https://login.botframework.com/v1/.well-known/openidconfiguration"
+    """Where the keys for it are found; in the US government's cloud,
+    `https://login.botframework.azure.us/v1/.well-known/openidconfiguration`."""
+    login: Address = "https://login.microsoftonline.com"
+    """Where the desk gets its own token; `https://login.microsoftonline.us` in the US government's
+    cloud."""
+    api: Address = "https://smba.trafficmanager.net"
+    """The Bot Connector. Teams names the one to answer to with each message; those of Microsoft's
+    are known in any case."""

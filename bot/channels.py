@@ -20,6 +20,7 @@ CHANNELS = {
     "telegram": "connectors.telegram",
     "twilio": "connectors.twilio",
     "vonage": "connectors.vonage",
+    "teams": "connectors.teams",
 }
 """Name in `frontdesk.yaml` → the module or package that has the connector."""
 _OWN_PROTOCOL = ("webchat", "http")

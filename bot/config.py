@@ -21,7 +21,7 @@ from pydantic import (
 )
 
 from bot import engines, texts
-from bot.channel_settings import TelegramSection, TwilioSection, VonageSection
+from bot.channel_settings import TeamsSection, TelegramSection, TwilioSection, VonageSection
 from bot.config_file import read_config
 from bot.config_section import Section
 from bot.errors import OperatorError
@@ -267,6 +267,8 @@ class ChannelsSection(Section):
     """SMS and WhatsApp through Twilio. See docs/channels/twilio.md."""
     vonage: VonageSection | None = None
     """SMS through Vonage. See docs/channels/vonage.md."""
+    teams: TeamsSection | None = None
+    """Microsoft Teams. See docs/channels/teams.md."""
 
 
 class LimitsSection(Section):

@@ -166,7 +166,7 @@ class Vonage(Provider):
                     "verify_nbf": False,
                 },
             )
-        except (jwt.InvalidTokenError, ValueError) as error:
+        except (jwt.InvalidTokenError, ValueError, RecursionError) as error:
             raise Forged(f"the signature: {type(error).__name__}") from error
         issued = claims["iat"]
         if not isinstance(issued, int | float) or abs(hook.received_at - issued) > OLDEST_S:
@@ -185,7 +185,7 @@ def parse(told: Mapping[str, Any]) -> tuple[Event, ...]:
             return (_said(told),)
         if "status" in told:
             return _progress(told)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise Malformed(f"not a message: {type(error).__name__}") from error
     raise Malformed("neither a message nor a status; the webhooks' version must be v1")
 

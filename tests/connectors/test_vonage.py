@@ -4,7 +4,7 @@ import asyncio
 import hashlib
 import json
 import time
-from base64 import b64encode
+from base64 import b64encode, urlsafe_b64encode
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
@@ -25,6 +25,7 @@ from connectors.messaging.intake import conversation_id
 from connectors.messaging.provider import Services
 from connectors.messaging.render import Text, Voice
 from connectors.vonage import OLDEST_S, Vonage, parse
+from tests.connectors.messaging.mutations import is_understood_or_malformed
 from tests.connectors.messaging.samples import SHOWN, SPOKEN, shown, voice_note
 from tests.connectors.messaging.site import PUBLIC_URL, ChannelSite
 from tests.connectors.messaging.stand_in import Call, StandIn, never_ending
@@ -254,6 +255,21 @@ class TestParsing:
         with pytest.raises(Malformed):
             parse(broken)
 
+    def test_what_is_changed_anywhere_is_understood_or_malformed(self) -> None:
+        place = {"lat": 59.9, "long": "10.7", "name": "Shop", "address": "High St 1"}
+        reaction = {"action": "react", "emoji": "👍"}
+        payloads = [
+            text("hi"),
+            file("image", caption="this", name="it"),
+            message(message_type="content", content=[{"type": "image", "url": "https://a/1"}]),
+            message(message_type="location", location=place),
+            message(message_type="reply", reply={"id": "r1", "title": "9am"}),
+            message(message_type="button", button={"payload": "b1", "text": "9am"}),
+            message(message_type="reaction", reaction=reaction, context={"message_uuid": "u"}),
+            status("rejected", error=error(1120, "No")),
+        ]
+        assert is_understood_or_malformed(parse, payloads) > 100
+
 
 class TestWebhook:
     def test_vonages_own_library_agrees_on_whose_a_signature_is(self) -> None:
@@ -267,9 +283,10 @@ class TestWebhook:
         self, channels: ChannelSite, api: VonageApi
     ) -> None:
         body = json.dumps(text("hi")).encode()
+        nested = f"{urlsafe_b64encode(b'[' * 20_000).decode()}.e30.e30"
         none = jwt.encode({"iss": "Vonage"}, "", algorithm="none")
         async with open_site(channels, api, answers=False) as site:
-            for signed in ("x", "a.b.c", none, token(body, "another-secret" * 4)):
+            for signed in ("x", "a.b.c", none, nested, token(body, "another-secret" * 4)):
                 assert await post(site, body, signed) == 401
             assert (await site.post("vonage", body)).status_code == 401
             basic = {"Authorization": "Basic " + b64encode(f"{KEY}:{SECRET}".encode()).decode()}
