@@ -117,7 +117,7 @@ class Verifier:
             raise Forged("the token is missing")
         try:
             name = jwt.get_unverified_header(token).get("kid")
-        except (jwt.InvalidTokenError, ValueError, RecursionError) as error:
+        except (jwt.InvalidTokenError, ValueError) as error:
             raise Forged("the token is none") from error
         key = await self._keys.find(str(name))
         if key is None:
@@ -134,7 +134,7 @@ class Verifier:
                 leeway=LEEWAY_S,
                 options={"require": ["exp", "iss", "aud", "serviceurl"]},
             )
-        except (jwt.InvalidTokenError, ValueError, RecursionError) as error:
+        except (jwt.InvalidTokenError, ValueError) as error:
             raise Forged(f"the token: {type(error).__name__}") from error
         if str(claims["serviceurl"]).rstrip("/") != service.rstrip("/"):
             raise Forged("the token is another service's")

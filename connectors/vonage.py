@@ -166,7 +166,7 @@ class Vonage(Provider):
                     "verify_nbf": False,
                 },
             )
-        except (jwt.InvalidTokenError, ValueError, RecursionError) as error:
+        except (jwt.InvalidTokenError, ValueError) as error:
             raise Forged(f"the signature: {type(error).__name__}") from error
         issued = claims["iat"]
         if not isinstance(issued, int | float) or abs(hook.received_at - issued) > OLDEST_S:
