@@ -5,7 +5,7 @@ without its secret does not start, it never accepts whatever comes.
 """
 
 import re
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, SecretStr
 
@@ -44,3 +44,14 @@ class TelegramSection(Section):
     making. Without one, the desk fetches messages by long polling, and needs no public address."""
     api: Address = "https://api.telegram.org"
     """Telegram's API, or a Bot API server of your own."""
+
+
+class LineSection(Section):
+    token: Secret
+    """The channel access token (long-lived) of the Messaging API channel: `${LINE_TOKEN}`."""
+    secret: Secret
+    """The channel secret, which LINE signs its webhooks with: `${LINE_SECRET}`."""
+    groups: Literal["mentions", "all"] = "mentions"
+    """In groups: answer what mentions the account, or everything that is written there."""
+    api: Address = "https://api.line.me"
+    """LINE's API. Files come from `api-data.line.me` beside it; from the same address elsewhere."""
