@@ -7,7 +7,7 @@ without its secret does not start, it never accepts whatever comes.
 import re
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, SecretStr
+from pydantic import AfterValidator, Field, SecretStr
 
 from bot.config_section import Section
 
@@ -55,3 +55,17 @@ class LineSection(Section):
     """In groups: answer what mentions the account, or everything that is written there."""
     api: Address = "https://api.line.me"
     """LINE's API. Files come from `api-data.line.me` beside it; from the same address elsewhere."""
+
+
+class WeChatSection(Section):
+    appid: Annotated[str, Field(pattern=r"^wx[0-9a-z]{16}$")]
+    """AppID of the official account: `wx` and 16 letters and digits."""
+    secret: Secret
+    """AppSecret of the account: `${WECHAT_SECRET}`."""
+    token: Secret
+    """The token of the server configuration, of your own making, which WeChat signs with."""
+    aes_key: SecretStr = SecretStr("")
+    """The EncodingAESKey of the server configuration, 43 letters and digits. Given one, messages
+    must come encrypted (safe mode); without, they are taken in plain mode."""
+    api: Address = "https://api.weixin.qq.com"
+    """WeChat's API; `https://api2.weixin.qq.com` is its second site."""

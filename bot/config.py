@@ -21,7 +21,7 @@ from pydantic import (
 )
 
 from bot import engines, texts
-from bot.channel_settings import LineSection, TelegramSection
+from bot.channel_settings import LineSection, TelegramSection, WeChatSection
 from bot.config_file import read_config
 from bot.config_section import Section
 from bot.errors import OperatorError
@@ -265,6 +265,8 @@ class ChannelsSection(Section):
     """A Telegram bot. See docs/channels/telegram.md."""
     line: LineSection | None = None
     """A LINE official account. See docs/channels/line.md."""
+    wechat: WeChatSection | None = None
+    """A WeChat official account. See docs/channels/wechat.md."""
 
 
 class LimitsSection(Section):
