@@ -158,7 +158,7 @@ class WeChat(Provider):
         no such file, and `Unavailable`."""
         if isinstance(note.get("video_url"), str):
             return str(note["video_url"]).replace("http://", "https://", 1)
-        code = note.get("errcode")
+        code = _code(note)
         if code in _STALE:
             await self._access.renew(token)
         elif code not in _LATER_S:
@@ -206,7 +206,10 @@ class WeChat(Provider):
     async def _post(self, path: str, message: Mapping[str, Any]) -> dict[str, Any]:
         # In UTF-8 as it is: WeChat has shown `\u4f60` for what was escaped.
         body = msgspec.json.encode(message)
-        return await self._call(path, lambda: {"data": body})
+        answer = await self._call(path, lambda: {"data": body})
+        if "errcode" not in answer:
+            raise DeliveryFailed(f"{path}: what answers is not WeChat")
+        return answer
 
     async def _call(
         self,
@@ -226,9 +229,10 @@ class WeChat(Provider):
                 **request(),
             )
             answer = reply.json()
-            if reply.ok and not answer.get("errcode"):
+            code = _code(answer)
+            if reply.ok and code == 0:
                 return answer
-            if answer.get("errcode") not in _STALE:
+            if code not in _STALE:
                 break
             await self._access.renew(token)
             if not again:
@@ -236,11 +240,17 @@ class WeChat(Provider):
         raise _failure(path, reply, answer)
 
 
+def _code(answer: Mapping[str, Any]) -> int:
+    """WeChat's verdict; successes often come without one."""
+    code = answer.get("errcode", 0)
+    return code if isinstance(code, int) else -1
+
+
 def _failure(path: str, reply: Reply, answer: Mapping[str, Any]) -> DeliveryFailed:
-    code, words = answer.get("errcode"), str(answer.get("errmsg", "no description"))
+    code, words = _code(answer), str(answer.get("errmsg", "no description"))
     if code in _LATER_S:
         return DeliveryFailed(f"{path}: {code}: {words[:200]}", retry_after_s=_LATER_S[code])
-    return refused(path, reply, f"{code}: {_REFUSALS.get(code or 0, words)}")
+    return refused(path, reply, f"{code}: {_REFUSALS.get(code, words)}")
 
 
 def _text(part: Text) -> dict[str, Any]:

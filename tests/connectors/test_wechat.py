@@ -417,7 +417,6 @@ class TestConversation:
             words = {"msgtype": "text", "text": {"content": "You said: 你好 there"}}
             assert first.json() == {"touser": ANN} | words
             assert "你好".encode() in first.body
-            assert api.made(TYPING)[0].json() == {"touser": ANN, "command": "Typing"}
 
             voice = message(2, "voice", MediaId="V-1", Format="amr", Recognition=SPOKEN)
             await deliver(site, *encrypted(voice))
@@ -468,6 +467,12 @@ ADDRESS = {"user": ANN}
 
 
 class TestSending:
+    async def test_the_customer_is_shown_that_an_answer_is_made(
+        self, wechat: WeChat, api: Platform
+    ) -> None:
+        await wechat.type(ADDRESS)
+        assert api.made(TYPING)[0].json() == {"touser": ANN, "command": "Typing"}
+
     async def test_choices_are_a_menu_whose_lines_say_themselves(
         self, wechat: WeChat, api: Platform
     ) -> None:
@@ -512,6 +517,12 @@ class TestSending:
     ) -> None:
         api.fail(SEND, Response(status_code=status))
         with pytest.raises(DeliveryFailed) as failure:
+            await wechat.send(ADDRESS, Text("hi"), "r_0")
+        assert not failure.value.permanent
+
+    async def test_a_page_of_a_proxy_is_no_success(self, wechat: WeChat, api: Platform) -> None:
+        api.fail(SEND, Response("<html>", 200))
+        with pytest.raises(DeliveryFailed, match="not WeChat") as failure:
             await wechat.send(ADDRESS, Text("hi"), "r_0")
         assert not failure.value.permanent
 
