@@ -69,3 +69,12 @@ class WeChatSection(Section):
     must come encrypted (safe mode); without, they are taken in plain mode."""
     api: Address = "https://api.weixin.qq.com"
     """WeChat's API; `https://api2.weixin.qq.com` is its second site."""
+
+
+class ViberSection(Section):
+    token: Secret
+    """The bot's authentication token: `${VIBER_TOKEN}`."""
+    sender: Annotated[str, Field(min_length=1, max_length=28)]
+    """Whom customers see as the author of answers, up to 28 characters."""
+    api: Address = "https://chatapi.viber.com"
+    """Viber's API."""

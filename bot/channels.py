@@ -20,6 +20,7 @@ CHANNELS = {
     "telegram": "connectors.telegram",
     "line": "connectors.line",
     "wechat": "connectors.wechat",
+    "viber": "connectors.viber",
 }
 """Name in `frontdesk.yaml` → the module or package that has the connector."""
 _OWN_PROTOCOL = ("webchat", "http")

@@ -21,7 +21,7 @@ from pydantic import (
 )
 
 from bot import engines, texts
-from bot.channel_settings import LineSection, TelegramSection, WeChatSection
+from bot.channel_settings import LineSection, TelegramSection, ViberSection, WeChatSection
 from bot.config_file import read_config
 from bot.config_section import Section
 from bot.errors import OperatorError
@@ -267,6 +267,8 @@ class ChannelsSection(Section):
     """A LINE official account. See docs/channels/line.md."""
     wechat: WeChatSection | None = None
     """A WeChat official account. See docs/channels/wechat.md."""
+    viber: ViberSection | None = None
+    """A Viber bot. See docs/channels/viber.md."""
 
 
 class LimitsSection(Section):
