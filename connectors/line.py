@@ -162,11 +162,13 @@ class Line(Provider):
         while len(self._tried) > _MOST_TOKENS:
             self._tried.popitem(last=False)
         asked = {"replyToken": token, "messages": [message]}
-        reply = await self._call("POST", "message/reply", passes=(400,), json=asked)
+        reply = await self._call("POST", "message/reply", passes=(400, 429), json=asked)
         if reply.ok:
             return _sent(reply)
         if "reply token" not in _reason(reply).lower():
-            raise refused("message/reply", reply, _reason(reply))
+            # Refused as a whole: the token is as good as it was.
+            self._tried.pop(token, None)
+            raise _failure("message/reply", reply)
         # It has time left: an earlier call, whose answer was lost, has used it for this very part.
         return "" if again else None
 
@@ -198,15 +200,7 @@ class Line(Provider):
         )
         if reply.ok or reply.status in passes:
             return reply
-        reason = _reason(reply)
-        if reply.status == 401:
-            # The operator mends it; until then nothing is lost.
-            raise DeliveryFailed(f"{path}: LINE refuses the token: {reason[:300]}")
-        if reply.status != 429:
-            raise refused(path, reply, reason)
-        if "monthly limit" in reason:
-            raise refused(path, reply, "the account's messages of this month are used up")
-        raise DeliveryFailed(f"{path}: too many requests", retry_after_s=retry_after_s(reply))
+        raise _failure(path, reply)
 
     async def _by_operator(self, method: str, path: str, **request: Any) -> Reply:
         """The same for an operator, who is told what to mend. Raises `OperatorError`."""
@@ -217,6 +211,19 @@ class Line(Provider):
         if not reply.ok:
             raise OperatorError(f"LINE refuses {path}: {_reason(reply)[:300]}")
         return reply
+
+
+def _failure(path: str, reply: Reply) -> DeliveryFailed:
+    """What a refusal means."""
+    reason = _reason(reply)
+    if reply.status == 401:
+        # The operator mends it; until then nothing is lost.
+        return DeliveryFailed(f"{path}: LINE refuses the token: {reason[:300]}")
+    if reply.status != 429:
+        return refused(path, reply, reason)
+    if "monthly limit" in reason:
+        return refused(path, reply, "the account's messages of this month are used up")
+    return DeliveryFailed(f"{path}: too many requests", retry_after_s=retry_after_s(reply))
 
 
 def _sent(reply: Reply) -> str:

@@ -578,6 +578,15 @@ class TestSending:
         assert await line.send(address("t"), Text("hi"), "r_0") == ""
         assert api.made(PUSH) == []
 
+    async def test_a_reply_that_was_surely_not_taken_is_sent_all_the_same(
+        self, line: Line, api: MessagingApi
+    ) -> None:
+        api.fail(REPLY, refusal(429, "too many"))
+        with pytest.raises(DeliveryFailed, match="too many"):
+            await line.send(address("t"), Text("hi"), "r_0")
+        assert await line.send(address("t"), Text("hi"), "r_0") == "501"
+        assert len(api.made(PUSH)) == 1
+
     async def test_a_push_is_sent_once_whatever_becomes_of_its_answer(
         self, line: Line, api: MessagingApi
     ) -> None:
