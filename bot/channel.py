@@ -173,5 +173,9 @@ class Desk(Protocol):
     def open_media(self, attachment: AttachmentId) -> AsyncIterator[bytes]:
         """An attachment's bytes. Raises `KeyError` if there are none."""
 
+    async def as_mp3(self, attachment: AttachmentId) -> bytes:
+        """A spoken answer as MP3, for apps that play neither OGG nor M4A. Raises `KeyError` if
+        there is none, and `Unavailable`."""
+
     async def trace(self, conversation: ConversationId, turn: TurnId) -> dict[str, Any] | None:
         """What was heard, read, searched and decided in a turn, with milliseconds."""

@@ -5,7 +5,7 @@ without its secret does not start, it never accepts whatever comes.
 """
 
 import re
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, SecretStr
 
@@ -96,3 +96,37 @@ class TeamsSection(Section):
     api: Address = "https://smba.trafficmanager.net"
     """The Bot Connector. Teams names the one to answer to with each message; those of Microsoft's
     are known in any case."""
+
+
+class LineSection(Section):
+    token: Secret
+    """The channel access token (long-lived) of the Messaging API channel: `${LINE_TOKEN}`."""
+    secret: Secret
+    """The channel secret, which LINE signs its webhooks with: `${LINE_SECRET}`."""
+    groups: Literal["mentions", "all"] = "mentions"
+    """In groups: answer what mentions the account, or everything that is written there."""
+    api: Address = "https://api.line.me"
+    """LINE's API. Files come from `api-data.line.me` beside it; from the same address elsewhere."""
+
+
+class WeChatSection(Section):
+    appid: Annotated[str, Field(pattern=r"^wx[0-9a-z]{16}$")]
+    """AppID of the official account: `wx` and 16 letters and digits."""
+    secret: Secret
+    """AppSecret of the account: `${WECHAT_SECRET}`."""
+    token: Secret
+    """The token of the server configuration, of your own making, which WeChat signs with."""
+    aes_key: SecretStr = SecretStr("")
+    """The EncodingAESKey of the server configuration, 43 letters and digits. Given one, messages
+    must come encrypted (safe mode); without, they are taken in plain mode."""
+    api: Address = "https://api.weixin.qq.com"
+    """WeChat's API; `https://api2.weixin.qq.com` is its second site."""
+
+
+class ViberSection(Section):
+    token: Secret
+    """The bot's authentication token: `${VIBER_TOKEN}`."""
+    sender: Annotated[str, Field(min_length=1, max_length=28)]
+    """Whom customers see as the author of answers, up to 28 characters."""
+    api: Address = "https://chatapi.viber.com"
+    """Viber's API."""

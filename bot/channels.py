@@ -21,6 +21,9 @@ CHANNELS = {
     "twilio": "connectors.twilio",
     "vonage": "connectors.vonage",
     "teams": "connectors.teams",
+    "line": "connectors.line",
+    "wechat": "connectors.wechat",
+    "viber": "connectors.viber",
 }
 """Name in `frontdesk.yaml` → the module or package that has the connector."""
 _OWN_PROTOCOL = ("webchat", "http")

@@ -21,7 +21,15 @@ from pydantic import (
 )
 
 from bot import engines, texts
-from bot.channel_settings import TeamsSection, TelegramSection, TwilioSection, VonageSection
+from bot.channel_settings import (
+    LineSection,
+    TeamsSection,
+    TelegramSection,
+    TwilioSection,
+    ViberSection,
+    VonageSection,
+    WeChatSection,
+)
 from bot.config_file import read_config
 from bot.config_section import Section
 from bot.errors import OperatorError
@@ -269,6 +277,12 @@ class ChannelsSection(Section):
     """SMS through Vonage. See docs/channels/vonage.md."""
     teams: TeamsSection | None = None
     """Microsoft Teams. See docs/channels/teams.md."""
+    line: LineSection | None = None
+    """A LINE official account. See docs/channels/line.md."""
+    wechat: WeChatSection | None = None
+    """A WeChat official account. See docs/channels/wechat.md."""
+    viber: ViberSection | None = None
+    """A Viber bot. See docs/channels/viber.md."""
 
 
 class LimitsSection(Section):

@@ -49,7 +49,7 @@ from bot.perception import Perception
 from bot.policy import DeskPolicy, Policy
 from bot.recognition import Recognised, Recogniser
 from bot.redis_server import RedisServer
-from bot.speech import Speaker
+from bot.speech import Speaker, as_mp3
 from bot.store import Store
 from bot.turns import TurnRunner
 from models.understanding.versions import Versions
@@ -196,6 +196,9 @@ class FrontDesk:
 
     def open_media(self, attachment: AttachmentId) -> AsyncIterator[bytes]:
         return self._media.open(attachment)
+
+    async def as_mp3(self, attachment: AttachmentId) -> bytes:
+        return await asyncio.to_thread(as_mp3, await self._media.read(attachment))
 
     async def trace(self, conversation: ConversationId, turn: TurnId) -> dict[str, Any] | None:
         stored = await self._history.trace(conversation, turn)

@@ -88,9 +88,10 @@ def understand(
 
 
 def corrected(messages: Sequence[Message]) -> Sequence[Message]:
-    """The messages of a turn without those that a later one replaces."""
-    replaced = {message.replaces for message in messages}
-    return [message for message in messages if message.id not in replaced]
+    """The messages of a turn without those that a later one replaces; of several corrections of
+    the same message, the last."""
+    last = {message.replaces: message for message in messages if message.replaces}
+    return [m for m in messages if m.id not in last and last.get(m.replaces, m) is m]
 
 
 _NUMBER = re.compile(r"[(#]?([1-9][0-9]?)[).]?")

@@ -90,6 +90,7 @@ async def open_messaging(
                 Downloader(trusted=trusted, limit_bytes=limits.upload_bytes)
             ),
             open_media=desk.open_media,
+            as_mp3=desk.as_mp3,
             media_url=_media_urls(signer, public_url),
             public_url=public_url,
         )

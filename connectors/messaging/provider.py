@@ -25,6 +25,8 @@ class Services(msgspec.Struct, frozen=True):
     download: Downloader
     open_media: Callable[[AttachmentId], AsyncIterator[bytes]]
     """An attachment's bytes, to upload them."""
+    as_mp3: Callable[[AttachmentId], Awaitable[bytes]]
+    """A spoken answer as MP3, for providers that take no other format."""
     media_url: Callable[[Attachment], str]
     """A public address that opens an attachment for a while, for providers that fetch by
     themselves. Raises `DeliveryFailed` where the desk has no public address."""

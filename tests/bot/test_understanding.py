@@ -1,7 +1,10 @@
+import msgspec
 import pytest
 
 from bot.language import language_of, primary
-from bot.understanding import Social, social
+from bot.messages import ConversationId, Message, MessageId
+from bot.understanding import Social, corrected, social
+from tests.builders import message
 
 
 @pytest.mark.parametrize(
@@ -52,3 +55,28 @@ def test_the_primary_language_of_a_tag() -> None:
     assert primary("de-AT") == "de"
     assert primary("zh_Hans_CN") == "zh"
     assert primary("") == ""
+
+
+def correction(id: str, of: str) -> Message:
+    return msgspec.structs.replace(said(id), replaces=MessageId(of))
+
+
+def said(id: str) -> Message:
+    return message(ConversationId("con_1"), id, id=id)
+
+
+@pytest.mark.parametrize(
+    "messages",
+    [
+        [said("a"), correction("b", "a"), correction("c", "a")],
+        [said("a"), correction("b", "a"), correction("c", "b")],
+        [correction("b", "a"), correction("c", "a")],
+    ],
+)
+def test_of_several_corrections_the_last_counts(messages: list[Message]) -> None:
+    assert [found.id for found in corrected(messages)] == ["c"]
+
+
+def test_what_is_not_corrected_stays() -> None:
+    messages = [said("a"), said("b"), correction("c", "a"), said("d")]
+    assert [found.id for found in corrected(messages)] == ["b", "c", "d"]
