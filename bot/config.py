@@ -21,7 +21,10 @@ from pydantic import (
 )
 
 from bot import engines, texts
-from bot.channel_settings import TelegramSection
+from bot.channel_settings import (
+    TelegramSection,
+    WhatsAppSection,
+)
 from bot.config_file import read_config
 from bot.config_section import Section
 from bot.errors import OperatorError
@@ -263,6 +266,8 @@ class ChannelsSection(Section):
     """The API for other programs."""
     telegram: TelegramSection | None = None
     """A Telegram bot. See docs/channels/telegram.md."""
+    whatsapp: WhatsAppSection | None = None
+    """A WhatsApp number, by the Cloud API. See docs/channels/whatsapp.md."""
 
 
 class LimitsSection(Section):
