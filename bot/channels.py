@@ -19,6 +19,8 @@ CHANNELS = {
     "http": "connectors.http_api",
     "telegram": "connectors.telegram",
     "whatsapp": "connectors.whatsapp",
+    "messenger": "connectors.messenger",
+    "instagram": "connectors.instagram",
 }
 """Name in `frontdesk.yaml` → the module or package that has the connector."""
 _OWN_PROTOCOL = ("webchat", "http")

@@ -22,6 +22,8 @@ from pydantic import (
 
 from bot import engines, texts
 from bot.channel_settings import (
+    InstagramSection,
+    MessengerSection,
     TelegramSection,
     WhatsAppSection,
 )
@@ -268,6 +270,10 @@ class ChannelsSection(Section):
     """A Telegram bot. See docs/channels/telegram.md."""
     whatsapp: WhatsAppSection | None = None
     """A WhatsApp number, by the Cloud API. See docs/channels/whatsapp.md."""
+    messenger: MessengerSection | None = None
+    """A Facebook Page's messages. See docs/channels/messenger.md."""
+    instagram: InstagramSection | None = None
+    """An Instagram account's messages. See docs/channels/instagram.md."""
 
 
 class LimitsSection(Section):
