@@ -28,6 +28,9 @@ Secret = Annotated[SecretStr, AfterValidator(_whole)]
 """One that must be there."""
 Address = Annotated[str, AfterValidator(_address)]
 """Of a provider's API; files may be fetched from the same host, wherever it lies."""
+Number = Annotated[str, Field(pattern=r"^[0-9]{3,32}$")]
+"""An identifier of Meta's, which is all digits."""
+AppNumber = Annotated[str, Field(pattern=r"^[0-9]{0,32}$")]
 
 
 def _telegram_secret(secret: SecretStr) -> SecretStr:
@@ -130,3 +133,45 @@ class ViberSection(Section):
     """Whom customers see as the author of answers, up to 28 characters."""
     api: Address = "https://chatapi.viber.com"
     """Viber's API."""
+
+
+class MetaSection(Section):
+    """What WhatsApp, Messenger and Instagram have in common."""
+
+    token: Secret
+    """An access token that does not expire."""
+    app_secret: Secret
+    """The app's secret (App settings → Basic), with which Meta signs webhooks:
+    `${META_APP_SECRET}`."""
+    verify_token: Secret
+    """Words of your own making, which are entered beside the webhook's address at Meta and shown
+    once in return: `${META_VERIFY_TOKEN}`."""
+    api: Address = "https://graph.facebook.com/v25.0"
+    """The Graph API, with its version."""
+
+
+class WhatsAppSection(MetaSection):
+    token: Secret
+    """An access token of a system user with `whatsapp_business_messaging` and
+    `whatsapp_business_management`: `${WHATSAPP_TOKEN}`."""
+    phone: Number
+    """The phone number's id (API setup → Phone number ID), in quotes; not the number itself."""
+    app: AppNumber = ""
+    """The app's id, in quotes: with it the desk can enter the webhook's address by itself."""
+
+
+class MessengerSection(MetaSection):
+    token: Secret
+    """The Page's access token, with `pages_messaging`: `${MESSENGER_TOKEN}`."""
+    page: Number
+    """The Page's id, in quotes."""
+    app: AppNumber = ""
+    """The app's id, in quotes: with it the desk can enter the webhook's address by itself."""
+
+
+class InstagramSection(MetaSection):
+    token: Secret
+    """The access token of the Page that the account is linked to, with
+    `instagram_manage_messages`: `${INSTAGRAM_TOKEN}`."""
+    account: Number
+    """The professional account's id (17841…), in quotes."""

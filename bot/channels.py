@@ -24,6 +24,9 @@ CHANNELS = {
     "line": "connectors.line",
     "wechat": "connectors.wechat",
     "viber": "connectors.viber",
+    "whatsapp": "connectors.whatsapp",
+    "messenger": "connectors.messenger",
+    "instagram": "connectors.instagram",
 }
 """Name in `frontdesk.yaml` → the module or package that has the connector."""
 _OWN_PROTOCOL = ("webchat", "http")

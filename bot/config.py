@@ -22,13 +22,16 @@ from pydantic import (
 
 from bot import engines, texts
 from bot.channel_settings import (
+    InstagramSection,
     LineSection,
+    MessengerSection,
     TeamsSection,
     TelegramSection,
     TwilioSection,
     ViberSection,
     VonageSection,
     WeChatSection,
+    WhatsAppSection,
 )
 from bot.config_file import read_config
 from bot.config_section import Section
@@ -283,6 +286,12 @@ class ChannelsSection(Section):
     """A WeChat official account. See docs/channels/wechat.md."""
     viber: ViberSection | None = None
     """A Viber bot. See docs/channels/viber.md."""
+    whatsapp: WhatsAppSection | None = None
+    """A WhatsApp number, by the Cloud API. See docs/channels/whatsapp.md."""
+    messenger: MessengerSection | None = None
+    """A Facebook Page's messages. See docs/channels/messenger.md."""
+    instagram: InstagramSection | None = None
+    """An Instagram account's messages. See docs/channels/instagram.md."""
 
 
 class LimitsSection(Section):

@@ -4,7 +4,7 @@ import msgspec
 
 from bot.messages import Attachment, Reply
 from bot.texts import say
-from connectors.messaging.capabilities import Capabilities
+from connectors.messaging.capabilities import Capabilities, Unit
 from connectors.messaging.document import ROW, Block, Kind, Run, read_markdown
 from connectors.messaging.split import split
 
@@ -16,6 +16,8 @@ class Text(msgspec.Struct, frozen=True):
     """In the app's dialect, within its limit."""
     choices: tuple[str, ...] = ()
     """Buttons or rows under it; each sends its own words back."""
+    locale: str = "en"
+    """Language of what a channel has to say beside it (`choice_hint`)."""
 
 
 class Voice(msgspec.Struct, frozen=True):
@@ -37,7 +39,7 @@ def render(reply: Reply, can: Capabilities, public_url: str = "") -> tuple[Part,
     buttons = _fitting_choices(reply.suggestions, can)
     if reply.suggestions and not buttons:
         blocks += _numbered(reply.suggestions)
-    parts = _texts(blocks, buttons, can)
+    parts = _texts(blocks, buttons, can, reply.locale)
     for speech in reply.speech:
         if can.voice and speech.media_type.partition(";")[0] == can.voice:
             return (*parts, Voice(speech))
@@ -49,7 +51,9 @@ def choice_hint(locale: str) -> str:
     return say("choose", locale)
 
 
-def _texts(blocks: list[Block], buttons: tuple[str, ...], can: Capabilities) -> tuple[Part, ...]:
+def _texts(
+    blocks: list[Block], buttons: tuple[str, ...], can: Capabilities, locale: str
+) -> tuple[Part, ...]:
     limit = can.text_limit
     texts = split(blocks, can.dialect, limit, can.unit.length)
     below = can.choices_text_limit or limit
@@ -57,14 +61,17 @@ def _texts(blocks: list[Block], buttons: tuple[str, ...], can: Capabilities) -> 
         # The last words stand with the buttons, within what the app allows there.
         texts = split(blocks, can.dialect, below, can.unit.length)
     return tuple(
-        Text(text, buttons if number == len(texts) - 1 else ()) for number, text in enumerate(texts)
+        Text(text, buttons if number == len(texts) - 1 else (), locale=locale)
+        for number, text in enumerate(texts)
     )
 
 
 def _fitting_choices(suggestions: tuple[str, ...], can: Capabilities) -> tuple[str, ...]:
     """The suggestions as they go onto buttons; none where one does not fit, for a question cut
     short may mean another."""
-    short = all(can.unit.length(each) <= can.choice_chars for each in suggestions)
+    # Where texts are limited in bytes, what stands on a button still is limited in characters.
+    measure = len if can.unit is Unit.BYTES else can.unit.length
+    short = all(measure(each) <= can.choice_chars for each in suggestions)
     return suggestions if short and len(suggestions) <= can.choices else ()
 
 

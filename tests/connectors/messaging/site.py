@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx
 
-from bot import engines
+from bot import engines, keys
 from bot.desk import FrontDesk
 from bot.engines import engine
 from bot.inbox import InboxLimits
@@ -127,6 +127,15 @@ class ChannelSite:
 
     async def replies(self, channel: str, chat: Any) -> list[Reply]:
         return [e.item for e in await self.log(channel, chat) if isinstance(e.item, Reply)]
+
+    async def state_of_part(self, channel: str, chat: Any, part: str) -> str:
+        """What became of a part of the latest reply, once it is known to be out."""
+        reply = (await self.replies(channel, chat))[-1]
+        async with asyncio.timeout(10):
+            while part not in await self.desk.sent_parts(reply.conversation, reply.id):
+                await asyncio.sleep(0)
+        key = keys.sent(reply.conversation, reply.id)
+        return (await self.store.run("HGET", key, f"state:{part}") or b"").decode()
 
     async def nothing_was_taken(self) -> bool:
         """Whether no conversation has begun."""
