@@ -714,7 +714,7 @@ class TestFiles:
             section = settings(api.url).model_copy(
                 update={"api": "https://smba.trafficmanager.net"}
             )
-            provider = Teams(section, Services(calls, asked, nothing, nothing))
+            provider = Teams(section, Services(calls, asked, nothing, nothing, nothing))
             for source in (
                 f"{SERVICE}/v3/attachments/0-eus/views/original",
                 "https://contoso-my.sharepoint.com/download.aspx?tempauth=x",

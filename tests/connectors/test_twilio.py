@@ -453,7 +453,7 @@ class TestConversation:
 class TestSending:
     def test_whatsapp_has_a_window_and_voice_and_an_sms_neither(self) -> None:
         nothing: Any = None
-        services = Services(nothing, nothing, nothing, nothing)
+        services = Services(nothing, nothing, nothing, nothing, nothing)
         provider = Twilio(TwilioSection(account=ACCOUNT, token=TOKEN), services)
         on_whatsapp = provider.can_at({"to": f"whatsapp:{CUSTOMER}"})
         assert (on_whatsapp.window, on_whatsapp.voice) == (timedelta(hours=24), "audio/ogg")
@@ -532,7 +532,7 @@ class TestFiles:
         section = TwilioSection(account=ACCOUNT, token=TOKEN)
         nothing: Any = None
         asked: Any = Asked()
-        provider = Twilio(section, Services(nothing, asked, nothing, nothing))
+        provider = Twilio(section, Services(nothing, asked, nothing, nothing, nothing))
         for source in ("https://api.twilio.com/file", "https://mms.twiliocdn.com/file",
                        "https://api.twilio.com.evil.example/file"):  # fmt: skip
             assert [piece async for piece in provider.fetch(source)] == [b""]

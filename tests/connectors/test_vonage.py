@@ -273,7 +273,7 @@ class TestParsing:
 
 class TestWebhook:
     def test_vonages_own_library_agrees_on_whose_a_signature_is(self) -> None:
-        vonage: Any = Vonage(settings(), Services(*[None] * 4))  # type: ignore[arg-type]
+        vonage: Any = Vonage(settings(), Services(*[None] * 5))  # type: ignore[arg-type]
         for secret in (SIGNATURE_SECRET, SIGNATURE_SECRET[::-1]):
             signed = token(b"{}", secret)
             hook = Hook(b"{}", {"authorization": f"Bearer {signed}"}, received_at=time.time())
@@ -421,7 +421,7 @@ class TestSending:
 
     async def test_an_sms_is_measured_in_segments_and_has_no_window_and_no_voice(self) -> None:
         nothing: Any = None
-        provider = Vonage(settings(), Services(nothing, nothing, nothing, nothing))
+        provider = Vonage(settings(), Services(nothing, nothing, nothing, nothing, nothing))
         by_sms = provider.can_at(CHAT.address)
         assert (by_sms.unit, by_sms.window, by_sms.voice) == (Unit.SMS, None, "")
         assert provider.can_at({"app": "whatsapp"}).window is not None
