@@ -7,7 +7,7 @@ without its secret does not start, it never accepts whatever comes.
 import re
 from typing import Annotated
 
-from pydantic import AfterValidator, SecretStr
+from pydantic import AfterValidator, Field, SecretStr, model_validator
 
 from bot.config_section import Section
 
@@ -44,3 +44,30 @@ class TelegramSection(Section):
     making. Without one, the desk fetches messages by long polling, and needs no public address."""
     api: Address = "https://api.telegram.org"
     """Telegram's API, or a Bot API server of your own."""
+
+
+class SlackSection(Section):
+    token: Secret
+    """The bot's token, `xoxb-…`, from "OAuth & Permissions": `${SLACK_TOKEN}`."""
+    app: Annotated[str, Field(pattern="^A[A-Z0-9]+$")]
+    """The app's id, `A…`, from "Basic Information"."""
+    signing_secret: SecretStr = SecretStr("")
+    """What Slack signs webhooks with, from "Basic Information": `${SLACK_SIGNING_SECRET}`. Without
+    one, no webhook is believed."""
+    app_token: SecretStr = SecretStr("")
+    """An app-level token, `xapp-…`, with the scope `connections:write`: `${SLACK_APP_TOKEN}`. With
+    one, the desk opens a connection to Slack (Socket Mode), and needs no public address."""
+    channels: tuple[str, ...] = ()
+    """Ids (`C…`) of channels in which every message is a question to the desk. Elsewhere it answers
+    direct messages, mentions, and what is written in threads that it began."""
+    streaming: bool = False
+    """Whether an answer grows in the app while it is being made. Slack allows some 50 changes of
+    messages a minute in a whole workspace: for desks where few write at once."""
+    api: Address = "https://slack.com/api"
+    """Slack's Web API."""
+
+    @model_validator(mode="after")
+    def _reachable(self) -> "SlackSection":
+        if not (self.signing_secret.get_secret_value() or self.app_token.get_secret_value()):
+            raise ValueError("needs `signing_secret` (webhooks) or `app_token` (Socket Mode)")
+        return self

@@ -18,6 +18,7 @@ CHANNELS = {
     "webchat": "connectors.webchat",
     "http": "connectors.http_api",
     "telegram": "connectors.telegram",
+    "slack": "connectors.slack",
 }
 """Name in `frontdesk.yaml` → the module or package that has the connector."""
 _OWN_PROTOCOL = ("webchat", "http")

@@ -21,7 +21,7 @@ from pydantic import (
 )
 
 from bot import engines, texts
-from bot.channel_settings import TelegramSection
+from bot.channel_settings import SlackSection, TelegramSection
 from bot.config_file import read_config
 from bot.config_section import Section
 from bot.errors import OperatorError
@@ -263,6 +263,8 @@ class ChannelsSection(Section):
     """The API for other programs."""
     telegram: TelegramSection | None = None
     """A Telegram bot. See docs/channels/telegram.md."""
+    slack: SlackSection | None = None
+    """A Slack app. See docs/channels/slack.md."""
 
 
 class LimitsSection(Section):
