@@ -71,3 +71,15 @@ class SlackSection(Section):
         if not (self.signing_secret.get_secret_value() or self.app_token.get_secret_value()):
             raise ValueError("needs `signing_secret` (webhooks) or `app_token` (Socket Mode)")
         return self
+
+
+class DiscordSection(Section):
+    token: Secret
+    """The bot's token, from "Bot" in the developer portal: `${DISCORD_TOKEN}`."""
+    application: Annotated[str, Field(pattern="^[0-9]{5,20}$")]
+    """The application's id, in quotation marks, from "General Information"."""
+    public_key: Annotated[str, Field(pattern="^([0-9a-f]{64})?$")] = ""
+    """The application's public key, from "General Information": commands and buttons then come by
+    webhook. Without one, no webhook is believed, and they come over the gateway, as messages do."""
+    api: Address = "https://discord.com/api/v10"
+    """Discord's HTTP API."""

@@ -19,6 +19,7 @@ CHANNELS = {
     "http": "connectors.http_api",
     "telegram": "connectors.telegram",
     "slack": "connectors.slack",
+    "discord": "connectors.discord",
 }
 """Name in `frontdesk.yaml` → the module or package that has the connector."""
 _OWN_PROTOCOL = ("webchat", "http")

@@ -21,7 +21,7 @@ from pydantic import (
 )
 
 from bot import engines, texts
-from bot.channel_settings import SlackSection, TelegramSection
+from bot.channel_settings import DiscordSection, SlackSection, TelegramSection
 from bot.config_file import read_config
 from bot.config_section import Section
 from bot.errors import OperatorError
@@ -265,6 +265,8 @@ class ChannelsSection(Section):
     """A Telegram bot. See docs/channels/telegram.md."""
     slack: SlackSection | None = None
     """A Slack app. See docs/channels/slack.md."""
+    discord: DiscordSection | None = None
+    """A Discord bot. See docs/channels/discord.md."""
 
 
 class LimitsSection(Section):

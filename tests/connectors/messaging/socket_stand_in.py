@@ -17,6 +17,8 @@ class Line:
     def __init__(self, socket: ServerConnection) -> None:
         self.socket = socket
         self.heard: list[dict[str, Any]] = []
+        self.ready = asyncio.Event()
+        """Set by the provider's side, once what has to be said first is said."""
         self._changed = asyncio.Condition()
 
     async def say(self, frame: dict[str, Any] | str | bytes) -> None:
