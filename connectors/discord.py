@@ -31,6 +31,7 @@ from connectors.discord_events import (
     answer_interaction,
     button_id,
     links,
+    own_id,
     read_change,
     read_interaction,
     read_message,
@@ -217,7 +218,7 @@ class Discord(Provider):
         """What an event of the gateway tells, and what is to be done once that is kept."""
         match name:
             case "READY":
-                self._me = str((data.get("user") or {}).get("id", ""))
+                self._me = own_id(data)
             case "MESSAGE_CREATE":
                 return self._remember(read_message(data, self._me)), None
             case "MESSAGE_UPDATE":
@@ -231,7 +232,8 @@ class Discord(Provider):
             case "TYPING_START":
                 return read_typing(data, self._me), None
             case "INTERACTION_CREATE":
-                return read_interaction(data), lambda: self._call_back(data)
+                answer = answer_interaction(data)
+                return read_interaction(data), lambda: self._call_back(data, answer)
         return (), None
 
     def _remember(self, events: tuple[Event, ...]) -> tuple[Event, ...]:
@@ -248,7 +250,7 @@ class Discord(Provider):
         known = [(str(each), self._chats.pop(str(each), None)) for each in numbers]
         return tuple(Withdrawn(chat, number) for number, chat in known if chat)
 
-    async def _call_back(self, interaction: Mapping[str, Any]) -> None:
+    async def _call_back(self, interaction: Mapping[str, Any], answer: dict[str, Any]) -> None:
         """Answer an interaction that came over the gateway."""
         path = f"/interactions/{interaction.get('id')}/{interaction.get('token')}/callback"
         try:
@@ -256,7 +258,7 @@ class Discord(Provider):
                 "POST",
                 path,
                 "interaction",
-                json=answer_interaction(interaction),
+                json=answer,
                 timeout=aiohttp.ClientTimeout(total=_CALLBACK_S),
             )
         except DeliveryFailed as error:

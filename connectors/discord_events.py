@@ -20,6 +20,9 @@ from connectors.messaging.hook import Malformed
 
 Payload = Mapping[str, Any]
 
+NONSENSE = (KeyError, TypeError, ValueError, AttributeError, OverflowError)
+"""What reading a payload raises that is not as it is documented."""
+
 PING, COMMAND, COMPONENT, AUTOCOMPLETE = 1, 2, 3, 4
 """Types of interactions."""
 _ATTACHMENT = 11
@@ -39,12 +42,20 @@ _TOLD = ("poll", "activity", "shared_client_theme", "call")
 _MOST_QUOTED = 1_900
 
 
+def own_id(ready: Payload) -> str:
+    """The bot's user id, which `READY` tells. Raises `Malformed`."""
+    try:
+        return str(ready["user"]["id"])
+    except NONSENSE as error:
+        raise Malformed("a session without a user") from error
+
+
 def read_message(message: Payload, me: str) -> tuple[Event, ...]:
     """What a `MESSAGE_CREATE` tells. `me`: the bot's user id. Raises `Malformed` where what must be
     there is not."""
     try:
         return (_said(message, me),) if _is_for_us(message, me) else ()
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except NONSENSE as error:
         raise Malformed(f"not a message: {type(error).__name__}") from error
 
 
@@ -70,7 +81,7 @@ def read_reaction(reaction: Payload, me: str, *, added: bool) -> tuple[Event, ..
         chat = _chat(reaction, user, "")
         emoji = str(reaction["emoji"].get("name") or "")
         return (Reacted(chat, str(reaction["message_id"]), emoji if added else ""),)
-    except (KeyError, TypeError, AttributeError) as error:
+    except NONSENSE as error:
         raise Malformed(f"not a reaction: {type(error).__name__}") from error
 
 
@@ -79,7 +90,7 @@ def read_typing(typing: Payload, me: str) -> tuple[Event, ...]:
     try:
         user = str(typing["user_id"])
         return () if user == me or typing.get("guild_id") else (Writes(_chat(typing, user, "")),)
-    except KeyError as error:
+    except NONSENSE as error:
         raise Malformed("not a sign of typing") from error
 
 
@@ -96,19 +107,22 @@ def read_interaction(payload: Payload) -> tuple[Event, ...]:
             words = "\n".join(data.get("values") or [_words_on_button(str(data["custom_id"]))])
             return (Said(chat, number, text=words),) if words else ()
         return (_asked(chat, number, data),) if data.get("type", 1) == 1 else ()
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except NONSENSE as error:
         raise Malformed(f"not an interaction: {type(error).__name__}") from error
 
 
 def answer_interaction(payload: Payload) -> dict[str, Any]:
-    """What Discord is told at once: it waits three seconds."""
+    """What Discord is told at once: it waits three seconds. Raises `Malformed`."""
     match payload.get("type"):
         case 1:
             return {"type": 1}
         case 2:
             # Others do not see what was asked by a command: the question is shown, the answer to
             # it is an ordinary message.
-            return {"type": 4, "data": {"content": _question(payload)} | NO_MENTIONS}
+            try:
+                return {"type": 4, "data": {"content": _question(payload)} | NO_MENTIONS}
+            except NONSENSE as error:
+                raise Malformed(f"not a command: {type(error).__name__}") from error
         case 4:
             return {"type": 8, "data": {"choices": []}}
     return {"type": 6}
@@ -260,7 +274,10 @@ def _in_words(match: re.Match[str], names: Mapping[str, str]) -> str:
     if kind == "user":
         return f"@{names.get(value, value)}"
     if kind == "time":
-        return f"{datetime.fromtimestamp(int(value), UTC):%Y-%m-%d %H:%M} UTC"
+        try:
+            return f"{datetime.fromtimestamp(int(value), UTC):%Y-%m-%d %H:%M} UTC"
+        except (ValueError, OverflowError, OSError):
+            return match[0]  # Of a year that no calendar has.
     return {"role": "@role", "channel": "#channel", "emoji": f":{value}:"}.get(
         str(kind), f"/{value}"
     )

@@ -21,6 +21,9 @@ from connectors.messaging.hook import Malformed
 
 Payload = Mapping[str, Any]
 
+NONSENSE = (KeyError, TypeError, ValueError, AttributeError, OverflowError)
+"""What reading a payload raises that is not as it is documented."""
+
 _SAID = frozenset({"", "file_share", "thread_broadcast", "me_message"})
 _QUIET = re.compile(
     "(channel|group|bot|pinned|unpinned|reminder|sh_room)_.*|joiner_notification.*|message_replied"
@@ -66,7 +69,7 @@ def read_event(payload: Payload, channels: Collection[str] = ()) -> tuple[Event,
         authorized = payload.get("authorizations") or ()
         bots = frozenset(str(each["user_id"]) for each in authorized if each.get("is_bot"))
         return tuple(_event(payload["event"], Ear(channels, bots)))
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except NONSENSE as error:
         raise Malformed(f"not an event: {type(error).__name__}") from error
 
 
@@ -86,17 +89,17 @@ def read_interaction(payload: Payload) -> tuple[Event, ...]:
             for action in payload["actions"]
             if (words := action.get("value") or (action.get("selected_option") or {}).get("value"))
         )
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except NONSENSE as error:
         raise Malformed(f"not an interaction: {type(error).__name__}") from error
 
 
-def read_command(fields: Mapping[str, str]) -> tuple[Event, ...]:
+def read_command(fields: Payload) -> tuple[Event, ...]:
     """What a slash command asks. It can be given anywhere, also where the app may not write, so it
     is answered in the direct messages with the app. Raises `Malformed`."""
-    user, number = fields.get("user_id", ""), fields.get("trigger_id", "")
+    user, number = str(fields.get("user_id") or ""), str(fields.get("trigger_id") or "")
     if not (user and number):
         raise Malformed("not a command: no user_id or trigger_id")
-    words = to_words(fields.get("text", "")).strip()
+    words = to_words(str(fields.get("text") or ""))
     chat = Chat(user, {"channel": user, "thread": ""})
     return (Said(chat, f"c:{number}", text=words, joined=not words),)
 

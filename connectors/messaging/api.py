@@ -82,7 +82,7 @@ class Api:
                 reply = Reply(
                     response.status,
                     {name.lower(): value for name, value in response.headers.items()},
-                    await _body(response),
+                    await _body(response, what),
                 )
         except (TimeoutError, aiohttp.ClientError, OSError) as error:
             # aiohttp's words may hold the address, and the address a token.
@@ -94,14 +94,13 @@ class Api:
         return reply
 
 
-async def _body(response: aiohttp.ClientResponse) -> bytes:
-    """The whole body, however many pieces it comes in; the start of one that is too large."""
+async def _body(response: aiohttp.ClientResponse, what: str) -> bytes:
     body = bytearray()
     async for piece in response.content.iter_any():
         body += piece
-        if len(body) >= LARGEST_ANSWER_BYTES:
-            break
-    return bytes(body[:LARGEST_ANSWER_BYTES])
+        if len(body) > LARGEST_ANSWER_BYTES:
+            raise DeliveryFailed(f"{what}: an answer of more than {LARGEST_ANSWER_BYTES} bytes")
+    return bytes(body)
 
 
 def retry_after_s(reply: Reply) -> float | None:

@@ -1,8 +1,10 @@
 """What Discord's payloads say."""
 
+from contextlib import suppress
 from typing import Any
 
 import pytest
+from hypothesis import given
 
 from bot.messages import AttachmentKind
 from connectors.discord_events import (
@@ -16,6 +18,7 @@ from connectors.discord_events import (
 )
 from connectors.messaging.events import Chat, Reacted, Said, Writes
 from connectors.messaging.hook import Malformed
+from tests.connectors.messaging.broken import broken
 from tests.connectors.messaging.discord import (
     ANN,
     BO,
@@ -185,6 +188,7 @@ class TestWords:
             (f"<@{BO}> and <@!{BO}>", "@Bo and @Bo"),
             ("<@1> <@&2> <#3>", "@1 @role #channel"),
             ("<:wave:123> <a:dance:4> </ask:5>", ":wave: :dance: /ask"),
+            ("<t:999999999999>", "<t:999999999999>"),
             ("<t:1618953630:R> <t:1618953630>", "2021-04-20 21:20 UTC 2021-04-20 21:20 UTC"),
             ("a < b > c <https://x.example>", "a < b > c <https://x.example>"),
             (f"<@{BOT}>: hi", "hi"),
@@ -245,3 +249,32 @@ class TestInteractions:
     def test_what_makes_no_sense_is_malformed(self, broken: dict[str, Any]) -> None:
         with pytest.raises(Malformed):
             read_interaction(broken)
+
+
+FULL = in_guild(
+    type=19, attachments=[file(duration_secs=1.0)], edited_timestamp="x",
+    referenced_message=message(author=MINE, content="?"),
+    sticker_items=[{"id": "5", "name": "wave", "format_type": 1}],
+    message_snapshots=[{"message": {"content": "x", "attachments": [file()]}}],
+)  # fmt: skip
+ASKED = ask(guild_id=GUILD, member={"user": HERS})
+REACTION = {"user_id": ANN, "channel_id": DIRECT, "message_id": "9", "emoji": {"name": "x"}}
+
+
+@given(broken(FULL), broken(REACTION))
+def test_whatever_a_message_holds_it_is_read_or_malformed(written: Any, reaction: Any) -> None:
+    for read in (read_message, read_change):
+        with suppress(Malformed):
+            read(written, BOT)
+    with suppress(Malformed):
+        read_reaction(reaction, BOT, added=True)
+    with suppress(Malformed):
+        read_typing(reaction, BOT)
+
+
+@given(broken(ASKED) | broken(press()))
+def test_whatever_an_interaction_holds_it_is_read_or_malformed(payload: Any) -> None:
+    with suppress(Malformed):
+        read_interaction(payload)
+    with suppress(Malformed):
+        answer_interaction(payload)

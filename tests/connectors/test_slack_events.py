@@ -1,13 +1,17 @@
 """What Slack's payloads say."""
 
+from contextlib import suppress
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from bot.messages import AttachmentKind
 from connectors.messaging.events import Chat, Event, Reacted, Said, Withdrawn
 from connectors.messaging.hook import Malformed
 from connectors.slack_events import read_command, read_event, read_interaction, to_words
+from tests.connectors.messaging.broken import broken
 from tests.connectors.messaging.slack import (
     ANN,
     BOT,
@@ -284,3 +288,32 @@ class TestInteractivity:
             read_interaction(button(**broken))
         with pytest.raises(Malformed):
             read_command({"command": "/ask"})
+
+
+FULL = message(
+    subtype="file_share", thread_ts="1.0", parent_user_id=BOT, text=f"<@{BOT}> <@U2|bo> see",
+    files=[FILE | {"subtype": "slack_audio", "duration_ms": 100, "mimetype": "video/webm"}],
+    attachments=[{"is_share": True, "text": "x"}],
+)  # fmt: skip
+CHANGED = message(
+    subtype="message_changed", message=FULL | {"edited": {"user": ANN, "ts": "1.2"}},
+    previous_message=FULL,
+)  # fmt: skip
+REACTION = {
+    "type": "reaction_added", "user": ANN, "reaction": "x", "item_user": BOT,
+    "item": {"type": "message", "channel": DIRECT, "ts": "2.2"},
+}  # fmt: skip
+
+
+@given(st.one_of(*(broken(envelope(each)) for each in (FULL, CHANGED, REACTION))))
+def test_whatever_an_event_holds_it_is_read_or_malformed(payload: Any) -> None:
+    with suppress(Malformed):
+        read_event(payload)
+
+
+@given(broken(button()), broken(COMMAND))
+def test_whatever_an_interaction_holds_it_is_read_or_malformed(pressed: Any, asked: Any) -> None:
+    with suppress(Malformed):
+        read_interaction(pressed)
+    with suppress(Malformed):
+        read_command(asked)
