@@ -7,7 +7,7 @@ without its secret does not start, it never accepts whatever comes.
 import re
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, SecretStr
+from pydantic import AfterValidator, Field, SecretStr, model_validator
 
 from bot.config_section import Section
 
@@ -175,3 +175,42 @@ class InstagramSection(MetaSection):
     `instagram_manage_messages`: `${INSTAGRAM_TOKEN}`."""
     account: Number
     """The professional account's id (17841…), in quotes."""
+
+
+class SlackSection(Section):
+    token: Secret
+    """The bot's token, `xoxb-…`, from "OAuth & Permissions": `${SLACK_TOKEN}`."""
+    app: Annotated[str, Field(pattern="^A[A-Z0-9]+$")]
+    """The app's id, `A…`, from "Basic Information"."""
+    signing_secret: SecretStr = SecretStr("")
+    """What Slack signs webhooks with, from "Basic Information": `${SLACK_SIGNING_SECRET}`. Without
+    one, no webhook is believed."""
+    app_token: SecretStr = SecretStr("")
+    """An app-level token, `xapp-…`, with the scope `connections:write`: `${SLACK_APP_TOKEN}`. With
+    one, the desk opens a connection to Slack (Socket Mode), and needs no public address."""
+    channels: tuple[str, ...] = ()
+    """Ids (`C…`) of channels in which every message is a question to the desk. Elsewhere it answers
+    direct messages, mentions, and what is written in threads that it began."""
+    streaming: bool = False
+    """Whether an answer grows in the app while it is being made. Slack allows some 50 changes of
+    messages a minute in a whole workspace: for desks where few write at once."""
+    api: Address = "https://slack.com/api"
+    """Slack's Web API."""
+
+    @model_validator(mode="after")
+    def _reachable(self) -> "SlackSection":
+        if not (self.signing_secret.get_secret_value() or self.app_token.get_secret_value()):
+            raise ValueError("needs `signing_secret` (webhooks) or `app_token` (Socket Mode)")
+        return self
+
+
+class DiscordSection(Section):
+    token: Secret
+    """The bot's token, from "Bot" in the developer portal: `${DISCORD_TOKEN}`."""
+    application: Annotated[str, Field(pattern="^[0-9]{5,20}$")]
+    """The application's id, in quotation marks, from "General Information"."""
+    public_key: Annotated[str, Field(pattern="^([0-9a-f]{64})?$")] = ""
+    """The application's public key, from "General Information": commands and buttons then come by
+    webhook. Without one, no webhook is believed, and they come over the gateway, as messages do."""
+    api: Address = "https://discord.com/api/v10"
+    """Discord's HTTP API."""

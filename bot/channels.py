@@ -27,6 +27,8 @@ CHANNELS = {
     "whatsapp": "connectors.whatsapp",
     "messenger": "connectors.messenger",
     "instagram": "connectors.instagram",
+    "slack": "connectors.slack",
+    "discord": "connectors.discord",
 }
 """Name in `frontdesk.yaml` → the module or package that has the connector."""
 _OWN_PROTOCOL = ("webchat", "http")

@@ -22,9 +22,11 @@ from pydantic import (
 
 from bot import engines, texts
 from bot.channel_settings import (
+    DiscordSection,
     InstagramSection,
     LineSection,
     MessengerSection,
+    SlackSection,
     TeamsSection,
     TelegramSection,
     TwilioSection,
@@ -292,6 +294,10 @@ class ChannelsSection(Section):
     """A Facebook Page's messages. See docs/channels/messenger.md."""
     instagram: InstagramSection | None = None
     """An Instagram account's messages. See docs/channels/instagram.md."""
+    slack: SlackSection | None = None
+    """A Slack app. See docs/channels/slack.md."""
+    discord: DiscordSection | None = None
+    """A Discord bot. See docs/channels/discord.md."""
 
 
 class LimitsSection(Section):

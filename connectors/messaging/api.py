@@ -40,6 +40,14 @@ class Reply(msgspec.Struct, frozen=True):
         return found if isinstance(found, dict) else {}
 
 
+class Throttled(DeliveryFailed):
+    """Too many requests. `reply` may tell more: whether all requests are meant, or some."""
+
+    def __init__(self, what: str, reply: Reply) -> None:
+        self.reply = reply
+        super().__init__(f"{what}: too many requests", retry_after_s=retry_after_s(reply))
+
+
 class Api:
     """Use as an asynchronous context manager."""
 
@@ -74,11 +82,10 @@ class Api:
             async with self._session.request(
                 method, url, allow_redirects=False, **request
             ) as response:
-                body = await response.content.read(LARGEST_ANSWER_BYTES)
                 reply = Reply(
                     response.status,
                     {name.lower(): value for name, value in response.headers.items()},
-                    body,
+                    await _body(response, what),
                 )
         except (TimeoutError, aiohttp.ClientError, OSError) as error:
             # aiohttp's words may hold the address, and the address a token.
@@ -86,10 +93,19 @@ class Api:
         if reply.status in own:
             return reply
         if reply.status == 429:
-            raise DeliveryFailed(f"{what}: too many requests", retry_after_s=retry_after_s(reply))
+            raise Throttled(what, reply)
         if reply.status >= 500:
             raise DeliveryFailed(f"{what}: HTTP {reply.status}", retry_after_s=retry_after_s(reply))
         return reply
+
+
+async def _body(response: aiohttp.ClientResponse, what: str) -> bytes:
+    body = bytearray()
+    async for piece in response.content.iter_any():
+        body += piece
+        if len(body) > LARGEST_ANSWER_BYTES:
+            raise DeliveryFailed(f"{what}: an answer of more than {LARGEST_ANSWER_BYTES} bytes")
+    return bytes(body)
 
 
 def retry_after_s(reply: Reply) -> float | None:
