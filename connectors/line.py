@@ -18,7 +18,7 @@ from bot.channel_settings import LineSection
 from bot.errors import CustomerError, DeliveryFailed, OperatorError
 from bot.messages import AttachmentKind, ChannelName
 from connectors.limiter import Rate
-from connectors.messaging.api import Reply, refused, retry_after_s, wrong_credentials
+from connectors.messaging.api import Reply, Throttled, refused, retry_after_s, wrong_credentials
 from connectors.messaging.capabilities import Capabilities, Unit
 from connectors.messaging.events import Chat, Event, Remote, Said, Withdrawn
 from connectors.messaging.hook import REMEMBERED_S, Forged, Hook, Malformed, Taken, same
@@ -195,9 +195,13 @@ class Line(Provider):
         `DeliveryFailed` with LINE's own words."""
         headers = self._authorization | request.pop("headers", {})
         url = f"{self._api}/v2/bot/{path}"
-        reply = await self._services.api.call(
-            method, url, what=path, own=(429,), headers=headers, **request
-        )
+        try:
+            reply = await self._services.api.call(
+                method, url, what=path, headers=headers, **request
+            )
+        except Throttled as error:
+            # Among these refusals is one that no waiting mends.
+            reply = error.reply
         if reply.ok or reply.status in passes:
             return reply
         raise _failure(path, reply)

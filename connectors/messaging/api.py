@@ -5,7 +5,7 @@ Addresses may hold tokens (Telegram's do): they are in no error and in no log li
 
 import email.utils
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import aiohttp
@@ -67,15 +67,13 @@ class Api:
         if self._session:
             await self._session.close()
 
-    async def call(
-        self, method: str, url: str, *, what: str, own: Collection[int] = (), **request: Any
-    ) -> Reply:
+    async def call(self, method: str, url: str, *, what: str, **request: Any) -> Reply:
         """One request; redirects are not followed. `what` names it in errors (`sendMessage`).
-        `own`: statuses that the channel tells apart itself, whatever they mean elsewhere.
         `request`: aiohttp's `json`, `data`, `headers`, `params`, `auth`.
 
         Gives whatever is answered below 500 but "too many requests": what a provider means by its
-        refusals the channel knows. Raises `DeliveryFailed`, which passes, for the rest.
+        refusals the channel knows. Raises `Throttled`, and `DeliveryFailed`, which passes, for the
+        rest.
         """
         assert self._session, "the session is not open"
         try:
@@ -90,8 +88,6 @@ class Api:
         except (TimeoutError, aiohttp.ClientError, OSError) as error:
             # aiohttp's words may hold the address, and the address a token.
             raise DeliveryFailed(f"{what}: {type(error).__name__}") from None
-        if reply.status in own:
-            return reply
         if reply.status == 429:
             raise Throttled(what, reply)
         if reply.status >= 500:
