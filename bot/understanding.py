@@ -11,7 +11,7 @@ import msgspec
 
 from bot.history import Past, words_of
 from bot.language import language_of, primary
-from bot.messages import AnswerAs, AttachmentId, AttachmentKind, Message, Reply
+from bot.messages import AnswerAs, AttachmentId, AttachmentKind, Message, MessageId, Reply
 from bot.perception import Perceived
 from bot.recognition import Recognised
 
@@ -88,9 +88,16 @@ def understand(
 
 
 def corrected(messages: Sequence[Message]) -> Sequence[Message]:
-    """The messages of a turn without those that a later one replaces."""
-    replaced = {message.replaces for message in messages}
-    return [message for message in messages if message.id not in replaced]
+    """The messages of a turn without those that a later one replaces. One that was corrected
+    twice is its last correction, whether that names the first or the one before it."""
+    replaced: set[MessageId] = set()
+    kept: list[Message] = []
+    for message in reversed(messages):
+        if not replaced & {message.id, message.replaces}:
+            kept.append(message)
+        if message.replaces:
+            replaced.add(message.replaces)
+    return kept[::-1]
 
 
 _NUMBER = re.compile(r"[(#]?([1-9][0-9]?)[).]?")

@@ -32,6 +32,8 @@ from connectors.messaging.events import (
 
 log = logging.getLogger(__name__)
 
+_MOST_BYTES = 2**53
+"""What a provider claims may be any number; this is the largest that JSON has everywhere."""
 _encode = msgspec.json.Encoder(order="deterministic").encode
 
 
@@ -126,7 +128,7 @@ def _attachment(remote: Remote) -> Attachment:
         id=AttachmentId(new_id("att")),
         kind=remote.kind,
         media_type=remote.media_type,
-        size_bytes=remote.size_bytes,
+        size_bytes=min(max(0, remote.size_bytes), _MOST_BYTES),
         name=remote.name[:120],
         duration_s=remote.duration_s,
         source=remote.source,
