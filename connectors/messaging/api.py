@@ -80,7 +80,7 @@ class Api:
                     {name.lower(): value for name, value in response.headers.items()},
                     await _body(response, what),
                 )
-        except aiohttp.InvalidURL:
+        except (aiohttp.InvalidURL, aiohttp.NonHttpUrlClientError):
             raise DeliveryFailed(f"{what}: not an address", permanent=True) from None
         except (TimeoutError, aiohttp.ClientError, OSError) as error:
             # aiohttp's words may hold the address, and the address a token.

@@ -29,12 +29,26 @@ from connectors.messaging.events import (
     Withdrawn,
     Writes,
 )
+from connectors.messaging.hook import Malformed
 
 log = logging.getLogger(__name__)
 
 _MOST_BYTES = 2**53
 """What a provider claims may be any number; this is the largest that JSON has everywhere."""
 _encode = msgspec.json.Encoder(order="deterministic").encode
+_decoders: dict[type[Event], msgspec.json.Decoder[Event]] = {
+    kind: msgspec.json.Decoder(kind) for kind in (Said, Withdrawn, Reacted, Writes, Progressed)
+}
+
+
+def _checked(event: Event) -> Event:
+    """The event, if every field is of its type: what providers send is checked by channels only as
+    far as they look at it. Raises `Malformed`."""
+    kind = type(event)
+    try:
+        return _decoders[kind].decode(_encode(event))
+    except (msgspec.MsgspecError, OverflowError, TypeError, UnicodeError) as error:
+        raise Malformed(f"not a {kind.__name__}: {type(error).__name__}") from None
 
 
 class Intake:
@@ -58,8 +72,10 @@ class Intake:
     async def take(self, event: Event) -> None:
         """Hand one event to the desk. What was said is in Redis once this returns.
 
-        Raises `TooFast` and `Unavailable`: the provider is to come again.
+        Raises `TooFast` and `Unavailable`: the provider is to come again; `Malformed` where the
+        channel has let through what cannot be.
         """
+        event = _checked(event)
         match event:
             case Said():
                 address = _encode(event.chat.address).decode()
