@@ -72,7 +72,7 @@ def understand(
     words = f"{typed} {said}".strip()
     problems = (
         *(Problem(what.problem, what.problem_params) for what in seen if what.problem),
-        *(Problem("message_unsupported") for _ in {k for m in messages for k in m.unsupported}),
+        *([Problem("message_unsupported")] if any(m.unsupported for m in messages) else ()),
     )
     reported = next((m.locale for m in reversed(messages) if m.locale), "")
     return Understanding(
