@@ -48,6 +48,8 @@ class Typing(msgspec.Struct, frozen=True):
 
     conversation: ConversationId
     on: bool
+    channel: ChannelName = ChannelName("")
+    """Whose customer the answer is for; no other channel is told."""
 
 
 class Delta(msgspec.Struct, frozen=True):
@@ -58,6 +60,8 @@ class Delta(msgspec.Struct, frozen=True):
     at: int
     """Number of characters that came before this piece; 0 starts the reply anew."""
     text: str
+    channel: ChannelName = ChannelName("")
+    """Whose customer the answer is for; no other channel is told."""
 
 
 Progress = Typing | Delta

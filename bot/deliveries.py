@@ -73,13 +73,18 @@ class Deliveries:
     ) -> None:
         raw = await self._store.run("GET", keys.posted(channel, identifier))
         if raw is None:
+            if state == "failed":
+                log.warning("delivery.failed", extra={"channel": channel, "reason": reason[:300]})
             return
         posted = msgspec.json.decode(raw, type=_Posted)
         key, field = keys.sent(posted.conversation, posted.reply), f"state:{posted.part}"
         before = (await self._store.run("HGET", key, field) or b"").decode()
         if before and _ORDER.index(state) <= _ORDER.index(before):
             return
-        await self._store.run("HSET", key, field, state)
+        await asyncio.gather(
+            self._store.run("HSET", key, field, state),
+            self._store.run("EXPIRE", key, self._keep_s),
+        )
         if state == "failed":
             log.error(
                 "delivery.failed",

@@ -229,7 +229,7 @@ class FrontDesk:
             await asyncio.sleep(_SWEEP_EVERY_S)
 
     def _show(self, progress: Progress) -> None:
-        for connector in self._connectors.values():
+        if connector := self._connectors.get(progress.channel):
             connector.show(progress)
 
 

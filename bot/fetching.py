@@ -7,9 +7,10 @@ name for the file, and a turn that is done again after a crash finds what was fe
 
 import asyncio
 import logging
+from collections.abc import AsyncIterator
 
 from bot.channel import Fetch
-from bot.errors import CustomerError, Unavailable
+from bot.errors import CustomerError, DeliveryFailed, Unavailable
 from bot.media import MediaStore
 from bot.messages import Attachment, ChannelName, CustomerId, Message
 
@@ -18,6 +19,8 @@ log = logging.getLogger(__name__)
 _ATTEMPTS = 4
 _FIRST_PAUSE_S = 0.5
 """Doubled for each further attempt: a provider may still be preparing the file."""
+_LONGEST_S = 120.0
+"""All attempts together: the customer waits for an answer."""
 
 
 class Fetching:
@@ -46,21 +49,26 @@ class Fetching:
         if fetch is None:
             # The channel was taken out of frontdesk.yaml since the message came.
             raise CustomerError("media_gone")
-        return await self._fetched(fetch, attachment, message.customer)
+        try:
+            async with asyncio.timeout(_LONGEST_S):
+                return await self._fetched(fetch, attachment, message.customer)
+        except TimeoutError:
+            log.warning("media.too_slow", extra={"attachment": attachment.id})
+            raise CustomerError("media_gone") from None
 
     async def _fetched(self, fetch: Fetch, attachment: Attachment, owner: CustomerId) -> Attachment:
         pause_s = _FIRST_PAUSE_S
         for attempt in range(1, _ATTEMPTS + 1):
             try:
                 return await self._media.keep(
-                    fetch(attachment.source),
+                    _from_provider(fetch(attachment.source)),
                     owner=owner,
                     name=attachment.name,
                     claimed_type="",
                     limit_bytes=self._limit_bytes,
                     under=attachment.id,
                 )
-            except Unavailable as error:
+            except _NotFetched as error:
                 log.warning(
                     "media.not_fetched",
                     extra={
@@ -69,7 +77,25 @@ class Fetching:
                         "reason": str(error),
                     },
                 )
+                if error.permanent:
+                    break
             if attempt < _ATTEMPTS:
                 await asyncio.sleep(pause_s)
                 pause_s *= 2
         raise CustomerError("media_gone")
+
+
+class _NotFetched(Exception):
+    """The provider did not give the file, which is not the media store's fault."""
+
+    def __init__(self, error: Unavailable) -> None:
+        self.permanent = isinstance(error, DeliveryFailed) and error.permanent
+        super().__init__(str(error))
+
+
+async def _from_provider(pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    try:
+        async for piece in pieces:
+            yield piece
+    except Unavailable as error:
+        raise _NotFetched(error) from error

@@ -28,7 +28,7 @@ from bot.recognition import Recogniser, observation_of, pictures_of
 from bot.speech import Speaker
 from bot.texts import say
 from bot.trace import Trace
-from bot.understanding import Understanding, understand
+from bot.understanding import Understanding, corrected, understand
 
 
 class Turn:
@@ -110,14 +110,16 @@ class DialogueManager:
             return None
         with trace.step("understanding"):
             understanding = understand(turn.messages, perceived, past, self._language)
-            understanding = await self._recognised(understanding, turn.messages, perceived, past)
+            messages = corrected(turn.messages)
+            understanding = await self._recognised(understanding, messages, perceived, past)
         with trace.step("policy"), trace.current():
             decision = await self._policy.decide(understanding, past)
         if joined():
             return None
         speech: tuple[Attachment, ...] = ()
         if understanding.by_voice:
-            self._show(Delta(turn.conversation, _reply_id(turn), 0, decision.text))
+            channel = turn.received[0].message.channel
+            self._show(Delta(turn.conversation, _reply_id(turn), 0, decision.text, channel))
             with trace.step("speech"):
                 speech = await self._speaker.speak(decision.text, understanding.language)
         reply = _reply(turn, decision, understanding.language, speech, perceived)

@@ -165,12 +165,15 @@ class TurnRunner:
         _take(lane, received)
         await self._settle(lane, received, started)
         turn = Turn(conversation, received, started=started)
+        channel = received[0].message.channel
         typing = asyncio.get_running_loop().call_later(
-            _TYPING_SHOWN_AFTER_S, self._show, Typing(conversation, on=True)
+            _TYPING_SHOWN_AFTER_S, self._show, Typing(conversation, True, channel)
         )
+        answered = False
         try:
             outcome = await self._answer(turn, lane)
             await self._commit(turn, outcome)
+            answered = outcome.reply is not None
         except Superseded as error:
             log.warning("turn.superseded", extra={"turn": turn.id, "reason": str(error)})
         except Exception:
@@ -180,6 +183,8 @@ class TurnRunner:
             return
         finally:
             typing.cancel()
+            if not answered:
+                self._show(Typing(conversation, False, channel))
         lane.held.difference_update(item.entry for item in received)
 
     async def _settle(self, lane: Lane, received: list[Received], started: float) -> None:

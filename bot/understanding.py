@@ -11,7 +11,7 @@ import msgspec
 
 from bot.history import Past, words_of
 from bot.language import language_of, primary
-from bot.messages import AnswerAs, AttachmentId, AttachmentKind, Message, Reply
+from bot.messages import AnswerAs, AttachmentId, AttachmentKind, Message, MessageId, Reply
 from bot.perception import Perceived
 from bot.recognition import Recognised
 
@@ -72,7 +72,7 @@ def understand(
     words = f"{typed} {said}".strip()
     problems = (
         *(Problem(what.problem, what.problem_params) for what in seen if what.problem),
-        *(Problem("message_unsupported") for _ in {k for m in messages for k in m.unsupported}),
+        *([Problem("message_unsupported")] if any(m.unsupported for m in messages) else ()),
     )
     reported = next((m.locale for m in reversed(messages) if m.locale), "")
     return Understanding(
@@ -88,10 +88,16 @@ def understand(
 
 
 def corrected(messages: Sequence[Message]) -> Sequence[Message]:
-    """The messages of a turn without those that a later one replaces; of several corrections of
-    the same message, the last."""
-    last = {message.replaces: message for message in messages if message.replaces}
-    return [m for m in messages if m.id not in last and last.get(m.replaces, m) is m]
+    """The messages of a turn without those that a later one replaces. One that was corrected
+    twice is its last correction, whether that names the first or the one before it."""
+    replaced: set[MessageId] = set()
+    kept: list[Message] = []
+    for message in reversed(messages):
+        if not replaced & {message.id, message.replaces}:
+            kept.append(message)
+        if message.replaces:
+            replaced.add(message.replaces)
+    return kept[::-1]
 
 
 _NUMBER = re.compile(r"[(#]?([1-9][0-9]?)[).]?")

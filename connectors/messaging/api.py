@@ -4,8 +4,10 @@ Addresses may hold tokens (Telegram's do): they are in no error and in no log li
 """
 
 import email.utils
+import re
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 import aiohttp
@@ -17,6 +19,7 @@ TIMEOUT_S = 20.0
 """Of one call, uploads included."""
 LARGEST_ANSWER_BYTES = 4 * 1024**2
 _LONGEST_WAIT_S = 3600.0
+_SECONDS = re.compile(r"[0-9]{1,9}(?:\.[0-9]{1,9})?")
 
 
 class Reply(msgspec.Struct, frozen=True):
@@ -72,8 +75,8 @@ class Api:
         `request`: aiohttp's `json`, `data`, `headers`, `params`, `auth`.
 
         Gives whatever is answered below 500 but "too many requests": what a provider means by its
-        refusals the channel knows. Raises `Throttled`, and `DeliveryFailed`, which passes, for the
-        rest.
+        refusals the channel knows. Raises `Throttled`, and `DeliveryFailed` for the rest, which
+        passes, and lasts only for an address that is none.
         """
         assert self._session, "the session is not open"
         try:
@@ -85,6 +88,8 @@ class Api:
                     {name.lower(): value for name, value in response.headers.items()},
                     await _body(response, what),
                 )
+        except (aiohttp.InvalidURL, aiohttp.NonHttpUrlClientError):
+            raise DeliveryFailed(f"{what}: not an address", permanent=True) from None
         except (TimeoutError, aiohttp.ClientError, OSError) as error:
             # aiohttp's words may hold the address, and the address a token.
             raise DeliveryFailed(f"{what}: {type(error).__name__}") from None
@@ -106,20 +111,19 @@ async def _body(response: aiohttp.ClientResponse, what: str) -> bytes:
 
 def retry_after_s(reply: Reply) -> float | None:
     """The Retry-After header (RFC 9110, 10.2.3), or what providers write into the body instead;
-    None if they do not say."""
-    given = reply.headers.get("retry-after", "")
-    if given.replace(".", "", 1).isdigit():
+    None if they do not say. At most an hour."""
+    given = reply.headers.get("retry-after", "").strip()
+    if _SECONDS.fullmatch(given):
         return min(float(given), _LONGEST_WAIT_S)
-    if given:
-        moment = email.utils.parsedate_tz(given)
-        if moment:
-            return min(max(0.0, email.utils.mktime_tz(moment) - time.time()), _LONGEST_WAIT_S)
+    with suppress(ValueError, OverflowError):
+        moment = email.utils.parsedate_to_datetime(given).timestamp()
+        return min(max(0.0, moment - time.time()), _LONGEST_WAIT_S)
     body = reply.json()
     parameters = body.get("parameters")
     for where in (body, parameters if isinstance(parameters, dict) else {}):
         value = where.get("retry_after")
         if isinstance(value, int | float) and value >= 0:
-            return min(float(value), _LONGEST_WAIT_S)
+            return float(min(value, _LONGEST_WAIT_S))
     return None
 
 

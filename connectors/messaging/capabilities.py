@@ -53,6 +53,8 @@ class Capabilities:
     """What was sent can be changed: an answer grows while it is being made."""
     typing: bool = False
     """The customer can be shown that an answer is being made."""
+    typing_every_s: float = 4.0
+    """How often that has to be said again while it lasts; Telegram shows it for 5 s."""
     window: timedelta | None = None
     """How long after the customer's last message they may be written to freely; None: always."""
     pace: Rate = Rate(per_minute=60 * 20, burst=20)

@@ -3,7 +3,8 @@
 import html
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from urllib.parse import quote as percent_encoded
 
 from connectors.messaging.document import ROW, Block, Kind, Run
 from connectors.messaging.gsm import plain
@@ -31,10 +32,11 @@ class Dialect:
         """One block as the app wants it, without the empty line before the next."""
         if block.kind is Kind.CODE:
             opening, closing = self.code_block
-            return f"{opening}{self._code(block.text)}{closing}"
+            code = _without_fences(block.text) if _FENCE in closing else block.text
+            return f"{opening}{self._code(code)}{closing}"
         words = "".join(map(self._run, _bold(block.runs) if _is_title(block) else block.runs))
         if block.kind is Kind.ITEM:
-            marker = self.bullet if block.marker == "-" else self.escape(block.marker)
+            marker = self.bullet if block.marker == "-" else block.marker
             indent = "   " * block.depth
             return f"{indent}{marker} {words}" if block.marker else f"{indent}   {words}"
         if block.kind is Kind.QUOTE:
@@ -48,32 +50,36 @@ class Dialect:
         return (self.escape_code or self.escape)(text)
 
     def _run(self, run: Run) -> str:
-        lead = run.text[: len(run.text) - len(run.text.lstrip())]
         body = run.text.strip()
         if not body:
             return run.text
-        tail = run.text[len(lead) + len(body) :]
-        words = self._code(body) if run.code else self.escape(body)
+        # Marks touch their words: `*bold *` is shown as it is by most apps.
+        lead, tail = run.text.split(body, 1)
+        leads_somewhere = run.href.startswith(("http://", "https://", "mailto:", "tel:"))
+        if leads_somewhere and self.link:
+            return f"{lead}{self._styled(self.link(self.escape(body), run.href), run)}{tail}"
+        if leads_somewhere and run.bare:
+            return run.text
+        if run.code and not ("`" in body and "`" in self.code):
+            # Code has no other style: most apps would show its marks.
+            words = f"{self.code[0]}{self._code(body)}{self.code[1]}"
+        else:
+            words = self._styled(self.escape(body), run)
+        where = run.href.removeprefix("mailto:").removeprefix("tel:")
+        return f"{lead}{words}{f' ({where})' if leads_somewhere else ''}{tail}"
+
+    def _styled(self, words: str, run: Run) -> str:
         for wanted, (opening, closing) in (
-            (run.code, self.code),
             (run.struck, self.struck),
             (run.italic, self.italic),
             (run.bold, self.bold),
         ):
             if wanted:
-                # Marks touch their words: `*bold *` is shown as it is by most apps.
                 words = f"{opening}{words}{closing}"
-        if run.href.startswith(("http://", "https://", "mailto:", "tel:")):
-            words = self._linked(words, body, run.href)
-        return f"{lead}{words}{tail}"
+        return words
 
-    def _linked(self, words: str, body: str, href: str) -> str:
-        bare = href.removeprefix("mailto:").removeprefix("tel:")
-        if body in (href, bare):
-            return self.escape(bare) if self.link is None else self.link(words, href)
-        if self.link is None:
-            return f"{words} ({self.escape(bare)})"
-        return self.link(words, href)
+
+_FENCE = "```"
 
 
 def _is_title(block: Block) -> bool:
@@ -81,7 +87,12 @@ def _is_title(block: Block) -> bool:
 
 
 def _bold(runs: tuple[Run, ...]) -> tuple[Run, ...]:
-    return tuple(Run(r.text, True, r.italic, r.struck, r.code, r.href) for r in runs)
+    return tuple(replace(run, bold=True) for run in runs)
+
+
+def _without_fences(code: str) -> str:
+    """Three backticks would end the code around them; a space of no width parts them."""
+    return code.replace(_FENCE, f"``{_INVISIBLE}`")
 
 
 def _as_it_is(text: str) -> str:
@@ -93,22 +104,38 @@ def _html_link(words: str, href: str) -> str:
 
 
 def _slack_escape(text: str) -> str:
+    return _apart(_slack_code(text))
+
+
+def _slack_code(text: str) -> str:
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
 def _slack_link(words: str, href: str) -> str:
-    return f"<{_slack_escape(href).replace('|', '%7C')}|{words.replace('|', '¦')}>"
+    where = _slack_code(href).replace("|", "%7C")
+    if words == _slack_escape(href):
+        return f"<{where}>"
+    label = words.replace("|", "¦").replace("\n", " ")
+    return f"<{where}|{label}>"
 
 
-_MARKDOWN_MARKS = re.compile(r"([\\*_~`|\[\]<>])|^(#{1,3} |[-+>] |\d+\. )", re.MULTILINE)
+_MARKDOWN_MARKS = re.compile(r"[\\*_~`|\[\]<>&]|^(?:[-+#=]|\d{1,9}(?=[.)]))", re.MULTILINE)
 
 
 def _markdown_escape(text: str) -> str:
-    return _MARKDOWN_MARKS.sub(lambda match: f"\\{match[0]}", text)
+    return _MARKDOWN_MARKS.sub(_escaped, text)
+
+
+def _escaped(mark: re.Match[str]) -> str:
+    # Of a number at the start of a line the sign behind it is what makes a list.
+    return f"{mark[0]}\\" if mark[0].isdigit() else f"\\{mark[0]}"
 
 
 def _markdown_link(words: str, href: str) -> str:
-    return f"[{words}](<{href.replace('>', '%3E')}>)"
+    where = re.sub(r"[<>\\\s]", lambda sign: percent_encoded(sign[0]), href)
+    if words == _markdown_escape(href):
+        return f"<{where}>"
+    return f"[{words}](<{where}>)"
 
 
 _INVISIBLE = "\u200b"
@@ -161,6 +188,7 @@ SLACK = Dialect(
     struck=("~", "~"),
     code=("`", "`"),
     code_block=("```\n", "\n```"),
+    escape_code=_slack_code,
     link=_slack_link,
 )
 """mrkdwn: https://docs.slack.dev/messaging/formatting-message-text"""
@@ -168,7 +196,7 @@ SLACK = Dialect(
 MARKDOWN = Dialect(
     _markdown_escape,
     bold=("**", "**"),
-    italic=("_", "_"),
+    italic=("*", "*"),
     struck=("~~", "~~"),
     code=("`", "`"),
     code_block=("```\n", "\n```"),

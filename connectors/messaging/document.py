@@ -1,5 +1,7 @@
 """An answer's Markdown as blocks of styled words, which every app's dialect can be written from."""
 
+import re
+from collections import Counter
 from dataclasses import dataclass, replace
 from enum import Enum
 
@@ -7,6 +9,8 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 _markdown = MarkdownIt("commonmark", {"html": False}).enable(["table", "strikethrough"])
+_ADDRESS = re.compile(r"""\bhttps?://[^\s<>"'`\\|()\[\]{}]+(?<![.,:;!?*_~…。，、])""")
+"""A bare web address, without the sign that ends its sentence."""
 
 
 @dataclass(frozen=True)
@@ -19,6 +23,15 @@ class Run:
     struck: bool = False
     code: bool = False
     href: str = ""
+
+    @property
+    def bare(self) -> bool:
+        """It is an address that stands for itself."""
+        return bool(self.text) and self.href in (
+            self.text,
+            f"mailto:{self.text}",
+            f"tel:{self.text}",
+        )
 
 
 ROW = "|"
@@ -70,6 +83,8 @@ class _Reading:
         self._inside: list[str] = []
         """Headings, quotes and cells that are open."""
         self._cells: list[tuple[Run, ...]] = []
+        self._quoted = False
+        """The quote that is open has a paragraph already."""
 
     def take(self, token: Token) -> None:
         match token.type:
@@ -85,14 +100,13 @@ class _Reading:
                 self._lists[-1] = None if number is None else number + 1
             case "heading_open" | "blockquote_open" | "th_open" | "td_open":
                 self._inside.append(token.type)
+                self._quoted = False
             case "heading_close" | "blockquote_close" | "th_close" | "td_close":
                 self._inside.pop()
             case "tr_close":
                 self._row()
             case "fence" | "code_block":
                 self._add(Kind.CODE, (Run(token.content.rstrip("\n"), code=True),))
-            case "html_block":
-                self._add(Kind.PARAGRAPH, (Run(token.content.strip()),))
             case "inline":
                 self._words(_runs(token))
 
@@ -101,15 +115,19 @@ class _Reading:
         if inside in ("th_open", "td_open"):
             bold = inside == "th_open"
             self._cells.append(tuple(replace(run, bold=run.bold or bold) for run in runs))
-        elif inside == "heading_open":
+        elif inside == "heading_open" and not self._lists:
             self._add(Kind.HEADING, runs)
         elif self._lists:
             after_entry = bool(self.blocks) and self.blocks[-1].kind is Kind.ITEM
             entry = Block(Kind.ITEM, runs, self._marker, len(self._lists) - 1, after_entry)
             self.blocks.append(entry)
             self._marker = ""  # a second paragraph of the same entry has none
+        elif inside and self._quoted and self.blocks[-1].kind is Kind.QUOTE:
+            quote = self.blocks.pop()
+            self._add(Kind.QUOTE, (*quote.runs, Run("\n\n"), *runs))
         else:
             self._add(Kind.QUOTE if inside else Kind.PARAGRAPH, runs)
+            self._quoted = bool(inside)
 
     def _row(self) -> None:
         """A row of a table is a line: no app shows tables."""
@@ -124,21 +142,25 @@ class _Reading:
         self.blocks.append(Block(kind, runs))
 
 
+_STYLES = ("strong", "em", "s")
+
+
 def _runs(inline: Token) -> tuple[Run, ...]:
-    style = Run("")
+    open_marks: Counter[str] = Counter()
+    hrefs = [""]
     runs: list[Run] = []
     for token in inline.children or ():
+        name = token.type.rpartition("_")[0]
+        if name in _STYLES:
+            open_marks[name] += token.nesting
+            continue
+        bold, italic, struck = (open_marks[mark] > 0 for mark in _STYLES)
+        style = Run("", bold, italic, struck, href=hrefs[-1])
         match token.type:
-            case "strong_open" | "strong_close":
-                style = replace(style, bold=token.type == "strong_open")
-            case "em_open" | "em_close":
-                style = replace(style, italic=token.type == "em_open")
-            case "s_open" | "s_close":
-                style = replace(style, struck=token.type == "s_open")
             case "link_open":
-                style = replace(style, href=str(token.attrs.get("href", "")))
+                hrefs.append(str(token.attrs.get("href", "")))
             case "link_close":
-                style = replace(style, href="")
+                hrefs.pop()
             case "softbreak":
                 runs.append(replace(style, text=" "))
             case "hardbreak":
@@ -147,9 +169,22 @@ def _runs(inline: Token) -> tuple[Run, ...]:
                 runs.append(replace(style, text=token.content, code=True))
             case "image":
                 runs.append(replace(style, text=token.content, href=str(token.attrs.get("src"))))
-            case _:
+            case _ if style.href:
                 runs.append(replace(style, text=token.content))
+            case _:
+                runs += _with_addresses(replace(style, text=token.content))
     return _merged(runs)
+
+
+def _with_addresses(run: Run) -> list[Run]:
+    """The words with each bare address in them as a link to itself."""
+    found: list[Run] = []
+    at = 0
+    for address in _ADDRESS.finditer(run.text):
+        found.append(replace(run, text=run.text[at : address.start()]))
+        found.append(replace(run, text=address[0], href=address[0]))
+        at = address.end()
+    return [*found, replace(run, text=run.text[at:])]
 
 
 def _merged(runs: list[Run]) -> tuple[Run, ...]:

@@ -6,9 +6,10 @@ lists, addresses that are public after the name was resolved, redirects checked 
 address, no credentials taken along to another host.
 """
 
+import logging
 import socket
 from collections.abc import AsyncIterator, Collection, Mapping
-from ipaddress import ip_address
+from ipaddress import IPv4Address, IPv4Network, IPv6Network, ip_address
 
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
@@ -16,6 +17,8 @@ from aiohttp.resolver import ThreadedResolver
 from yarl import URL
 
 from bot.errors import CustomerError, Unavailable
+
+log = logging.getLogger(__name__)
 
 CONNECT_S = 5.0
 SILENT_S = 15.0
@@ -25,23 +28,39 @@ _MOST_REDIRECTS = 3
 _PIECE_BYTES = 64 * 1024
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _GONE = frozenset({401, 403, 404, 410})
+_ASSIGNED = IPv6Network("2000::/3")
+"""What IANA gives to the world."""
+_STAND_FOR_OTHERS = (
+    *(IPv4Network("192.0.0.0/24"), IPv4Network("192.88.99.0/24")),
+    *(IPv6Network("2001::/23"), IPv6Network("2002::/16")),
+)
+"""Of protocols, relays and tunnels: where they lead is not told by themselves."""
+_AS_IT_IS = {"accept-encoding": "identity"}
 
 
 class Downloader:
     """Use as an asynchronous context manager."""
 
-    def __init__(self, *, trusted: Collection[str] = (), limit_bytes: int) -> None:
+    def __init__(
+        self,
+        *,
+        trusted: Collection[str] = (),
+        limit_bytes: int,
+        resolver: AbstractResolver | None = None,
+    ) -> None:
         """`trusted`: addresses that the operator has configured (`http://127.0.0.1:8081`): what
         has the same scheme, host and port may lie inside the network. `limit_bytes`: the largest
-        file."""
+        file. `resolver`: of names, the system's by default."""
+        self._resolver = resolver or ThreadedResolver()
         self._limit_bytes = limit_bytes
         self._trusted = frozenset(URL(address).origin() for address in trusted if address)
         self._session: aiohttp.ClientSession | None = None
 
     async def __aenter__(self) -> "Downloader":
-        hosts = frozenset(origin.host or "" for origin in self._trusted)
+        places = frozenset((origin.host or "", origin.port or 0) for origin in self._trusted)
+        resolver = _PublicResolver(places, self._resolver)
         self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(resolver=_PublicResolver(hosts), limit=50),
+            connector=aiohttp.TCPConnector(resolver=resolver, limit=50),
             timeout=aiohttp.ClientTimeout(total=WHOLE_S, connect=CONNECT_S, sock_read=SILENT_S),
             cookie_jar=aiohttp.DummyCookieJar(),
             auto_decompress=False,
@@ -74,6 +93,8 @@ class Downloader:
                 raise CustomerError("media_gone")
             if response.status != 200:
                 raise Unavailable(f"the provider answers HTTP {response.status} for the file")
+            if response.headers.get("content-encoding", "identity") != "identity":
+                raise Unavailable("the provider sends the file compressed, unasked")
             if (response.content_length or 0) > limit:
                 raise CustomerError("upload_too_large", limit_mb=limit / 1024**2)
             seen_bytes = 0
@@ -97,11 +118,12 @@ class Downloader:
                 response = await self._session.get(
                     url,
                     allow_redirects=False,
-                    headers=dict(headers) if url.origin() == first else {},
+                    headers={**_AS_IT_IS, **(headers if url.origin() == first else {})},
                 )
-            except _NotPublic:
-                raise CustomerError("media_gone") from None
             except (TimeoutError, aiohttp.ClientError, OSError) as error:
+                if isinstance(getattr(error, "os_error", None), _NotPublic):
+                    log.warning("download.not_public", extra={"host": url.host})
+                    raise CustomerError("media_gone") from None
                 raise Unavailable(f"the file cannot be had: {type(error).__name__}") from None
             if response.status not in _REDIRECTS:
                 return response
@@ -109,8 +131,8 @@ class Downloader:
             target = response.headers.get("location", "")
             try:
                 url = self._allowed(str(url.join(URL(target))), hosts)
-            except ValueError as error:
-                raise CustomerError("media_gone") from error
+            except ValueError:
+                raise CustomerError("media_gone") from None
         raise CustomerError("media_gone")
 
     def _allowed(self, address: str, hosts: Collection[str]) -> URL:
@@ -118,12 +140,14 @@ class Downloader:
         try:
             url = URL(address)
             origin, host = url.origin(), url.host or ""
-        except ValueError as error:
-            raise CustomerError("media_gone") from error
+        except ValueError:
+            # Its words may hold the address, and the address a token.
+            raise CustomerError("media_gone") from None
         if origin in self._trusted:
             return url
         named = any(host == name or (name[:1] == "." and host.endswith(name)) for name in hosts)
-        if not named or url.scheme != "https" or url.port != 443 or url.user or _is_number(host):
+        plain = url.scheme == "https" and url.port == 443 and "@" not in url.raw_authority
+        if not (named and plain) or _is_number(host):
             raise CustomerError("media_gone")
         return url
 
@@ -136,23 +160,36 @@ class _PublicResolver(AbstractResolver):
     """Resolves names to public addresses; the connection is made to the very address that was
     looked at, so that a second answer of the name server changes nothing."""
 
-    def __init__(self, trusted: frozenset[str]) -> None:
+    def __init__(self, trusted: frozenset[tuple[str, int]], resolver: AbstractResolver) -> None:
+        """`trusted`: hosts and ports that may lie anywhere."""
         self._trusted = trusted
-        self._resolver = ThreadedResolver()
+        self._resolver = resolver
 
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
     ) -> list[ResolveResult]:
         found = await self._resolver.resolve(host, port, family)
-        if host in self._trusted:
+        if (host, port) in self._trusted:
             return found
-        public = [each for each in found if ip_address(each["host"].partition("%")[0]).is_global]
+        public = [each for each in found if is_public(each["host"])]
         if not public:
             raise _NotPublic(f"{host} has no public address")
         return public
 
     async def close(self) -> None:
         await self._resolver.close()
+
+
+def is_public(address: str) -> bool:
+    """Whether an IP address leads out of the operator's network, and to one machine.
+
+    Only what IANA has given to the world counts. Addresses that stand for others are refused
+    whatever they stand for: IPv4 in IPv6 (mapped, NAT64, 6to4) may stand for an inner one.
+    """
+    number = ip_address(address.partition("%")[0])
+    if not number.is_global or number.is_multicast or any(number in n for n in _STAND_FOR_OTHERS):
+        return False
+    return isinstance(number, IPv4Address) or number in _ASSIGNED
 
 
 def _is_number(host: str) -> bool:

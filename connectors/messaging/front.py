@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 from importlib import import_module
 from typing import Any
 
@@ -19,6 +20,8 @@ from connectors.limiter import Limiter, Rate
 from connectors.messaging.api import Api
 from connectors.messaging.courier import Courier
 from connectors.messaging.downloader import Downloader
+from connectors.messaging.events import Event
+from connectors.messaging.hook import Malformed
 from connectors.messaging.intake import Intake
 from connectors.messaging.provider import Provider, Services
 from connectors.messaging.webhook import Webhook
@@ -145,13 +148,21 @@ def _media_urls(signer: Signer, public_url: str) -> Any:
     return media_url
 
 
+async def _take(intake: Intake, provider: Provider, event: Event) -> None:
+    """What makes no sense is left out: fetched again, it would hold up all that comes after it."""
+    try:
+        await intake.take(event)
+    except Malformed as error:
+        log.warning("event.malformed", extra={"channel": provider.channel, "reason": str(error)})
+
+
 async def _keep_running(provider: Provider, intake: Intake) -> None:
     """Run a provider's own loop, and again when its connection is lost."""
     pause_s = _FIRST_PAUSE_S
     while True:
         started = asyncio.get_running_loop().time()
         try:
-            return await provider.run(intake.take)
+            return await provider.run(partial(_take, intake, provider))
         except Unavailable as error:
             log.warning(
                 "channel.interrupted",

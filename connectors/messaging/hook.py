@@ -10,7 +10,7 @@ from starlette.requests import Request
 
 from bot.errors import CustomerError
 from connectors.messaging.events import Event
-from connectors.requests import body_pieces, declared_length
+from connectors.requests import body_pieces, declared_length, headers_of
 
 LARGEST_BODY_BYTES = 4 * 1024**2
 """Of one webhook. The largest that a provider documents is Meta's 3 MB."""
@@ -84,7 +84,7 @@ async def read_hook(request: Request, public_url: str) -> Hook:
     query = request.scope["query_string"].decode("latin-1")
     return Hook(
         body=bytes(body),
-        headers=dict(request.headers),
+        headers=headers_of(request.scope),
         query=dict(request.query_params),
         method=request.method,
         url=f"{public_url}{request.scope['path']}{'?' + query if query else ''}",

@@ -29,10 +29,26 @@ from connectors.messaging.events import (
     Withdrawn,
     Writes,
 )
+from connectors.messaging.hook import Malformed
 
 log = logging.getLogger(__name__)
 
+_MOST_BYTES = 2**53
+"""What a provider claims may be any number; this is the largest that JSON has everywhere."""
 _encode = msgspec.json.Encoder(order="deterministic").encode
+_decoders: dict[type[Event], msgspec.json.Decoder[Event]] = {
+    kind: msgspec.json.Decoder(kind) for kind in (Said, Withdrawn, Reacted, Writes, Progressed)
+}
+
+
+def _checked(event: Event) -> Event:
+    """The event, if every field is of its type: what providers send is checked by channels only as
+    far as they look at it. Raises `Malformed`."""
+    kind = type(event)
+    try:
+        return _decoders[kind].decode(_encode(event))
+    except (msgspec.MsgspecError, OverflowError, TypeError, UnicodeError) as error:
+        raise Malformed(f"not a {kind.__name__}: {type(error).__name__}") from None
 
 
 class Intake:
@@ -56,8 +72,10 @@ class Intake:
     async def take(self, event: Event) -> None:
         """Hand one event to the desk. What was said is in Redis once this returns.
 
-        Raises `TooFast` and `Unavailable`: the provider is to come again.
+        Raises `TooFast` and `Unavailable`: the provider is to come again; `Malformed` where the
+        channel has let through what cannot be.
         """
+        event = _checked(event)
         match event:
             case Said():
                 address = _encode(event.chat.address).decode()
@@ -126,7 +144,7 @@ def _attachment(remote: Remote) -> Attachment:
         id=AttachmentId(new_id("att")),
         kind=remote.kind,
         media_type=remote.media_type,
-        size_bytes=remote.size_bytes,
+        size_bytes=min(max(0, remote.size_bytes), _MOST_BYTES),
         name=remote.name[:120],
         duration_s=remote.duration_s,
         source=remote.source,

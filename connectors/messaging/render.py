@@ -36,7 +36,8 @@ def render(reply: Reply, can: Capabilities, public_url: str = "") -> tuple[Part,
     are named and not linked.
     """
     blocks = [*read_markdown(reply.text), *_sources(reply, public_url)]
-    buttons = _fitting_choices(reply.suggestions, can)
+    # Some apps refuse two buttons of the same words.
+    buttons = _fitting_choices(tuple(dict.fromkeys(reply.suggestions)), can)
     if reply.suggestions and not buttons:
         blocks += _numbered(reply.suggestions)
     parts = _texts(blocks, buttons, can, reply.locale)

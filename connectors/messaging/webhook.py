@@ -2,12 +2,14 @@
 
 import logging
 import math
+import traceback
 
+import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
 from bot.errors import CustomerError, TooFast, Unavailable
-from connectors.messaging.hook import Forged, Malformed, read_hook
+from connectors.messaging.hook import Forged, Hook, Malformed, Taken, read_hook
 from connectors.messaging.intake import Intake
 from connectors.messaging.provider import Provider
 from connectors.requests import client_of, end_after
@@ -15,6 +17,10 @@ from connectors.requests import client_of, end_after
 log = logging.getLogger(__name__)
 
 _RETRY_S = "5"
+_TRIPPED = (
+    *(ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError),
+    msgspec.MsgspecError,
+)
 
 
 class Webhook:
@@ -28,7 +34,7 @@ class Webhook:
     async def __call__(self, request: Request) -> Response:
         channel = self._provider.channel
         try:
-            taken = await self._provider.receive(await read_hook(request, self._public_url))
+            taken = await self._receive(await read_hook(request, self._public_url))
             for event in taken.events:
                 await self._intake.take(event)
         except Forged as error:
@@ -49,6 +55,19 @@ class Webhook:
             return Response(status_code=503, headers={"retry-after": _RETRY_S})
         answer = taken.answer
         return Response(answer.body, answer.status, media_type=answer.media_type)
+
+    async def _receive(self, hook: Hook) -> Taken:
+        try:
+            return await self._provider.receive(hook)
+        except _TRIPPED as error:
+            # A parser that trips over what it did not expect. Its words may be the customer's.
+            where = traceback.extract_tb(error.__traceback__)[-1]
+            reason = f"{type(error).__name__} in {where.name}, line {where.lineno}"
+            log.error(
+                "webhook.not_understood",
+                extra={"channel": self._provider.channel, "reason": reason},
+            )
+            raise Malformed(reason) from None
 
     def _refused(self, request: Request, how: str, reason: str) -> None:
         log.warning(

@@ -1,10 +1,25 @@
+from typing import Any
+
 import msgspec
 import pytest
 
+from bot.history import Past
 from bot.language import language_of, primary
-from bot.messages import ConversationId, Message, MessageId
-from bot.understanding import Social, corrected, social
-from tests.builders import message
+from bot.messages import (
+    ConversationId,
+    CustomerId,
+    Entry,
+    Message,
+    Reply,
+    ReplyId,
+    ReplyKind,
+    TurnId,
+)
+from bot.understanding import Social, Understanding, corrected, social, understand
+from tests.builders import CHANNEL, message
+
+CONVERSATION = ConversationId("con_1")
+NOTHING = Past((), {})
 
 
 @pytest.mark.parametrize(
@@ -57,26 +72,106 @@ def test_the_primary_language_of_a_tag() -> None:
     assert primary("") == ""
 
 
-def correction(id: str, of: str) -> Message:
-    return msgspec.structs.replace(said(id), replaces=MessageId(of))
+def said(id: str, text: str = "", **fields: Any) -> Message:
+    return msgspec.structs.replace(message(CONVERSATION, text, id=id), **fields)
 
 
-def said(id: str) -> Message:
-    return message(ConversationId("con_1"), id, id=id)
+def understood(*messages: Message, past: Past = NOTHING) -> Understanding:
+    return understand(messages, {}, past, "en")
 
 
-@pytest.mark.parametrize(
-    "messages",
-    [
-        [said("a"), correction("b", "a"), correction("c", "a")],
-        [said("a"), correction("b", "a"), correction("c", "b")],
-        [correction("b", "a"), correction("c", "a")],
-    ],
-)
-def test_of_several_corrections_the_last_counts(messages: list[Message]) -> None:
-    assert [found.id for found in corrected(messages)] == ["c"]
+def offered(*suggestions: str) -> Past:
+    """A past that ends with a reply which offers something."""
+    reply = Reply(
+        ReplyId("rep_1"), CHANNEL, CONVERSATION, CustomerId("cus_ann"), TurnId("1"),
+        ReplyKind.CLARIFY, "Which one?", suggestions=suggestions,
+    )  # fmt: skip
+    return Past((Entry(1, said("m0", "hi")), Entry(2, reply)), {})
 
 
-def test_what_is_not_corrected_stays() -> None:
-    messages = [said("a"), said("b"), correction("c", "a"), said("d")]
-    assert [found.id for found in corrected(messages)] == ["b", "c", "d"]
+class TestNumbers:
+    """Apps without buttons number what the desk offers."""
+
+    @pytest.mark.parametrize("typed", ["2", " 2 ", "2.", "2)", "(2)", "#2"])
+    def test_a_bare_number_is_the_suggestion_that_it_names(self, typed: str) -> None:
+        past = offered("Where is my order?", "I want my money back")
+        assert understood(said("m1", typed), past=past).typed == "I want my money back"
+
+    @pytest.mark.parametrize("typed", ["0", "3", "99", "2 of them", "2 2", "-2", "02", "two"])
+    def test_anything_else_is_itself(self, typed: str) -> None:
+        assert understood(said("m1", typed), past=offered("a", "b")).typed == typed
+
+    def test_a_number_that_answers_nothing_offered_is_a_number(self) -> None:
+        assert understood(said("m1", "2")).typed == "2"
+        later = Past((*offered("a", "b").entries, Entry(3, said("m2", "hm"))), {})
+        assert understood(said("m3", "2"), past=later).typed == "2"
+
+    def test_the_language_is_that_of_the_suggestion(self) -> None:
+        past = offered("Wo ist meine Bestellung?", "Ich möchte etwas zurückgeben")
+        assert understood(said("m1", "1"), past=past).language == "de"
+
+
+class TestCorrections:
+    def kept(self, *messages: Message) -> list[str]:
+        return [each.text for each in corrected(messages)]
+
+    def test_a_correction_stands_for_what_it_corrects(self) -> None:
+        first, other = said("m1", "order 1"), said("m2", "please")
+        assert self.kept(first, other, said("e1", "order 2", replaces="m1")) == [
+            "please",
+            "order 2",
+        ]
+
+    @pytest.mark.parametrize("second", ["m1", "e1"])
+    def test_the_last_of_several_corrections_counts(self, second: str) -> None:
+        """Whether the app names the first message each time, or the correction before."""
+        messages = (
+            said("m1", "order 1"),
+            said("e1", "order 2", replaces="m1"),
+            said("e2", "order 3", replaces=second),
+        )
+        assert self.kept(*messages) == ["order 3"]
+
+    def test_a_correction_of_what_was_answered_before_is_new(self) -> None:
+        assert self.kept(said("e1", "order 2", replaces="m0")) == ["order 2"]
+
+    def test_a_correction_to_nothing_takes_the_words_back(self) -> None:
+        found = understood(said("m1", "order 1"), said("e1", "", replaces="m1"))
+        assert found.typed == ""
+
+    def test_what_a_corrected_message_showed_is_not_told(self) -> None:
+        poll = said("m1", unsupported=("poll",))
+        assert understood(poll, said("e1", "never mind", replaces="m1")).problems == ()
+
+
+class TestGreetings:
+    def test_who_has_joined_is_greeted(self) -> None:
+        found = understood(said("m1", joined=True))
+        assert found.social is Social.GREETING
+        assert found.empty
+
+    def test_who_has_joined_with_a_question_is_answered(self) -> None:
+        found = understood(said("m1", joined=True), said("m2", "where is my order?"))
+        assert found.social is None
+
+    def test_nobody_is_greeted_for_nothing(self) -> None:
+        assert understood(said("m1", unsupported=("poll",))).social is None
+
+    def test_a_greeting_is_in_the_language_that_the_app_reports(self) -> None:
+        assert understood(said("m1", joined=True, locale="es-MX")).language == "es"
+
+
+class TestUnsupported:
+    def test_is_told_once(self) -> None:
+        found = understood(
+            said("m1", "hi", unsupported=("poll", "story")), said("m2", unsupported=("poll",))
+        )
+        assert [problem.code for problem in found.problems] == ["message_unsupported"]
+
+    def test_is_told_beside_what_was_understood(self) -> None:
+        found = understood(said("m1", "where is my order?", unsupported=("poll",)))
+        assert (found.typed, len(found.problems)) == ("where is my order?", 1)
+
+    def test_who_joins_with_it_is_told(self) -> None:
+        found = understood(said("m1", joined=True, unsupported=("poll",)))
+        assert (found.social, len(found.problems)) == (None, 1)
