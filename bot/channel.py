@@ -62,6 +62,9 @@ class Delta(msgspec.Struct, frozen=True):
 
 Progress = Typing | Delta
 
+DRAFT = "draft"
+"""The part of a reply under whose name the id of a growing answer is noted until it is whole."""
+
 Fetch = Callable[[str], AsyncIterator[bytes]]
 """Brings the bytes that an `Attachment.source` names. Raises `CustomerError` where they cannot be
 had, and `Unavailable` where it is worth trying again."""

@@ -78,10 +78,12 @@ class FrontDesk:
         alone: bool,
         recogniser: Recogniser | None = None,
         upload_bytes: int = 25 * 1024**2,
+        delivery_s: float = 24 * 3600,
     ) -> None:
         """`alone`: no other process can be answering on this Redis; see `bot.lease`. `recogniser`:
         none for a desk whose policy wants no intents. `upload_bytes`: the largest file that is
-        fetched from a provider."""
+        fetched from a provider. `delivery_s`: how long a reply is tried to be delivered, in
+        seconds."""
         self.store = store
         self._recogniser = recogniser
         self._media = media
@@ -92,7 +94,7 @@ class FrontDesk:
         self._inbox = Inbox(store, limits, self._keep_s)
         self._deliveries = Deliveries(store, self._keep_s)
         self._fetching = Fetching(media, limit_bytes=upload_bytes)
-        outbox = Outbox(store, self._keep_s, self._connectors)
+        outbox = Outbox(store, self._keep_s, self._connectors, give_up_s=delivery_s)
         manager = DialogueManager(
             history=self._history,
             perception=perception,
@@ -313,6 +315,7 @@ async def open_desk(
             alone=alone,
             recogniser=recogniser,
             upload_bytes=int(config.limits.upload_bytes),
+            delivery_s=config.limits.delivery_hours * 3600,
         )
         warming = asyncio.create_task(perception.warm_up(), name="warm-up")
         stack.callback(warming.cancel)

@@ -9,6 +9,8 @@ worker process at a time owns a partition; ownership may move, the partition cou
 | fd:{pN}:owner | string | 5 s, renewed | the worker that answers this partition |
 | fd:{pN}:inbox | stream | an entry goes with its turn's end | c conversation, s seq, m message |
 | fd:{pN}:outbox | stream | an entry goes when delivered | s seq, r reply |
+| fd:{pN}:held | hash | a field goes with its outbox entry | entry → why it was not delivered yet |
+| fd:{pN}:dead | stream | history.keep_days, at most 1000 | s seq, r reply, w why, p part: failed |
 | fd:{pN}:conversation:ID | hash | history.keep_days | channel, customer, seq, address, turn … |
 | fd:{pN}:log:ID | stream | history.keep_days | entry SEQ-0: e message or reply |
 | fd:{pN}:perceived:ID | hash | history.keep_days | attachment id → what was heard or read in it |
@@ -47,6 +49,14 @@ def inbox(partition: int) -> str:
 
 def outbox(partition: int) -> str:
     return f"fd:{{p{partition}}}:outbox"
+
+
+def held(partition: int) -> str:
+    return f"fd:{{p{partition}}}:held"
+
+
+def dead(partition: int) -> str:
+    return f"fd:{{p{partition}}}:dead"
 
 
 def _of(conversation: ConversationId, kind: str) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from bot.channel import Delta, Desk, Progress, Typing, Whereabouts
+from bot.channel import DRAFT, Delta, Desk, Progress, Typing, Whereabouts
 from bot.errors import DeliveryFailed, TooFast, Unavailable
 from bot.messages import ChannelName, ConversationId, Reply, ReplyId
 from connectors.limiter import Limiter, Rate
@@ -23,8 +23,6 @@ log = logging.getLogger(__name__)
 
 _decode_address = msgspec.json.Decoder(dict[str, str]).decode
 
-DRAFT = "draft"
-"""Under this name the id of a growing answer is kept until it is whole."""
 _DRAFT_EVERY_S = 1.0
 _MOST_TASKS = 1_000
 """Signs of progress on their way at once; more are left out."""
