@@ -144,9 +144,10 @@ class DeadLetters:
         return _letter(partition, entry, _fields(rows[0][1])) if rows else None
 
     async def _streams(self, key: Callable[[int], str]) -> Sequence[list[Row]]:
-        return await asyncio.gather(
+        found: Sequence[list[Row]] = await asyncio.gather(
             *(self._store.run("XRANGE", key(p), "-", "+") for p in range(keys.PARTITIONS))
         )
+        return found
 
     def _bounds(self) -> tuple[int, int, int]:
         oldest_ms = int((time.time() - self._keep_s) * 1000)

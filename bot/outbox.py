@@ -20,13 +20,14 @@ from bot.channel import Connector
 from bot.dead_letters import DeadLetters
 from bot.errors import DeliveryFailed, Unavailable
 from bot.inbox import Received
-from bot.messages import AttachmentId, ChannelName, ConversationId, Reply, TurnId
+from bot.messages import AttachmentId, ChannelName, ConversationId, MessageId, Reply, TurnId
 from bot.perception import Perceived
 from bot.store import Script, Store
 
 log = logging.getLogger(__name__)
 
 _COMMIT = Script("commit")
+_TELL = Script("tell")
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(Reply).decode
 
@@ -84,6 +85,7 @@ class Outbox:
         """Entries that were finished since the last reading began: it may have seen them still."""
         self._reading = asyncio.Lock()
         self._look = asyncio.Event()
+        """Set: something was put into an outbox, perhaps one of ours."""
 
     async def commit(
         self,
@@ -134,6 +136,22 @@ class Outbox:
             self._send(Waiting(entry, first, reply))
         return int(first)
 
+    async def tell(self, reply: Reply) -> None:
+        """Bring a reply that no turn has made to its conversation, in whichever partition that is;
+        a second one of the same id is dropped. Raises `Unavailable`."""
+        conversation = reply.conversation
+        await self._store.script(
+            _TELL,
+            [
+                keys.once(conversation, MessageId(reply.id)),
+                keys.conversation(conversation),
+                keys.log(conversation),
+                keys.outbox(keys.partition_of(conversation)),
+            ],
+            [_encode(reply), int(reply.channel not in PULLED), self._keep_s, keys.ONCE_EXPIRY_S],
+        )
+        self._look.set()
+
     async def take_over(self, partition: int) -> None:
         """Deliver what is in the outbox of a partition, from now on. Raises `Unavailable`."""
         self._after[partition] = "-"
@@ -142,10 +160,6 @@ class Outbox:
     def release(self, partition: int) -> None:
         """Leave a partition to its next owner: what is being sent ends, nothing new begins."""
         self._after.pop(partition, None)
-
-    def look(self) -> None:
-        """Something was put into an outbox, perhaps one of ours."""
-        self._look.set()
 
     async def follow(self) -> None:
         """Read what others put into our outboxes, until cancelled."""
@@ -288,5 +302,5 @@ def pause_s(failures: int, asked_s: float | None) -> float:
     """
     if asked_s is not None:
         return asked_s * (1 + _random.random() / 10)
-    longest = min(_LONGEST_PAUSE_S, _FIRST_PAUSE_S * 2 ** min(failures, 20))
+    longest = min(_LONGEST_PAUSE_S, _FIRST_PAUSE_S * 2.0 ** min(failures, 20))
     return longest * (1 + _random.random()) / 2
