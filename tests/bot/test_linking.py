@@ -78,7 +78,7 @@ class App:
 
     async def says(self, text: str, **how: object) -> str:
         """Send a message; gives the answer's text."""
-        await self.send(text, **how)  # type: ignore[arg-type]
+        await self.send(text, **how)
         return (await self.next()).text
 
     async def code(self) -> str:
@@ -169,9 +169,9 @@ class TestCommands:
 
         async def slowly(*arguments: object) -> Past:
             await held.wait()
-            return await look(*arguments)  # type: ignore[arg-type]
+            return await look(*arguments)
 
-        desk._history.before = slowly  # type: ignore[method-assign]
+        desk._history.before = slowly
         await telegram.send("LINK")
         await telegram.send("Where is my order please?")
         held.set()
