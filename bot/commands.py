@@ -48,10 +48,9 @@ _COMMAND = re.compile(
 
 def command_of(message: Message) -> Command | None:
     """The command that a message is; None where it is something to be answered."""
-    text = _plain(message.text)
-    if message.attachments or not 0 < len(text) <= _LONGEST:
+    if message.attachments or not 0 < len(message.text) <= _LONGEST:
         return None
-    found = _COMMAND.fullmatch(text)
+    found = _COMMAND.fullmatch(_plain(message.text))
     if not found:
         return None
     if found["unlink"]:
@@ -79,9 +78,10 @@ def _as_given(typed: str) -> str:
 
 def _plain(text: str) -> str:
     """In small letters; digits and wide letters of other scripts' keyboards become plain ones."""
-    folded = unicodedata.normalize("NFKC", text[: 2 * _LONGEST]).casefold().strip(" \t\n*`\"'“”")
-    return "".join(
-        str(unicodedata.digit(char)) if unicodedata.category(char) == "Nd" else char
-        for char in folded
-        if unicodedata.category(char) not in ("Cf", "Mn")
-    )
+    if not text.isascii():
+        text = "".join(
+            str(unicodedata.digit(char)) if unicodedata.category(char) == "Nd" else char
+            for char in unicodedata.normalize("NFKC", text)
+            if unicodedata.category(char) not in ("Cf", "Mn")
+        )
+    return text.casefold().strip(" \t\n*`\"'“”")

@@ -9,7 +9,7 @@ import asyncio
 import heapq
 import math
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Awaitable, Iterator, Sequence
 from itertools import accumulate
 
 import msgspec
@@ -36,6 +36,8 @@ from bot.store import Argument, Store
 
 _decode_item = msgspec.json.Decoder(Message | Reply).decode
 _decode_perceived = msgspec.json.Decoder(Perceived).decode
+
+Row = tuple[bytes, list[bytes]]
 
 _RECENT_ENTRIES = 12
 """How much of the log a turn looks at."""
@@ -150,26 +152,23 @@ class History:
         who asked in one app and goes on in another means what they asked last.
         """
         conversation = message.conversation
-        own, summary, others = await asyncio.gather(
-            self._recent(conversation, f"({seq}-0"),
-            self._store.run("HGET", keys.conversation(conversation), "summary"),
-            self._others(message),
-        )
+        # Begun before the first is awaited, they travel together.
+        log = self._newest(conversation, f"({seq}-0")
+        summary = self._store.run("HGET", keys.conversation(conversation), "summary")
+        others = [] if message.shared else await self._others(message)
+        own = _without_linking(await log)
         # A conversation that was last used before all of these cannot add to them.
         oldest = _time_of(own[0]) - _LONGEST_ANSWER_S if len(own) == _RECENT_ENTRIES else 0.0
         used = [other for other, last_used in others if last_used >= oldest]
-        logs = await asyncio.gather(*(self._recent(other, "+") for other in used))
+        logs = await asyncio.gather(*(self._newest(other, "+") for other in used))
         now = message.sent_at or math.inf
-        earlier = [[entry for entry in log if _time_of(entry) < now] for log in logs]
+        earlier = [[e for e in _without_linking(rows) if _time_of(e) < now] for rows in logs]
         entries = merged([*earlier, own])[-_RECENT_ENTRIES:]
-        found = await asyncio.gather(
-            *(
-                self._perceived(each, [e for e in entries if e.item.conversation == each])
-                for each in (*used, conversation)
-            )
-        )
-        perceived = {name: what for each in found for name, what in each.items()}
-        return Past(tuple(entries), perceived, (summary or b"").decode())
+        perceived: dict[AttachmentId, Perceived] = {}
+        for each in (*used, conversation):
+            theirs = [entry for entry in entries if entry.item.conversation == each]
+            perceived |= await self._perceived(each, theirs)
+        return Past(tuple(entries), perceived, (await summary or b"").decode())
 
     async def withdrawn(self, conversation: ConversationId) -> frozenset[int]:
         """Numbers of the messages that the customer deleted."""
@@ -203,30 +202,28 @@ class History:
         stored: bytes | None = await self._store.run("GET", keys.turn(conversation, turn))
         return stored
 
-    async def _recent(self, conversation: ConversationId, until: str) -> list[Entry]:
-        """The newest entries of a log up to a place in it, without what is about linking."""
-        rows = await self._store.run(
+    def _newest(self, conversation: ConversationId, until: str) -> Awaitable[list[Row]]:
+        """The newest rows of a log up to a place in it, newest first."""
+        return self._store.run(
             "XREVRANGE", keys.log(conversation), until, "-", "COUNT", _RECENT_ENTRIES
         )
-        return [entry for row in reversed(rows) if not _is_about_linking(entry := _entry(row))]
 
     async def _others(self, message: Message) -> list[tuple[ConversationId, float]]:
-        """The customer's other conversations, the last used first, and when each was used; none for
-        a turn that others read along."""
-        if message.shared:
-            return []
-        everyone, own = await asyncio.gather(
-            self._people.of(message.customer), self._used(message.customer)
-        )
-        linked = await asyncio.gather(*map(self._used, everyone[1:]))
-        found = {place: used for each in (own, *linked) for place, used in each}
+        """The customer's other conversations, the last used first, and when each was used."""
+        own = self._listed(message.customer)
+        _, *linked = await self._people.of(message.customer)
+        listed = [await own, *await asyncio.gather(*map(self._listed, linked))]
+        found = {
+            ConversationId(name.decode()): float(used)
+            for flat in listed
+            for name, used in zip(flat[::2], flat[1::2], strict=True)
+        }
         found.pop(message.conversation, None)
         return sorted(found.items(), key=lambda each: -each[1])[:_OTHERS]
 
-    async def _used(self, customer: CustomerId) -> list[tuple[ConversationId, float]]:
-        flat = await self._store.run("ZREVRANGE", keys.customer(customer), 0, _OTHERS, "WITHSCORES")
-        pairs = zip(flat[::2], flat[1::2], strict=True)
-        return [(ConversationId(name.decode()), float(used)) for name, used in pairs]
+    def _listed(self, customer: CustomerId) -> Awaitable[list[bytes]]:
+        """A customer's last used conversations, each with when that was."""
+        return self._store.run("ZREVRANGE", keys.customer(customer), 0, _OTHERS, "WITHSCORES")
 
     async def _perceived(
         self, conversation: ConversationId, entries: list[Entry]
@@ -286,6 +283,11 @@ def _time_of(entry: Entry) -> float:
     return item.sent_at if isinstance(item, Message) else item.created_at
 
 
+def _without_linking(rows: list[Row]) -> list[Entry]:
+    """The entries of rows that come newest first, oldest first, but for what is about linking."""
+    return [entry for row in reversed(rows) if not _is_about_linking(entry := _entry(row))]
+
+
 def _is_about_linking(entry: Entry) -> bool:
     item = entry.item
     if isinstance(item, Reply):
@@ -293,7 +295,7 @@ def _is_about_linking(entry: Entry) -> bool:
     return command_of(item) is not None
 
 
-def _entry(row: tuple[bytes, list[bytes]]) -> Entry:
+def _entry(row: Row) -> Entry:
     """A row of XRANGE: `[b"SEQ-0", [b"e", json]]`."""
     entry, (_, raw) = row
     return Entry(int(entry.partition(b"-")[0]), _decode_item(raw))
