@@ -10,7 +10,10 @@ from contextlib import asynccontextmanager
 from importlib import import_module
 from typing import Any
 
-from bot.config import Config
+from pydantic import BaseModel
+
+from bot.config import ChannelsSection, Config
+from bot.config_file import section_of
 from bot.desk import OpenDesk
 from bot.limiter import RedisLimiter
 
@@ -115,6 +118,20 @@ def messaging_apps(config: Config) -> dict[str, tuple[str, Any]]:
         for name, section in sections.items()
         if name not in _OWN_PROTOCOL and section is not None
     }
+
+
+def section_model(name: str) -> type[BaseModel] | None:
+    """The settings of a messaging app; None where there is no such app."""
+    field = ChannelsSection.model_fields.get(name)
+    if name not in CHANNELS or name in _OWN_PROTOCOL or field is None:
+        return None
+    return section_of(field.annotation)
+
+
+def path_of(name: str, public_url: str) -> str:
+    """Where a channel is reached, under the desk's public address or by its path alone."""
+    paths = {"webchat": "/webchat/socket", "http": "/v1/"}
+    return f"{public_url}{paths.get(name, f'/channels/{name}')}"
 
 
 def _signer(config: Config) -> Any:

@@ -321,6 +321,9 @@ class LimitsSection(Section):
     """Length of one video."""
     pdf_pages: Annotated[int, Field(ge=1, le=500)] = 30
     """Pages of one PDF that are read; the rest is left out."""
+    delivery_hours: Annotated[float, Field(gt=0, le=720)] = 24
+    """How long a reply that an app does not take is tried again; then `frontdesk outbox` lists it
+    as failed."""
     attachment_seconds: Annotated[float, Field(ge=1, le=600)] = 30
     """How long the desk may listen to or look at one attachment."""
 

@@ -111,13 +111,14 @@ class Inbox:
         return attachments
 
     async def _list(self, message: Message, address: str) -> None:
-        """Count a conversation that begins with its first message among its customer's."""
-        if address:
-            listed = keys.customer(message.customer)
-            await asyncio.gather(
-                self._store.run("ZADD", listed, time.time(), message.conversation),
-                self._store.run("EXPIRE", listed, self._keep_s),
-            )
+        """Note among its customer's conversations when this one was last used; one that begins
+        with its first message is listed here, the others were when they were opened."""
+        listed = keys.customer(message.customer)
+        how = ("GT",) if address else ("XX",)
+        await asyncio.gather(
+            self._store.run("ZADD", listed, *how, time.time(), message.conversation),
+            self._store.run("EXPIRE", listed, self._keep_s),
+        )
 
     def _check(self, message: Message) -> None:
         something = message.attachments or message.unsupported or message.joined

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from bot.channel import Delta, Desk, Progress, Typing, Whereabouts
+from bot.channel import DRAFT, Delta, Desk, Progress, Typing, Whereabouts
 from bot.errors import DeliveryFailed, TooFast, Unavailable
 from bot.messages import ChannelName, ConversationId, Reply, ReplyId
 from connectors.limiter import Limiter, Rate
@@ -25,8 +25,6 @@ log = logging.getLogger(__name__)
 
 _decode_address = msgspec.json.Decoder(dict[str, str]).decode
 
-DRAFT = "draft"
-"""Under this name the id of a growing answer is kept until it is whole."""
 _DRAFT_EVERY_S = 1.0
 _DRAFT_FORGOTTEN_S = 600.0
 """A draft whose reply never came: another worker had its turn."""

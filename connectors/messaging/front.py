@@ -121,10 +121,38 @@ async def open_messaging(
         yield messaging
 
 
+@asynccontextmanager
+async def open_provider(
+    module: str, settings: Any, *, public_url: str = ""
+) -> AsyncIterator[tuple[Provider, Api]]:
+    """One app by itself, without a desk, to be checked and registered; and what it calls by.
+    Raises `OperatorError`."""
+    trusted = [getattr(settings, "api", "")]
+    async with Api() as api, Downloader(trusted=trusted, limit_bytes=0) as download:
+        services = Services(
+            api=api,
+            download=download,
+            open_media=_no_media,
+            as_mp3=_no_media,
+            media_url=_no_media,
+            public_url=public_url,
+        )
+        yield import_module(module).provider(settings, services), api
+
+
+def fetches(provider: Provider) -> bool:
+    """Whether it has a loop of its own, and may need no webhooks."""
+    return type(provider).run is not Provider.run
+
+
 def connections(messaging: Messaging) -> list[tuple[Connector, Fetch]]:
     """What the desk is to be connected to: each app's courier, and how its files are fetched."""
     pairs = zip(messaging.couriers, messaging.providers, strict=True)
     return [(courier, provider.fetch) for courier, provider in pairs]
+
+
+def _no_media(_: object) -> Any:
+    raise DeliveryFailed("there is no desk to take media from", permanent=True)
 
 
 def _media_urls(signer: Signer, public_url: str) -> Any:

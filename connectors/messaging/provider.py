@@ -34,6 +34,15 @@ class Services(msgspec.Struct, frozen=True):
     """The desk's address as providers know it (`https://desk.example`); empty where it has none."""
 
 
+class Registration(msgspec.Struct, frozen=True):
+    """Where a provider sends its webhooks."""
+
+    url: str
+    """Empty where it sends them nowhere."""
+    trouble: str = ""
+    """What the provider says went wrong with the last one."""
+
+
 class Provider:
     """One account of a channel. What not every provider has is answered here by doing nothing."""
 
@@ -86,6 +95,11 @@ class Provider:
         Raises `OperatorError` and `Unavailable`.
         """
         raise NotImplementedError
+
+    async def registered(self) -> Registration | None:
+        """Where the provider sends its webhooks; None where it does not tell, or none are needed.
+        Raises `OperatorError` and `Unavailable`."""
+        return None
 
     async def register(self, url: str) -> str:
         """Have the provider send its webhooks to `url`; gives what was done, or has to be done by
