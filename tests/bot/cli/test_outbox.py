@@ -83,7 +83,8 @@ async def test_one_is_sent_again_and_another_dropped(store: Store, outbox: Outbo
     letters = DeadLetters(store, 3600)
     for number in (1, 2):
         await fail(store, number, "blocked")
-    first, second = [each.id for each in await letters.failed()]
+    named = {each.reply.id: each.id for each in await letters.failed()}
+    first, second = named[ReplyId("rep_1")], named[ReplyId("rep_2")]
     assert "1 put into the outbox again" in (await outbox("retry", first)).stdout
     assert f"{second} is dropped" in (await outbox("drop", second)).stdout
     assert await letters.failed() == []
