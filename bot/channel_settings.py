@@ -44,3 +44,29 @@ class TelegramSection(Section):
     making. Without one, the desk fetches messages by long polling, and needs no public address."""
     api: Address = "https://api.telegram.org"
     """Telegram's API, or a Bot API server of your own."""
+
+
+def _host(host: str) -> str:
+    if not re.fullmatch(r"\.?[a-z0-9-]+(\.[a-z0-9-]+)+", host):
+        raise ValueError(
+            "must be a host name: `files.crm.example`, or `.crm.example` for all below"
+        )
+    return host
+
+
+class WebhookSection(Section):
+    url: Address
+    """Where replies are sent: an address of your system's. Files may be fetched from the same
+    host, wherever it lies."""
+    secret: Secret
+    """What both sides sign with: `whsec_` and 24 to 64 bytes in base64."""
+    old_secret: SecretStr = SecretStr("")
+    """The secret before, while it is being replaced: both are believed, and both sign."""
+    files: list[Annotated[str, AfterValidator(_host)]] = []
+    """Hosts on the internet that attachments may be fetched from by HTTPS; `.crm.example` stands
+    for all below it."""
+
+    @property
+    def api(self) -> str:
+        """Where files may be fetched from as well."""
+        return self.url

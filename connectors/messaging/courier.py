@@ -26,6 +26,7 @@ _decode_address = msgspec.json.Decoder(dict[str, str]).decode
 DRAFT = "draft"
 """Under this name the id of a growing answer is kept until it is whole."""
 _DRAFT_EVERY_S = 1.0
+_COUNTED_S = 24 * 3600
 _MOST_TASKS = 1_000
 """Signs of progress on their way at once; more are left out."""
 
@@ -57,6 +58,7 @@ class Courier:
         where = await self._desk.whereabouts(reply.conversation)
         address = self._address(where)
         self._check_window(where)
+        await self._check_answers(reply)
         draft = self._drafts.pop(reply.id, None)
         if draft:
             await draft.settled()
@@ -125,6 +127,19 @@ class Courier:
                 "nobody write to them freely after that",
                 permanent=True,
             )
+
+    async def _check_answers(self, reply: Reply) -> None:
+        """Count an answer once, however often it is tried."""
+        rate, name = self._provider.can.answers, f"answers-{self.channel}"
+        if rate is None or not await self._limiter.first(name, reply.id, _COUNTED_S):
+            return
+        try:
+            await self._limiter.allow(name, reply.customer, rate)
+        except TooFast as error:
+            raise DeliveryFailed(
+                f"more than {rate.burst} answers to one customer: it may be a machine",
+                permanent=True,
+            ) from error
 
     async def _show_typing(self, conversation: ConversationId) -> None:
         where = await self._desk.whereabouts(conversation)
