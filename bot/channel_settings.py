@@ -5,9 +5,10 @@ without its secret does not start, it never accepts whatever comes.
 """
 
 import re
-from typing import Annotated
+from typing import Annotated, Self
+from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, SecretStr
+from pydantic import AfterValidator, Field, SecretStr, model_validator
 
 from bot.config_section import Section
 
@@ -44,6 +45,60 @@ class TelegramSection(Section):
     making. Without one, the desk fetches messages by long polling, and needs no public address."""
     api: Address = "https://api.telegram.org"
     """Telegram's API, or a Bot API server of your own."""
+
+
+def _mail_address(address: str) -> str:
+    if not re.fullmatch(r"[^\s<>@,;:\"]+@[^\s<>@,;:\"]+", address):
+        raise ValueError("must be an address: `help@shop.example`")
+    return address
+
+
+def _mail_server(*schemes: str) -> AfterValidator:
+    def check(address: str) -> str:
+        parts = urlsplit(address)
+        rest = (parts.username, parts.path, parts.query, parts.fragment)
+        if parts.scheme not in schemes or not parts.hostname or any(rest):
+            raise ValueError(f"must be a server: `{schemes[0]}://mail.shop.example`")
+        return address
+
+    return AfterValidator(check)
+
+
+class EmailSection(Section):
+    address: Annotated[str, AfterValidator(_mail_address)]
+    """The mailbox's own address; answers come from it."""
+    sender: str = ""
+    """The name beside the address in answers, such as the shop's."""
+    imap: Annotated[str, _mail_server("imaps", "imap")]
+    """Where mail is fetched: `imaps://mail.shop.example` with TLS, or `imap://…`, which turns to
+    TLS once connected; without TLS on this machine alone. Ports, where they are not the usual ones
+    (993 and 143), stand behind a colon."""
+    smtp: Annotated[str, _mail_server("smtps", "smtp")]
+    """Where mail is handed in: `smtps://mail.shop.example` (port 465) or `smtp://…` (port 587), as
+    with `imap`."""
+    user: str = ""
+    """Name to log in with; empty: the address."""
+    password: Secret
+    """Password, or the app password that the provider makes for programs."""
+    folder: str = "INBOX"
+    """The folder that is answered."""
+    authserv_id: str = ""
+    """How the server that takes mail in for this mailbox calls itself in the header
+    `Authentication-Results`: only what it says about a sender is believed."""
+    require_authentication: bool = True
+    """Answer only mail whose sender is proven by DMARC, DKIM or SPF. Without it, the desk can be
+    made to write to people who never wrote to it."""
+    answers_per_hour: Annotated[int, Field(ge=1, le=1_000)] = 20
+    """To one sender; more are not sent, so that two machines do not answer each other for ever."""
+
+    @model_validator(mode="after")
+    def _something_to_believe(self) -> Self:
+        if self.require_authentication and not self.authserv_id:
+            raise ValueError(
+                "must name an `authserv_id`, or say `require_authentication: false`; see "
+                "docs/channels/email.md"
+            )
+        return self
 
 
 def _host(host: str) -> str:

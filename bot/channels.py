@@ -20,6 +20,7 @@ CHANNELS = {
     "webchat": "connectors.webchat",
     "http": "connectors.http_api",
     "telegram": "connectors.telegram",
+    "email": "connectors.email",
     "webhook": "connectors.webhook",
 }
 """Name in `frontdesk.yaml` → the module or package that has the connector."""

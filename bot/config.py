@@ -21,7 +21,7 @@ from pydantic import (
 )
 
 from bot import engines, texts
-from bot.channel_settings import TelegramSection, WebhookSection
+from bot.channel_settings import EmailSection, TelegramSection, WebhookSection
 from bot.config_file import read_config
 from bot.config_section import Section
 from bot.errors import OperatorError
@@ -274,6 +274,8 @@ class ChannelsSection(Section):
     """The API for other programs."""
     telegram: TelegramSection | None = None
     """A Telegram bot. See docs/channels/telegram.md."""
+    email: EmailSection | None = None
+    """A mailbox. See docs/channels/email.md."""
     webhook: WebhookSection | None = None
     """Any other system, by signed webhooks in both directions. See docs/channels/webhook.md."""
     own: Annotated[dict[str, dict[str, Any]], Field(repr=False)] = {}

@@ -176,7 +176,7 @@ class TestMistakes:
         file.write_text("name: Shop\nchannels:\n  mattermost: {}\n")
         with pytest.raises(OperatorError) as caught:
             load(file)
-        assert re.search(r"Allowed here: .*telegram, .*webhook, own", str(caught.value))
+        assert re.search(r"Allowed here: .*telegram, .*email, webhook, own", str(caught.value))
 
     def test_secrets_are_not_shown(self, tmp_path: Path) -> None:
         config = configured(tmp_path, bot_token="very-secret")
