@@ -9,6 +9,7 @@ import quopri
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime, timedelta
+from email.message import EmailMessage
 
 import aiosmtplib
 import msgspec
@@ -20,7 +21,7 @@ from connectors.email.authenticity import is_authentic
 from connectors.email.automatic import why_automatic
 from connectors.email.bounce import read_bounce
 from connectors.email.imap import LoginRefused, Mailbox, open_mailbox
-from connectors.email.incoming import Letter, Unreadable, parse_mail, read_letter, unread
+from connectors.email.incoming import Letter, Unreadable, parse_mail, read_letter, reading, unread
 from connectors.email.outgoing import NotSendable, is_ascii, our_id, place_of, write_mail
 from connectors.email.servers import Safety, read_server, tls_context
 from connectors.limiter import Rate
@@ -163,17 +164,19 @@ class EmailChannel(Provider):
     def judge(self, raw: bytes, place: str, *, whole: bool = True) -> Event | Ignored:
         """What a mail is for the desk. `place`: where it lies, as `fetch` finds it again."""
         try:
-            mail = parse_mail(raw)
-            if bounce := read_bounce(mail):
-                return bounce
-            letter = read_letter(mail, raw, place, whole=whole)
+            with reading():
+                return self._judge(parse_mail(raw), raw, place, whole)
         except Unreadable as error:
             return Ignored(str(error))
+
+    def _judge(self, mail: EmailMessage, raw: bytes, place: str, whole: bool) -> Event | Ignored:
+        if bounce := read_bounce(mail):
+            return bounce
+        letter = read_letter(mail, raw, place, whole=whole)
         if why := why_automatic(mail, letter.sender, self._settings.address):
             return Ignored(why)
-        results = unread(mail, "Authentication-Results")
         proven = bool(self._settings.authserv_id) and is_authentic(
-            results, self._settings.authserv_id, letter.domain
+            unread(mail, "Authentication-Results"), self._settings.authserv_id, letter.domain
         )
         if not proven and self._settings.require_authentication:
             return Ignored("the sender is not proven")

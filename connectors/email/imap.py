@@ -9,6 +9,7 @@ import asyncio
 import base64
 import re
 import secrets
+import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import date
@@ -255,6 +256,7 @@ async def open_mailbox(
                 ssl=tls_context() if server.safety is Safety.TLS else None,
                 limit=_LONGEST_LINE,
             )
+        _keep_alive(writer.get_extra_info("socket"))
         async with Mailbox(reader, writer) as mailbox:
             await mailbox.start(server)
             await mailbox.log_in(user, password)
@@ -262,6 +264,15 @@ async def open_mailbox(
             yield mailbox
     except (TimeoutError, OSError, EOFError, asyncio.LimitOverrunError) as error:
         raise Unavailable(f"IMAP: {type(error).__name__}") from error
+
+
+def _keep_alive(connection: socket.socket) -> None:
+    """Routers forget connections on which nothing is said for minutes, and tell nobody: the system
+    asks after the other side, so that a wait does not go on with nobody there."""
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for option, value in (("TCP_KEEPIDLE", 60), ("TCP_KEEPINTVL", 20), ("TCP_KEEPCNT", 3)):
+        if hasattr(socket, option):
+            connection.setsockopt(socket.IPPROTO_TCP, getattr(socket, option), value)
 
 
 def quoted(text: str) -> str:

@@ -3,6 +3,8 @@
 import email.policy
 import hashlib
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from email import message_from_bytes
 from email.errors import MessageError
 from email.headerregistry import AddressHeader
@@ -22,6 +24,12 @@ _FORWARDED = re.compile(
 )
 _REPLIED = re.compile(
     r"\s*(?:re|aw|antw|sv|rif|res|ref|odp|回复|回覆|答复|رد)(?:\[\d+\])?\s*[:：]\s*", re.IGNORECASE
+)
+
+
+_STUMBLES = (
+    *(MessageError, ValueError, LookupError, AttributeError, TypeError, AssertionError),
+    RecursionError,
 )
 
 
@@ -54,12 +62,20 @@ class Letter(msgspec.Struct, frozen=True):
         return self.sender.rpartition("@")[2]
 
 
+@contextmanager
+def reading() -> Iterator[None]:
+    """The library raises what it likes for headers that break the rules: it is `Unreadable`
+    here, so that one mail does not stop those behind it."""
+    try:
+        yield
+    except _STUMBLES as error:
+        raise Unreadable(f"not a mail: {type(error).__name__}") from error
+
+
 def parse_mail(raw: bytes) -> EmailMessage:
     """Raises `Unreadable`."""
-    try:
+    with reading():
         return message_from_bytes(raw, policy=email.policy.default)
-    except (MessageError, ValueError, LookupError, RecursionError) as error:
-        raise Unreadable(f"not a mail: {type(error).__name__}") from error
 
 
 def read_letter(mail: EmailMessage, raw: bytes, place: str, *, whole: bool = True) -> Letter:
@@ -68,11 +84,8 @@ def read_letter(mail: EmailMessage, raw: bytes, place: str, *, whole: bool = Tru
 
     Raises `Unreadable`.
     """
-    try:
+    with reading():
         return _read(mail, raw, place, whole)
-    except (ValueError, LookupError, AttributeError, TypeError, RecursionError) as error:
-        # The parser of the standard library raises these for headers that break the rules.
-        raise Unreadable(f"not a mail: {type(error).__name__}") from error
 
 
 def _read(mail: EmailMessage, raw: bytes, place: str, whole: bool) -> Letter:

@@ -65,7 +65,7 @@ class TestWords:
     )
     def test_no_charset_makes_words_that_cannot_be_kept(self, charset: str) -> None:
         content = (
-            f"From: a@b.example\r\nSubject: =?{charset}?q?+2AA-_x?=\r\n"
+            "From: a@b.example\r\n"
             f"Content-Type: text/plain; charset={charset}\r\n\r\n+2AA-\\ud800 order 7\r\n"
         )
         assert msgspec.json.encode(read(content.encode("latin-1")))

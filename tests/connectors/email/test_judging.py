@@ -1,6 +1,9 @@
 """Which mails are answered: those of people whose sender is proven, and no machine's."""
 
+import msgspec
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from bot.channel_settings import EmailSection
 from connectors.email.authenticity import is_authentic, read_results
@@ -234,6 +237,20 @@ class TestBounces:
 def test_what_is_no_mail_is_ignored() -> None:
     for content in (b"", b"\0" * 100, b"hello", b"From: " + b"a" * 10_000):
         assert ignored(content)
+
+
+@given(st.binary(max_size=200), st.integers(0, 1_200), st.booleans())
+@settings(max_examples=300, deadline=None)
+def test_whatever_comes_is_judged(noise: bytes, at: int, report: bool) -> None:
+    content = bounce("a@shop.example") if report else raw(html="<p>hello</p>")
+    found = judged(content[:at] + noise + content[at:])
+    # What cannot be written as UTF-8 could not be kept.
+    assert msgspec.json.encode(found)
+
+
+def test_a_header_that_the_library_stumbles_over_is_ignored() -> None:
+    content = raw(Subject="").replace(b"To:", b"Subject: =?utf-7?q?+2AA-_x?=\r\nTo:", 1)
+    assert ignored(content) == "not a mail: UnicodeEncodeError"
 
 
 def test_the_samples_sender_is_ann() -> None:
