@@ -1,6 +1,6 @@
-"""Replies as mail programs write them, in five languages: the whole text, and what is new in it.
+"""Replies in the formats of mail programs, in five languages: whole, and what is new in each.
 
-Names, dates and addresses are made up; the lines that programs add are theirs.
+Written by hand after what the programs add; none was captured from one.
 """
 
 from typing import NamedTuple
