@@ -5,7 +5,8 @@ without its secret does not start, it never accepts whatever comes.
 """
 
 import re
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, SecretStr, model_validator
 
@@ -214,3 +215,83 @@ class DiscordSection(Section):
     webhook. Without one, no webhook is believed, and they come over the gateway, as messages do."""
     api: Address = "https://discord.com/api/v10"
     """Discord's HTTP API."""
+
+
+def _mail_address(address: str) -> str:
+    if not re.fullmatch(r"[^\s<>@,;:\"]+@[^\s<>@,;:\"]+", address):
+        raise ValueError("must be an address: `help@shop.example`")
+    return address
+
+
+def _mail_server(*schemes: str) -> AfterValidator:
+    def check(address: str) -> str:
+        parts = urlsplit(address)
+        rest = (parts.username, parts.path, parts.query, parts.fragment)
+        if parts.scheme not in schemes or not parts.hostname or any(rest):
+            raise ValueError(f"must be a server: `{schemes[0]}://mail.shop.example`")
+        return address
+
+    return AfterValidator(check)
+
+
+class EmailSection(Section):
+    address: Annotated[str, AfterValidator(_mail_address)]
+    """The mailbox's own address; answers come from it."""
+    sender: str = ""
+    """The name beside the address in answers, such as the shop's."""
+    imap: Annotated[str, _mail_server("imaps", "imap")]
+    """Where mail is fetched: `imaps://mail.shop.example` with TLS, or `imap://…`, which turns to
+    TLS once connected; without TLS on this machine alone. Ports, where they are not the usual ones
+    (993 and 143), stand behind a colon."""
+    smtp: Annotated[str, _mail_server("smtps", "smtp")]
+    """Where mail is handed in: `smtps://mail.shop.example` (port 465) or `smtp://…` (port 587), as
+    with `imap`."""
+    user: str = ""
+    """Name to log in with; empty: the address."""
+    password: Secret
+    """Password, or the app password that the provider makes for programs."""
+    folder: str = "INBOX"
+    """The folder that is answered."""
+    authserv_id: str = ""
+    """How the server that takes mail in for this mailbox calls itself in the header
+    `Authentication-Results`: only what it says about a sender is believed."""
+    require_authentication: bool = True
+    """Answer only mail whose sender is proven by DMARC, DKIM or SPF. Without it, the desk can be
+    made to write to people who never wrote to it."""
+    answers_per_hour: Annotated[int, Field(ge=1, le=1_000)] = 20
+    """To one sender; more are not sent, so that two machines do not answer each other for ever."""
+
+    @model_validator(mode="after")
+    def _something_to_believe(self) -> Self:
+        if self.require_authentication and not self.authserv_id:
+            raise ValueError(
+                "must name an `authserv_id`, or say `require_authentication: false`; see "
+                "docs/channels/email.md"
+            )
+        return self
+
+
+def _host(host: str) -> str:
+    if not re.fullmatch(r"\.?[a-z0-9-]+(\.[a-z0-9-]+)+", host):
+        raise ValueError(
+            "must be a host name: `files.crm.example`, or `.crm.example` for all below"
+        )
+    return host
+
+
+class WebhookSection(Section):
+    url: Address
+    """Where replies are sent: an address of your system's. Files may be fetched from the same
+    host, wherever it lies."""
+    secret: Secret
+    """What both sides sign with: `whsec_` and 24 to 64 bytes in base64."""
+    old_secret: SecretStr = SecretStr("")
+    """The secret before, while it is being replaced: both are believed, and both sign."""
+    files: list[Annotated[str, AfterValidator(_host)]] = []
+    """Hosts on the internet that attachments may be fetched from by HTTPS; `.crm.example` stands
+    for all below it."""
+
+    @property
+    def api(self) -> str:
+        """Where files may be fetched from as well."""
+        return self.url

@@ -12,10 +12,12 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from bot.channel_memory import RedisMemory
 from bot.config import ChannelsSection, Config
 from bot.config_file import section_of
 from bot.desk import OpenDesk
 from bot.limiter import RedisLimiter
+from bot.own_channels import own_channel
 
 CHANNELS = {
     "webchat": "connectors.webchat",
@@ -32,10 +34,13 @@ CHANNELS = {
     "instagram": "connectors.instagram",
     "slack": "connectors.slack",
     "discord": "connectors.discord",
+    "email": "connectors.email",
+    "webhook": "connectors.webhook",
 }
 """Name in `frontdesk.yaml` → the module or package that has the connector."""
 _OWN_PROTOCOL = ("webchat", "http")
-"""All others are messaging apps: `connectors.messaging` has what they share."""
+"""All others, and the operator's own, are messaging apps: `connectors.messaging` has what they
+share."""
 
 _BURSTS = 2
 """So many minutes' worth may come at once from one network address; offices share one."""
@@ -86,6 +91,7 @@ async def open_front(opened: OpenDesk, on_ready: Callable[[str], None]) -> Async
             attachments=config.limits.attachments,
             upload_bytes=int(config.limits.upload_bytes),
         ),
+        memory=RedisMemory(opened.desk.store),
         public_url=config.server.url,
     ) as messaging:
         for courier, fetch in front.connections(messaging):
@@ -111,13 +117,15 @@ async def open_front(opened: OpenDesk, on_ready: Callable[[str], None]) -> Async
 
 
 def messaging_apps(config: Config) -> dict[str, tuple[str, Any]]:
-    """Each configured messaging app: the import path of its module, and its settings."""
+    """Each configured messaging app: the import path of its module, and its settings. Raises
+    `OperatorError` for one of the operator's own that cannot be had."""
     sections = {name: getattr(config.channels, name) for name in CHANNELS}
+    own = config.channels.own
     return {
         name: (CHANNELS[name], section)
         for name, section in sections.items()
         if name not in _OWN_PROTOCOL and section is not None
-    }
+    } | {name: own_channel(name, given) for name, given in own.items()}
 
 
 def section_model(name: str) -> type[BaseModel] | None:

@@ -23,6 +23,7 @@ from pydantic import (
 from bot import engines, texts
 from bot.channel_settings import (
     DiscordSection,
+    EmailSection,
     InstagramSection,
     LineSection,
     MessengerSection,
@@ -32,6 +33,7 @@ from bot.channel_settings import (
     TwilioSection,
     ViberSection,
     VonageSection,
+    WebhookSection,
     WeChatSection,
     WhatsAppSection,
 )
@@ -92,6 +94,17 @@ def _place(place: str) -> str:
     if "://" in place and not place.startswith("s3://"):
         raise ValueError("must be `folder`, the path of a folder, or s3://BUCKET/PREFIX")
     return place
+
+
+def _own_channel(name: str, settings: Mapping[str, Any], info: ValidationInfo) -> dict[str, Any]:
+    if not re.fullmatch(r"[a-z][a-z0-9_]{0,29}", name):
+        raise ValueError(f"names a channel `{name}`; it must be lower case letters, digits and `_`")
+    connector = settings.get("connector")
+    if not isinstance(connector, str) or not connector:
+        raise ValueError(f"must say which `connector` {name} is: a file, or an import path")
+    if connector.endswith(".py"):
+        connector = str(_beside_the_file(Path(connector), info))
+    return {**settings, "connector": connector}
 
 
 def _public_address(address: str) -> str:
@@ -298,6 +311,26 @@ class ChannelsSection(Section):
     """A Slack app. See docs/channels/slack.md."""
     discord: DiscordSection | None = None
     """A Discord bot. See docs/channels/discord.md."""
+    email: EmailSection | None = None
+    """A mailbox. See docs/channels/email.md."""
+    webhook: WebhookSection | None = None
+    """Any other system, by signed webhooks in both directions. See docs/channels/webhook.md."""
+    own: Annotated[dict[str, dict[str, Any]], Field(repr=False)] = {}
+    """Channels of your own: name → `connector`, a Python file beside `frontdesk.yaml` or the import
+    path of an installed module, and that connector's settings. See docs/channels/write-your-own.md.
+    """
+
+    @field_validator("own")
+    @classmethod
+    def _each_has_a_connector(
+        cls, own: dict[str, dict[str, Any]], info: ValidationInfo
+    ) -> dict[str, dict[str, Any]]:
+        if taken := own.keys() & (cls.model_fields.keys() - {"own"}):
+            raise ValueError(
+                f"names a channel `{min(taken)}`, which the desk has already; it must have another "
+                "name"
+            )
+        return {name: _own_channel(name, settings, info) for name, settings in own.items()}
 
 
 class LimitsSection(Section):

@@ -108,7 +108,7 @@ class _Source:
         if detail["type"] == "missing":
             missing = _dotted((*keys, *detail["loc"][len(keys) :]))
             return f"{self._file}: the key `{missing}` is missing"
-        return f"{place}{name}{_given(detail['input'])} {_wanted(detail)}"
+        return f"{place}{name}{_given(detail['input'])} {wanted(detail)}"
 
     def _known(self, loc: Keys) -> Keys:
         """The longest part of an error's path that is a place in the file or the environment: what
@@ -233,7 +233,8 @@ def _given(value: object) -> str:
     return f" is {_PASSWORD.sub('//…@', repr(value))}; it"
 
 
-def _wanted(detail: ErrorDetails) -> str:
+def wanted(detail: ErrorDetails) -> str:
+    """What a value must be, as the end of a sentence that began with the key."""
     if detail["type"] == "value_error":
         return str(detail["ctx"]["error"])
     if detail["type"] == "string_type" and isinstance(detail["input"], int | float | bool):

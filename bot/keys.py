@@ -20,6 +20,7 @@ links customers lies beside the partitions, under one hash tag of its own.
 | fd:{pN}:pace:ID | string | seconds | when the next message fits the rate limit, Unix ms |
 | fd:{pN}:turn:ID:TURN | string | history.keep_days | the trace of one turn |
 | fd:{pN}:sent:ID:REPLY | hash | history.keep_days | part of a reply → the provider's id of it |
+| fd:memory:CHANNEL | hash | never | how far a channel has read what it fetches |
 | fd:posted:CHANNEL:ID | string | 7 d | a provider's id → conversation, reply and part |
 | fd:customer:ID | sorted set | history.keep_days | conversations by when they were last used |
 | fd:{people}:linked:ID | set | history.keep_days | all customers that are one with this one |
@@ -105,6 +106,10 @@ def sent(conversation: ConversationId, reply: ReplyId) -> str:
 
 def posted(channel: ChannelName, identifier: str) -> str:
     return f"fd:posted:{channel}:{identifier}"
+
+
+def memory(channel: ChannelName) -> str:
+    return f"fd:memory:{channel}"
 
 
 def customer(customer: CustomerId) -> str:

@@ -49,6 +49,8 @@ class Capabilities:
     voice: str = ""
     """Media type of the recordings that the app plays (`audio/ogg`); empty where it plays none,
     and answers are text alone."""
+    citations: bool = False
+    """The articles of an answer are passed on beside its text, instead of as lines below it."""
     edits: bool = False
     """What was sent can be changed: an answer grows while it is being made."""
     typing: bool = False
@@ -61,3 +63,6 @@ class Capabilities:
     """Requests to the provider, over all chats, that it allows."""
     chat_pace: Rate = Rate(per_minute=60, burst=5)
     """The same to one chat."""
+    answers: Rate | None = None
+    """Answers to one customer; what is over is not sent at all: who writes so often and at once is
+    a machine, and two machines would answer each other for ever."""

@@ -30,6 +30,7 @@ _DRAFT_FORGOTTEN_S = 600.0
 """A draft whose reply never came: another worker had its turn."""
 _TYPING_LONGEST_S = 120.0
 """How long typing is shown at most; answers that take longer are none."""
+_COUNTED_S = 24 * 3600
 _MOST_TASKS = 1_000
 """Signs of progress on their way at once; more are left out."""
 _FIRST_PAUSE_S = 0.2
@@ -73,6 +74,7 @@ class Courier:
         address = self._address(where)
         can = self._provider.can_at(address)
         self._check_window(where, can)
+        await self._check_answers(reply, can)
         if draft := self._drafts.pop(reply.id, None):
             await draft.settled()
         sent = await self._desk.sent_parts(reply.conversation, reply.id)
@@ -171,6 +173,19 @@ class Courier:
                 "nobody write to them freely after that",
                 permanent=True,
             )
+
+    async def _check_answers(self, reply: Reply, can: Capabilities) -> None:
+        """Count an answer once, however often it is tried."""
+        rate, name = can.answers, f"answers-{self.channel}"
+        if rate is None or not await self._limiter.first(name, reply.id, _COUNTED_S):
+            return
+        try:
+            await self._limiter.allow(name, reply.customer, rate)
+        except TooFast as error:
+            raise DeliveryFailed(
+                f"more than {rate.burst} answers to one customer: it may be a machine",
+                permanent=True,
+            ) from error
 
     def _begin_typing(self, conversation: ConversationId) -> None:
         if conversation in self._typing:

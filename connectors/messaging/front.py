@@ -15,7 +15,7 @@ from starlette.routing import Route
 
 from bot.channel import Connector, Desk, Fetch
 from bot.errors import DeliveryFailed, Unavailable
-from bot.messages import Attachment
+from bot.messages import Attachment, ChannelName
 from connectors.limiter import Limiter, Rate
 from connectors.messaging.api import Api
 from connectors.messaging.courier import Courier
@@ -23,7 +23,7 @@ from connectors.messaging.downloader import Downloader
 from connectors.messaging.events import Event
 from connectors.messaging.hook import Malformed
 from connectors.messaging.intake import Intake
-from connectors.messaging.provider import Provider, Services
+from connectors.messaging.provider import Memory, ProcessMemory, Provider, Services
 from connectors.messaging.webhook import Webhook
 from connectors.webchat.media import MediaPages
 from connectors.webchat.tokens import MediaAddress, Signer
@@ -81,10 +81,12 @@ async def open_messaging(
     limiter: Limiter,
     signer: Signer,
     limits: Limits,
+    memory: Memory | None = None,
     public_url: str = "",
 ) -> AsyncIterator[Messaging]:
-    """`configured`: channel → (import path of its module, its settings). `public_url`: the desk's
-    address as providers know it. Raises `OperatorError`."""
+    """`configured`: channel → (import path of its module, its settings). `memory`: without one,
+    what providers remember ends with the process. `public_url`: the desk's address as providers
+    know it. Raises `OperatorError`."""
     async with AsyncExitStack() as stack:
         trusted = [getattr(settings, "api", "") for _, settings in configured.values()]
         services = Services(
@@ -96,10 +98,11 @@ async def open_messaging(
             as_mp3=desk.as_mp3,
             media_url=_media_urls(signer, public_url),
             public_url=public_url,
+            memory=memory or ProcessMemory(),
         )
         providers = tuple(
-            import_module(module).provider(settings, services)
-            for module, settings in configured.values()
+            _named(name, import_module(module).provider(settings, services))
+            for name, (module, settings) in configured.items()
         )
         couriers = tuple(
             Courier(provider, desk, limiter, public_url=public_url) for provider in providers
@@ -143,6 +146,12 @@ async def open_provider(
 def fetches(provider: Provider) -> bool:
     """Whether it has a loop of its own, and may need no webhooks."""
     return type(provider).run is not Provider.run
+
+
+def _named(name: str, provider: Provider) -> Provider:
+    """A channel goes by the name that it has in `frontdesk.yaml`."""
+    provider.channel = ChannelName(name)
+    return provider
 
 
 def connections(messaging: Messaging) -> list[tuple[Connector, Fetch]]:

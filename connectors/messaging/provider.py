@@ -1,6 +1,7 @@
 """What a channel has to know of its provider; each channel is one subclass in one file."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from typing import Protocol
 
 import msgspec
 
@@ -18,6 +19,29 @@ Take = Callable[[Event], Awaitable[None]]
 """Hands an event to the desk. It is in Redis once this returns; raises `TooFast`, `Unavailable`."""
 
 
+class Memory(Protocol):
+    """What a provider has to know after a restart, such as how far it has read."""
+
+    async def recall(self, channel: ChannelName, name: str) -> str:
+        """What was kept under a name; empty if nothing was. Raises `Unavailable`."""
+
+    async def remember(self, channel: ChannelName, name: str, value: str) -> None:
+        """Keep a value in place of the one before. Raises `Unavailable`."""
+
+
+class ProcessMemory:
+    """`Memory` that ends with the process; the desk's own is in Redis."""
+
+    def __init__(self) -> None:
+        self._kept: dict[tuple[str, str], str] = {}
+
+    async def recall(self, channel: ChannelName, name: str) -> str:
+        return self._kept.get((channel, name), "")
+
+    async def remember(self, channel: ChannelName, name: str, value: str) -> None:
+        self._kept[channel, name] = value
+
+
 class Services(msgspec.Struct, frozen=True):
     """What the desk lends to a provider."""
 
@@ -32,6 +56,7 @@ class Services(msgspec.Struct, frozen=True):
     themselves. Raises `DeliveryFailed` where the desk has no public address."""
     public_url: str = ""
     """The desk's address as providers know it (`https://desk.example`); empty where it has none."""
+    memory: Memory = msgspec.field(default_factory=ProcessMemory)
 
 
 class Registration(msgspec.Struct, frozen=True):

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from bot.messages import Attachment, Reply
+from bot.messages import Attachment, Citation, Reply
 from bot.texts import say
 from connectors.messaging.capabilities import Capabilities, Unit
 from connectors.messaging.document import ROW, Block, Kind, Run, read_markdown
@@ -18,6 +18,8 @@ class Text(msgspec.Struct, frozen=True):
     """Buttons or rows under it; each sends its own words back."""
     locale: str = "en"
     """Language of what a channel has to say beside it (`choice_hint`)."""
+    citations: tuple[Citation, ...] = ()
+    """The articles that the reply rests on, where the app shows them its own way."""
 
 
 class Voice(msgspec.Struct, frozen=True):
@@ -35,12 +37,17 @@ def render(reply: Reply, can: Capabilities, public_url: str = "") -> tuple[Part,
     `public_url`: the desk's address without a path, for links to articles; without one, articles
     are named and not linked.
     """
-    blocks = [*read_markdown(reply.text), *_sources(reply, public_url)]
+    blocks = [*read_markdown(reply.text)]
+    if not can.citations:
+        blocks += _sources(reply, public_url)
     # Some apps refuse two buttons of the same words.
     buttons = _fitting_choices(tuple(dict.fromkeys(reply.suggestions)), can)
     if reply.suggestions and not buttons:
         blocks += _numbered(reply.suggestions)
     parts = _texts(blocks, buttons, can, reply.locale)
+    if can.citations and reply.citations:
+        cited = tuple(dict.fromkeys(reply.citations))
+        parts = (*parts[:-1], msgspec.structs.replace(parts[-1], citations=cited))
     for speech in reply.speech:
         if can.voice and speech.media_type.partition(";")[0] == can.voice:
             return (*parts, Voice(speech))
@@ -54,7 +61,7 @@ def choice_hint(locale: str) -> str:
 
 def _texts(
     blocks: list[Block], buttons: tuple[str, ...], can: Capabilities, locale: str
-) -> tuple[Part, ...]:
+) -> tuple[Text, ...]:
     limit = can.text_limit
     texts = split(blocks, can.dialect, limit, can.unit.length)
     below = can.choices_text_limit or limit

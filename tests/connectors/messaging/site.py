@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 
 from bot import engines, keys
+from bot.channel_memory import RedisMemory
 from bot.desk import FrontDesk
 from bot.engines import engine
 from bot.inbox import InboxLimits
@@ -79,6 +80,7 @@ class ChannelSite:
             limiter=RedisLimiter(self.store),
             signer=Signer(b"s" * 32),
             limits=Limits(text_chars=8_000, attachments=10, upload_bytes=5 * 1024**2),
+            memory=RedisMemory(self.store),
             public_url=public_url,
         ) as self.messaging:
             for courier, fetch in connections(self.messaging):
