@@ -192,7 +192,8 @@ def _chat(channel: str, user: str, number: str, thread: str) -> Chat:
     if not _is_direct(channel):
         thread = thread or number
     place = f"{channel}/{thread}" if thread else ""
-    return Chat(user, {"channel": channel, "thread": thread}, place)
+    private = True if place and _is_direct(channel) else None
+    return Chat(user, {"channel": channel, "thread": thread}, place, private=private)
 
 
 def _files(message: Payload) -> tuple[tuple[Remote, ...], tuple[str, ...], tuple[str, ...]]:

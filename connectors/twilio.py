@@ -263,7 +263,14 @@ def _events(fields: Mapping[str, str]) -> list[Event]:
     if not (text or media):
         unsupported.append(fields.get("MessageType") or "nothing")
     customer, desk = fields["From"], fields["To"]
-    chat = Chat(customer, {"to": customer, "from": desk, "message": number}, place=desk)
+    chat = Chat(
+        customer,
+        {"to": customer, "from": desk, "message": number},
+        place=desk,
+        # The sender of an SMS can be forged; WhatsApp's is proved.
+        verified=f"tel:{customer.partition(':')[2]}" if _is_whatsapp(customer) else "",
+        private=True,
+    )
     advertisement = [fields.get("ReferralHeadline", ""), fields.get("ReferralBody", "")]
     return [
         Said(

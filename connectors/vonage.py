@@ -217,7 +217,7 @@ def _chat(message: Mapping[str, Any]) -> Chat:
     if app in ("sms", "mms"):
         app = "sms"  # what has no files is answered without
     user = customer if app == "sms" else f"{app}:{customer}"
-    return Chat(user, {"app": app, "to": customer, "from": desk}, place=desk)
+    return Chat(user, {"app": app, "to": customer, "from": desk}, place=desk, private=True)
 
 
 def _words(message: Mapping[str, Any]) -> str:

@@ -71,7 +71,7 @@ class _Sent(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="
         if not self.customer:
             raise Malformed("`customer` is empty")
         address = {"customer": self.customer, "conversation": self.conversation}
-        return Chat(self.customer, address, self.conversation, self.locale[:35])
+        return Chat(self.customer, address, self.conversation, self.locale[:35], private=True)
 
 
 class Written(_Sent, frozen=True, tag="message", kw_only=True):

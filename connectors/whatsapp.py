@@ -294,7 +294,9 @@ def _chat(value: Mapping[str, Any], item: Mapping[str, Any]) -> Chat:
     user = str(item.get("from_user_id") or named.get("user_id") or phone)
     if not user:
         raise KeyError("from")
-    return Chat(user, {"to": phone, "user": user, "message": str(item["id"])})
+    address = {"to": phone, "user": user, "message": str(item["id"])}
+    # WhatsApp lets nobody write from a number that they have not proved to be theirs.
+    return Chat(user, address, verified=f"tel:+{phone}" if phone.isdecimal() else "")
 
 
 def _said(chat: Chat, identifier: str, message: Mapping[str, Any]) -> Said:

@@ -195,7 +195,14 @@ class EmailChannel(Provider):
         # Who is not proven is another customer than who is, whatever they call themselves.
         user = letter.sender if proven else f"unproven:{letter.sender}"
         return Said(
-            chat=Chat(user, address, place, letter.locale, private=True),
+            chat=Chat(
+                user,
+                address,
+                place,
+                letter.locale,
+                verified=f"mailto:{letter.sender}" if proven else "",
+                private=True,
+            ),
             id=letter.id,
             text=letter.text,
             media=letter.media,

@@ -26,6 +26,7 @@ from connectors.messaging.intake import conversation_id
 from connectors.messaging.provider import Services
 from connectors.messaging.render import Text
 from connectors.twilio import Twilio, parse, signature
+from tests.builders import EchoPolicy
 from tests.connectors.messaging.samples import SHOWN, SPOKEN, shown, voice_note
 from tests.connectors.messaging.site import PUBLIC_URL, ChannelSite
 from tests.connectors.messaging.stand_in import Call, StandIn, never_ending
@@ -36,7 +37,9 @@ PHONE = "PN" + "0" * 31 + "2"
 TOKEN = "the-auth-token"
 URL = f"{PUBLIC_URL}/channels/twilio"
 CUSTOMER, DESK = "+15550100001", "+15550100002"
-SMS_CHAT = Chat(CUSTOMER, {"to": CUSTOMER, "from": DESK, "message": "SM1"}, place=DESK)
+SMS_CHAT = Chat(
+    CUSTOMER, {"to": CUSTOMER, "from": DESK, "message": "SM1"}, place=DESK, private=True
+)
 MESSAGES = f"/2010-04-01/Accounts/{ACCOUNT}/Messages.json"
 MEDIA = f"/2010-04-01/Accounts/{ACCOUNT}/Messages/MM1/Media"
 
@@ -396,9 +399,6 @@ class TestConversation:
             }  # fmt: skip
             basic = b64encode(f"{ACCOUNT}:{TOKEN}".encode()).decode()
             assert first.headers["authorization"] == f"Basic {basic}"
-            [typing, *_] = await api.wait("/v2/Indicators/Typing.json")
-            assert typing.form == {"channel": "whatsapp", "messageId": "SM1"}
-
             await deliver(site, whatsapp(2) | media((api.media_url("ME1"), "audio/ogg")))
             written, spoken = (await api.wait(MESSAGES, 3))[1:]
             assert SPOKEN.casefold() in written.form["Body"].casefold()
@@ -416,6 +416,17 @@ class TestConversation:
             assert SHOWN in last.form["Body"]
         [asked] = api.made(f"{MEDIA}/ME2")
         assert asked.headers["authorization"] == f"Basic {basic}"
+
+    async def test_typing_is_shown_on_whatsapp_while_the_desk_thinks(
+        self, channels: ChannelSite, api: TwilioApi
+    ) -> None:
+        thinks = asyncio.Event()
+        async with open_site(channels, api, policy=EchoPolicy(thinks)) as site:
+            await deliver(site, whatsapp(Body="Hello"))
+            [typing, *_] = await api.wait("/v2/Indicators/Typing.json")
+            thinks.set()
+            assert typing.form == {"channel": "whatsapp", "messageId": "SM1"}
+            await api.wait(MESSAGES)
 
     async def test_an_sms_is_answered_in_plain_words_from_the_number_it_went_to(
         self, channels: ChannelSite, api: TwilioApi

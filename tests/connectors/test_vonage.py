@@ -34,7 +34,7 @@ VONAGE = ChannelName("vonage")
 KEY, SECRET = "abcd1234", "the-api-secret"
 SIGNATURE_SECRET = "the-signature-secret-of-at-least-32-bytes"
 CUSTOMER, DESK = "447700900001", "447700900000"
-CHAT = Chat(CUSTOMER, {"app": "sms", "to": CUSTOMER, "from": DESK}, place=DESK)
+CHAT = Chat(CUSTOMER, {"app": "sms", "to": CUSTOMER, "from": DESK}, place=DESK, private=True)
 MESSAGES, BALANCE = "/v1/messages", "/account/get-balance"
 
 

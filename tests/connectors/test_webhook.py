@@ -39,7 +39,7 @@ SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 OLD = "whsec_" + base64.b64encode(b"the secret before this one, once").decode()
 KEYS = [read_secret(SECRET), read_secret(OLD)]
 ANSWERS = "/answers"
-CHAT = Chat("user-7", {"customer": "user-7", "conversation": "t-1"}, "t-1", "en")
+CHAT = Chat("user-7", {"customer": "user-7", "conversation": "t-1"}, "t-1", "en", private=True)
 
 
 def message(number: int = 1, **fields: Any) -> dict[str, Any]:
@@ -319,7 +319,7 @@ class TestConversation:
                 "type": "text",
                 "customer": "user-7",
                 "conversation": "t-1",
-                "text": "You said: Hello _there_ \\<b\\>",
+                "text": "You said: Hello *there* \\<b\\>",
                 "choices": [],
                 "citations": [],
             }
@@ -381,7 +381,7 @@ class TestAnswers:
         async with open_site(channels, system, answers=False) as site:
             [channel] = site.messaging.providers
             cited = (Citation("delivery", "Delivery", "/articles/delivery"),)  # type: ignore[arg-type]
-            part = Text("Three days.", ("Track it",), cited)
+            part = Text("Three days.", ("Track it",), citations=cited)
             assert await channel.send(CHAT.address, part, "rep_1_0") == "rep_1_0"
         [call] = system.made(ANSWERS)
         assert call.json()["choices"] == ["Track it"]
@@ -395,7 +395,7 @@ class TestAnswers:
         async with open_site(channels, system, answers=False, public_url="") as site:
             [channel] = site.messaging.providers
             cited = (Citation("delivery", "Delivery", "/articles/delivery"),)  # type: ignore[arg-type]
-            await channel.send(CHAT.address, Text("Three days.", (), cited), "rep_1_0")
+            await channel.send(CHAT.address, Text("Three days.", citations=cited), "rep_1_0")
             assert channel.can.voice == ""
             assert WebhookChannel.can.voice == ""
         [call] = system.made(ANSWERS)

@@ -10,7 +10,6 @@ from connectors.email.authenticity import is_authentic, read_results
 from connectors.email.channel import EmailChannel, Ignored
 from connectors.email.outgoing import our_id
 from connectors.messaging.api import Api
-from connectors.messaging.downloader import Downloader
 from connectors.messaging.events import Progressed, Said, State
 from connectors.messaging.provider import Services
 from tests.connectors.email.mails import ANN, AUTHSERV, OWN, PROOF, bounce, raw
@@ -25,7 +24,7 @@ def channel(**settings: object) -> EmailChannel:
     def nothing(_: object) -> str:
         raise AssertionError("judging sends and fetches nothing")
 
-    services = Services(Api(), Downloader(limit_bytes=1), nothing, nothing)  # type: ignore[arg-type]
+    services = Services(Api(), nothing, nothing, nothing, nothing)  # type: ignore[arg-type]
     return EmailChannel(EmailSection.model_validate(given | settings), services)
 
 
