@@ -3,12 +3,28 @@
 A channel joins with one entry in `SIGNERS`; what is not here still gets what nobody signed.
 """
 
+import base64
+import hashlib
+import hmac
 import json
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from bot.channel_settings import TelegramSection
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from bot.channel_settings import (
+    DiscordSection,
+    InstagramSection,
+    LineSection,
+    MessengerSection,
+    SlackSection,
+    TelegramSection,
+    ViberSection,
+    WebhookSection,
+    WhatsAppSection,
+)
 
 PUBLIC_URL = "https://desk.example"
 """What providers that sign the address call the desk."""
@@ -71,11 +87,236 @@ _TELEGRAM_SAMPLES = (
 )  # fmt: skip
 
 
+def _meta(secret: str) -> Callable[[bytes], tuple[Mapping[str, str], str]]:
+    def sign(body: bytes) -> tuple[Mapping[str, str], str]:
+        digest = hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
+        return {"X-Hub-Signature-256": f"sha256={digest}"}, ""
+
+    return sign
+
+
+_META = {"token": "a-token", "app_secret": SECRET, "verify_token": "a-word"}
+
+
+def _whatsapp(number: int, user: int) -> dict[str, Any]:
+    phone, person = f"4790000{user:04}", f"US.{user}"
+    value = {
+        "messaging_product": "whatsapp",
+        "metadata": {"display_phone_number": "4712345678", "phone_number_id": "1122334455"},
+        "contacts": [{"profile": {"name": "Ann"}, "wa_id": phone, "user_id": person}],
+        "messages": [
+            {
+                "from": phone,
+                "id": f"wamid.{user}-{number}",
+                "timestamp": str(int(time.time())),
+                "type": "text",
+                "text": {"body": f"Where is order {number}?"},
+            }
+        ],
+    }
+    change = {"value": value, "field": "messages"}
+    entry = {"id": "1234567890", "changes": [change]}
+    return {"object": "whatsapp_business_account", "entry": [entry]}
+
+
+def _messenger(number: int, user: int) -> dict[str, Any]:
+    now_ms = int(time.time() * 1000)
+    said = {
+        "sender": {"id": str(1_000 + user)},
+        "recipient": {"id": "5566"},
+        "timestamp": now_ms,
+        "message": {"mid": f"m_{user}_{number}", "text": f"Where is order {number}?"},
+    }
+    return {"object": "page", "entry": [{"id": "5566", "time": now_ms, "messaging": [said]}]}
+
+
+def _instagram(number: int, user: int) -> dict[str, Any]:
+    return _messenger(number, user) | {"object": "instagram"}
+
+
+def _slack_sign(body: bytes) -> tuple[Mapping[str, str], str]:
+    stamp = str(int(time.time()))
+    base = f"v0:{stamp}:".encode() + body
+    digest = hmac.new(SECRET.encode(), base, hashlib.sha256).hexdigest()
+    headers = {
+        "Content-Type": "application/json",
+        "X-Slack-Request-Timestamp": stamp,
+        "X-Slack-Signature": f"v0={digest}",
+    }
+    return headers, ""
+
+
+def _slack(number: int, user: int) -> dict[str, Any]:
+    stamp = f"{1_700_000_000 + number}.{user:06}"
+    event = {
+        "type": "message",
+        "channel_type": "im",
+        "channel": f"D{user:08}",
+        "user": f"U{user:08}",
+        "text": f"Where is order {number}?",
+        "ts": stamp,
+        "event_ts": stamp,
+    }
+    return {
+        "type": "event_callback",
+        "team_id": "T061EG9R6",
+        "api_app_id": "A0PNCHHK2",
+        "event_id": f"Ev{user}-{number}",
+        "event_time": int(time.time()),
+        "event": event,
+    }
+
+
+_DISCORD_KEY = Ed25519PrivateKey.from_private_bytes(b"k" * 32)
+
+
+def _discord_sign(body: bytes) -> tuple[Mapping[str, str], str]:
+    stamp = str(int(time.time()))
+    signature = _DISCORD_KEY.sign(stamp.encode() + body).hex()
+    return {"X-Signature-Timestamp": stamp, "X-Signature-Ed25519": signature}, ""
+
+
+def _discord(number: int, user: int) -> dict[str, Any]:
+    person = {"id": str(80_000_000_000_000_000 + user), "username": "ann"}
+    return {
+        "type": 2,
+        "id": str(90_000_000_000_000_000 + 10_000 * user + number),
+        "application_id": "775566112233",
+        "token": "an-interaction-token",
+        "channel_id": str(70_000_000_000_000_000 + user),
+        "channel": {"id": str(70_000_000_000_000_000 + user), "type": 1},
+        "user": person,
+        "locale": "en-US",
+        "data": {
+            "id": "1",
+            "name": "ask",
+            "type": 1,
+            "options": [{"name": "question", "type": 3, "value": f"Where is order {number}?"}],
+        },
+    }
+
+
+def _line_sign(body: bytes) -> tuple[Mapping[str, str], str]:
+    digest = hmac.digest(SECRET.encode(), body, hashlib.sha256)
+    return {"X-Line-Signature": base64.b64encode(digest).decode()}, ""
+
+
+def _line(number: int, user: int) -> dict[str, Any]:
+    event = {
+        "type": "message",
+        "mode": "active",
+        "timestamp": int(time.time() * 1000),
+        "source": {"type": "user", "userId": f"U{user:032x}"},
+        "webhookEventId": f"01FZ{user}-{number}",
+        "deliveryContext": {"isRedelivery": False},
+        "message": {
+            "type": "text",
+            "id": str(100_000 * user + number),
+            "quoteToken": "q",
+            "text": f"Where is order {number}?",
+        },
+    }
+    return {"destination": "U0", "events": [event]}
+
+
+def _viber_sign(body: bytes) -> tuple[Mapping[str, str], str]:
+    digest = hmac.new(SECRET.encode(), body, hashlib.sha256).hexdigest()
+    return {"X-Viber-Content-Signature": digest}, ""
+
+
+def _viber(number: int, user: int) -> dict[str, Any]:
+    return {
+        "event": "message",
+        "timestamp": int(time.time() * 1000),
+        "message_token": 10_000_000 * user + number,
+        "sender": {"id": f"{user:011}A=", "name": "Ann", "language": "en", "api_version": 10},
+        "message": {"type": "text", "text": f"Where is order {number}?"},
+    }
+
+
+_STANDARD_SECRET = base64.b64encode(b"w" * 32).decode()
+
+
+def _standard_sign(body: bytes) -> tuple[Mapping[str, str], str]:
+    """https://www.standardwebhooks.com"""
+    identifier, stamp = hashlib.sha256(body).hexdigest()[:24], str(int(time.time()))
+    signed = f"{identifier}.{stamp}.".encode() + body
+    digest = hmac.digest(b"w" * 32, signed, hashlib.sha256)
+    headers = {
+        "webhook-id": identifier,
+        "webhook-timestamp": stamp,
+        "webhook-signature": f"v1,{base64.b64encode(digest).decode()}",
+    }
+    return headers, ""
+
+
+def _standard(number: int, user: int) -> dict[str, Any]:
+    return {
+        "type": "message",
+        "id": f"m{user}-{number}",
+        "customer": f"user-{user}",
+        "conversation": "t-1",
+        "text": f"Where is order {number}?",
+    }
+
+
+def _section(kind: type[Any], **settings: str) -> Callable[[str], Any]:
+    """The section, its API at the address that is given to what this makes."""
+    return lambda api: kind.model_validate(settings | {"api": api})
+
+
 SIGNERS: dict[str, Signer] = {
     "telegram": Signer(
         settings=lambda api: TelegramSection(token="123456:a-token", secret=SECRET, api=api),
         sign=lambda body: ({"X-Telegram-Bot-Api-Secret-Token": SECRET}, ""),
         message=_telegram_text,
         samples=_TELEGRAM_SAMPLES,
+    ),
+    "whatsapp": Signer(
+        settings=_section(WhatsAppSection, **_META, phone="1122334455"),
+        sign=_meta(SECRET),
+        message=_whatsapp,
+    ),
+    "messenger": Signer(
+        settings=_section(MessengerSection, **_META, page="5566"),
+        sign=_meta(SECRET),
+        message=_messenger,
+    ),
+    "instagram": Signer(
+        settings=_section(InstagramSection, **_META, account="5566"),
+        sign=_meta(SECRET),
+        message=_instagram,
+    ),
+    "slack": Signer(
+        settings=_section(SlackSection, token="xoxb-1", app="A0PNCHHK2", signing_secret=SECRET),
+        sign=_slack_sign,
+        message=_slack,
+    ),
+    "discord": Signer(
+        settings=_section(
+            DiscordSection,
+            token="a-token",
+            application="775566112233",
+            public_key=_DISCORD_KEY.public_key().public_bytes_raw().hex(),
+        ),
+        sign=_discord_sign,
+        message=_discord,
+    ),
+    "line": Signer(
+        settings=_section(LineSection, token="a-token", secret=SECRET),
+        sign=_line_sign,
+        message=_line,
+    ),
+    "viber": Signer(
+        settings=_section(ViberSection, token=SECRET, sender="Shop"),
+        sign=_viber_sign,
+        message=_viber,
+    ),
+    "webhook": Signer(
+        settings=lambda api: WebhookSection.model_validate(
+            {"url": f"{api}/answers", "secret": f"whsec_{_STANDARD_SECRET}"}
+        ),
+        sign=_standard_sign,
+        message=_standard,
     ),
 }
