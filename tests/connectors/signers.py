@@ -73,7 +73,9 @@ _TELEGRAM_SAMPLES = (
 
 SIGNERS: dict[str, Signer] = {
     "telegram": Signer(
-        settings=lambda api: TelegramSection(token="123456:a-token", secret=SECRET, api=api),
+        settings=lambda api: TelegramSection.model_validate(
+            {"token": "123456:a-token", "secret": SECRET, "api": api}
+        ),
         sign=lambda body: ({"X-Telegram-Bot-Api-Secret-Token": SECRET}, ""),
         message=_telegram_text,
         samples=_TELEGRAM_SAMPLES,
