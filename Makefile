@@ -55,7 +55,7 @@ serve: .venv/.ready
 	@$(BIN)/frontdesk serve --project $(PROJECT) --port $(PORT) --open
 
 test: .venv/.ready-dev
-	$(BIN)/python -m pytest $(PYTEST)
+	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile $(PYTEST)
 
 lint: .venv/.ready-dev
 	$(BIN)/ruff check .

@@ -4,7 +4,7 @@ A connector turns what its provider sends into a `Message`, hands it to `Desk.ac
 acknowledges to the provider once that returns. Replies come to `Connector.deliver`.
 """
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 import msgspec
@@ -66,6 +66,9 @@ class Delta(msgspec.Struct, frozen=True):
 
 Progress = Typing | Delta
 
+DRAFT = "draft"
+"""The part of a reply under whose name the id of a growing answer is noted until it is whole."""
+
 Fetch = Callable[[str], AsyncIterator[bytes]]
 """Brings the bytes that an `Attachment.source` names. Raises `CustomerError` where they cannot be
 had, and `Unavailable` where it is worth trying again."""
@@ -102,11 +105,15 @@ class Desk(Protocol):
         not it exists, and `Unavailable`.
         """
 
-    async def accept(self, message: Message, address: str = "") -> Receipt:
+    async def accept(
+        self, message: Message, address: str = "", verified: Sequence[str] = ()
+    ) -> Receipt:
         """Take a message. It is in Redis, and will be answered, once this returns.
 
         `address`: where the channel reaches this customer, in its own terms. Given one, the
         conversation begins with its first message; without, it must have been opened.
+        `verified`: addresses (`tel:+47…`, `mailto:…`) that the channel knows to be this customer's
+        because it has verified them itself; customers with the same one are one customer.
 
         Raises `CustomerError` (nothing in it, too long), `TooFast`, `Unavailable`.
         """
@@ -176,6 +183,10 @@ class Desk(Protocol):
 
     def open_media(self, attachment: AttachmentId) -> AsyncIterator[bytes]:
         """An attachment's bytes. Raises `KeyError` if there are none."""
+
+    async def as_mp3(self, attachment: AttachmentId) -> bytes:
+        """A spoken answer as MP3, for apps that play neither OGG nor M4A. Raises `KeyError` if
+        there is none, and `Unavailable`."""
 
     async def trace(self, conversation: ConversationId, turn: TurnId) -> dict[str, Any] | None:
         """What was heard, read, searched and decided in a turn, with milliseconds."""

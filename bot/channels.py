@@ -10,18 +10,37 @@ from contextlib import asynccontextmanager
 from importlib import import_module
 from typing import Any
 
-from bot.config import Config
+from pydantic import BaseModel
+
+from bot.channel_memory import RedisMemory
+from bot.config import ChannelsSection, Config
+from bot.config_file import section_of
 from bot.desk import OpenDesk
 from bot.limiter import RedisLimiter
+from bot.own_channels import own_channel
 
 CHANNELS = {
     "webchat": "connectors.webchat",
     "http": "connectors.http_api",
     "telegram": "connectors.telegram",
+    "twilio": "connectors.twilio",
+    "vonage": "connectors.vonage",
+    "teams": "connectors.teams",
+    "line": "connectors.line",
+    "wechat": "connectors.wechat",
+    "viber": "connectors.viber",
+    "whatsapp": "connectors.whatsapp",
+    "messenger": "connectors.messenger",
+    "instagram": "connectors.instagram",
+    "slack": "connectors.slack",
+    "discord": "connectors.discord",
+    "email": "connectors.email",
+    "webhook": "connectors.webhook",
 }
 """Name in `frontdesk.yaml` → the module or package that has the connector."""
 _OWN_PROTOCOL = ("webchat", "http")
-"""All others are messaging apps: `connectors.messaging` has what they share."""
+"""All others, and the operator's own, are messaging apps: `connectors.messaging` has what they
+share."""
 
 _BURSTS = 2
 """So many minutes' worth may come at once from one network address; offices share one."""
@@ -72,6 +91,7 @@ async def open_front(opened: OpenDesk, on_ready: Callable[[str], None]) -> Async
             attachments=config.limits.attachments,
             upload_bytes=int(config.limits.upload_bytes),
         ),
+        memory=RedisMemory(opened.desk.store),
         public_url=config.server.url,
     ) as messaging:
         for courier, fetch in front.connections(messaging):
@@ -97,13 +117,29 @@ async def open_front(opened: OpenDesk, on_ready: Callable[[str], None]) -> Async
 
 
 def messaging_apps(config: Config) -> dict[str, tuple[str, Any]]:
-    """Each configured messaging app: the import path of its module, and its settings."""
+    """Each configured messaging app: the import path of its module, and its settings. Raises
+    `OperatorError` for one of the operator's own that cannot be had."""
     sections = {name: getattr(config.channels, name) for name in CHANNELS}
+    own = config.channels.own
     return {
         name: (CHANNELS[name], section)
         for name, section in sections.items()
         if name not in _OWN_PROTOCOL and section is not None
-    }
+    } | {name: own_channel(name, given) for name, given in own.items()}
+
+
+def section_model(name: str) -> type[BaseModel] | None:
+    """The settings of a messaging app; None where there is no such app."""
+    field = ChannelsSection.model_fields.get(name)
+    if name not in CHANNELS or name in _OWN_PROTOCOL or field is None:
+        return None
+    return section_of(field.annotation)
+
+
+def path_of(name: str, public_url: str) -> str:
+    """Where a channel is reached, under the desk's public address or by its path alone."""
+    paths = {"webchat": "/webchat/socket", "http": "/v1/"}
+    return f"{public_url}{paths.get(name, f'/channels/{name}')}"
 
 
 def _signer(config: Config) -> Any:

@@ -21,7 +21,22 @@ from pydantic import (
 )
 
 from bot import engines, texts
-from bot.channel_settings import TelegramSection
+from bot.channel_settings import (
+    DiscordSection,
+    EmailSection,
+    InstagramSection,
+    LineSection,
+    MessengerSection,
+    SlackSection,
+    TeamsSection,
+    TelegramSection,
+    TwilioSection,
+    ViberSection,
+    VonageSection,
+    WebhookSection,
+    WeChatSection,
+    WhatsAppSection,
+)
 from bot.config_file import read_config
 from bot.config_section import Section
 from bot.errors import OperatorError
@@ -79,6 +94,17 @@ def _place(place: str) -> str:
     if "://" in place and not place.startswith("s3://"):
         raise ValueError("must be `folder`, the path of a folder, or s3://BUCKET/PREFIX")
     return place
+
+
+def _own_channel(name: str, settings: Mapping[str, Any], info: ValidationInfo) -> dict[str, Any]:
+    if not re.fullmatch(r"[a-z][a-z0-9_]{0,29}", name):
+        raise ValueError(f"names a channel `{name}`; it must be lower case letters, digits and `_`")
+    connector = settings.get("connector")
+    if not isinstance(connector, str) or not connector:
+        raise ValueError(f"must say which `connector` {name} is: a file, or an import path")
+    if connector.endswith(".py"):
+        connector = str(_beside_the_file(Path(connector), info))
+    return {**settings, "connector": connector}
 
 
 def _public_address(address: str) -> str:
@@ -263,6 +289,48 @@ class ChannelsSection(Section):
     """The API for other programs."""
     telegram: TelegramSection | None = None
     """A Telegram bot. See docs/channels/telegram.md."""
+    twilio: TwilioSection | None = None
+    """SMS and WhatsApp through Twilio. See docs/channels/twilio.md."""
+    vonage: VonageSection | None = None
+    """SMS through Vonage. See docs/channels/vonage.md."""
+    teams: TeamsSection | None = None
+    """Microsoft Teams. See docs/channels/teams.md."""
+    line: LineSection | None = None
+    """A LINE official account. See docs/channels/line.md."""
+    wechat: WeChatSection | None = None
+    """A WeChat official account. See docs/channels/wechat.md."""
+    viber: ViberSection | None = None
+    """A Viber bot. See docs/channels/viber.md."""
+    whatsapp: WhatsAppSection | None = None
+    """A WhatsApp number, by the Cloud API. See docs/channels/whatsapp.md."""
+    messenger: MessengerSection | None = None
+    """A Facebook Page's messages. See docs/channels/messenger.md."""
+    instagram: InstagramSection | None = None
+    """An Instagram account's messages. See docs/channels/instagram.md."""
+    slack: SlackSection | None = None
+    """A Slack app. See docs/channels/slack.md."""
+    discord: DiscordSection | None = None
+    """A Discord bot. See docs/channels/discord.md."""
+    email: EmailSection | None = None
+    """A mailbox. See docs/channels/email.md."""
+    webhook: WebhookSection | None = None
+    """Any other system, by signed webhooks in both directions. See docs/channels/webhook.md."""
+    own: Annotated[dict[str, dict[str, Any]], Field(repr=False)] = {}
+    """Channels of your own: name → `connector`, a Python file beside `frontdesk.yaml` or the import
+    path of an installed module, and that connector's settings. See docs/channels/write-your-own.md.
+    """
+
+    @field_validator("own")
+    @classmethod
+    def _each_has_a_connector(
+        cls, own: dict[str, dict[str, Any]], info: ValidationInfo
+    ) -> dict[str, dict[str, Any]]:
+        if taken := own.keys() & (cls.model_fields.keys() - {"own"}):
+            raise ValueError(
+                f"names a channel `{min(taken)}`, which the desk has already; it must have another "
+                "name"
+            )
+        return {name: _own_channel(name, settings, info) for name, settings in own.items()}
 
 
 class LimitsSection(Section):
@@ -286,6 +354,9 @@ class LimitsSection(Section):
     """Length of one video."""
     pdf_pages: Annotated[int, Field(ge=1, le=500)] = 30
     """Pages of one PDF that are read; the rest is left out."""
+    delivery_hours: Annotated[float, Field(gt=0, le=720)] = 24
+    """How long a reply that an app does not take is tried again; then `frontdesk outbox` lists it
+    as failed."""
     attachment_seconds: Annotated[float, Field(ge=1, le=600)] = 30
     """How long the desk may listen to or look at one attachment."""
 

@@ -2,7 +2,7 @@
 
 `${NAME}` in a text is replaced by an environment variable. Beside the file, each setting can be
 given by a variable of its own: `FRONTDESK_REDIS`, `FRONTDESK_SERVER__PORT` (two underscores between
-a section and its key).
+a section and its key). Variables may also stand in a `.env` beside the file (`bot/env_file.py`).
 """
 
 import os
@@ -16,6 +16,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 from rapidfuzz.process import extractOne
 
+from bot.env_file import ENV_FILE, read_env
 from bot.errors import OperatorError
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -23,7 +24,7 @@ Keys = tuple[str | int, ...]
 
 PREFIX = "FRONTDESK_"
 LARGEST_BYTES = 1024 * 1024
-_VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
+VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _PASSWORD = re.compile(r"//[^/@]*@")
 _DEEPEST = 20
 _WANTED = {
@@ -42,9 +43,10 @@ def read_config(model: type[Model], file: Path) -> Model:
 
     Raises `OperatorError`.
     """
-    source = _Source(file)
+    environment = environment_of(file)
+    source = _Source(file, environment)
     settings = source.settings()
-    for keys, value in _from_environment(model, os.environ):
+    for keys, value in _from_environment(model, environment):
         _put(settings, keys, value)
     try:
         return model.model_validate(settings, context={"root": file.absolute().parent})
@@ -55,11 +57,18 @@ def read_config(model: type[Model], file: Path) -> Model:
         ) from error
 
 
+def environment_of(file: Path) -> dict[str, str]:
+    """The variables that a configuration is read with: the process's own, and before them those of
+    the `.env` beside the file. Raises `OperatorError`."""
+    return {**read_env(file.parent / ENV_FILE), **os.environ}
+
+
 class _Source:
     """One file: its values, and the line that each came from."""
 
-    def __init__(self, file: Path) -> None:
+    def __init__(self, file: Path, environment: Mapping[str, str]) -> None:
         self._file = file
+        self._environment = environment
         self._lines: dict[Keys, int] = {}
 
     def settings(self) -> dict[str, Any]:
@@ -99,19 +108,19 @@ class _Source:
         if detail["type"] == "missing":
             missing = _dotted((*keys, *detail["loc"][len(keys) :]))
             return f"{self._file}: the key `{missing}` is missing"
-        return f"{place}{name}{_given(detail['input'])} {_wanted(detail)}"
+        return f"{place}{name}{_given(detail['input'])} {wanted(detail)}"
 
     def _known(self, loc: Keys) -> Keys:
         """The longest part of an error's path that is a place in the file or the environment: what
         follows are names of the validator's own."""
         for length in range(len(loc), 0, -1):
-            if loc[:length] in self._lines or variable_of(loc[:length]) in os.environ:
+            if loc[:length] in self._lines or variable_of(loc[:length]) in self._environment:
                 return loc[:length]
         return ()
 
     def _place(self, keys: Keys) -> str:
         variable = variable_of(keys)
-        if keys and variable in os.environ:
+        if keys and variable in self._environment:
             return f"the environment variable {variable}: "
         line = self._lines.get(keys)
         return f"{self._file}, line {line}: " if line else f"{self._file}: "
@@ -144,14 +153,14 @@ class _Source:
     def _expanded(self, text: str, node: yaml.Node) -> str:
         def value(match: re.Match[str]) -> str:
             name = match[1]
-            if name not in os.environ:
+            if name not in self._environment:
                 raise OperatorError(
                     f"{self._at(node)} the environment variable {name} is not set",
                     remedy=f"export {name}=…",
                 )
-            return os.environ[name]
+            return self._environment[name]
 
-        return _VARIABLE.sub(value, text)
+        return VARIABLE.sub(value, text)
 
     def _at(self, node: yaml.Node) -> str:
         return f"{self._file}, line {node.start_mark.line + 1}:"
@@ -224,7 +233,8 @@ def _given(value: object) -> str:
     return f" is {_PASSWORD.sub('//…@', repr(value))}; it"
 
 
-def _wanted(detail: ErrorDetails) -> str:
+def wanted(detail: ErrorDetails) -> str:
+    """What a value must be, as the end of a sentence that began with the key."""
     if detail["type"] == "value_error":
         return str(detail["ctx"]["error"])
     if detail["type"] == "string_type" and isinstance(detail["input"], int | float | bool):

@@ -12,7 +12,8 @@ import msgspec
 
 from bot import keys
 from bot.channel import Whereabouts
-from bot.messages import ChannelName, ConversationId, ReplyId
+from bot.dead_letters import DeadLetters
+from bot.messages import ChannelName, ConversationId, Message, Reply, ReplyId
 from bot.store import Store
 
 log = logging.getLogger(__name__)
@@ -20,6 +21,9 @@ log = logging.getLogger(__name__)
 _KNOWN_S = 7 * 24 * 3600
 """How long a provider's report about a message is understood."""
 _ORDER = ("sent", "delivered", "read", "failed")
+_LOOKED_THROUGH = 500
+"""Entries of a log among which a reply that failed is looked for."""
+_decode_item = msgspec.json.Decoder(Message | Reply).decode
 
 
 class _Posted(msgspec.Struct, frozen=True):
@@ -33,6 +37,7 @@ class Deliveries:
         """`keep_s`: how long a conversation is remembered, in seconds."""
         self._store = store
         self._keep_s = keep_s
+        self._dead_letters = DeadLetters(store, keep_s)
 
     async def whereabouts(self, conversation: ConversationId) -> Whereabouts:
         address, heard = await self._store.run(
@@ -77,16 +82,36 @@ class Deliveries:
                 log.warning("delivery.failed", extra={"channel": channel, "reason": reason[:300]})
             return
         posted = msgspec.json.decode(raw, type=_Posted)
+        if state == "failed":
+            return await self._failed(channel, identifier, posted, reason)
         key, field = keys.sent(posted.conversation, posted.reply), f"state:{posted.part}"
         before = (await self._store.run("HGET", key, field) or b"").decode()
-        if before and _ORDER.index(state) <= _ORDER.index(before):
+        if not before or _ORDER.index(state) > _ORDER.index(before):
+            await asyncio.gather(
+                self._store.run("HSET", key, field, state),
+                self._store.run("EXPIRE", key, self._keep_s),
+            )
+
+    async def _failed(
+        self, channel: ChannelName, identifier: str, posted: _Posted, reason: str
+    ) -> None:
+        found = await self._in_log(posted)
+        if found is None:
             return
-        await asyncio.gather(
-            self._store.run("HSET", key, field, state),
-            self._store.run("EXPIRE", key, self._keep_s),
-        )
-        if state == "failed":
+        seq, reply = found
+        if await self._dead_letters.report(posted.part, identifier, seq, reply, reason):
             log.error(
                 "delivery.failed",
                 extra={"channel": channel, "reply": posted.reply, "reason": reason[:300]},
             )
+
+    async def _in_log(self, posted: _Posted) -> tuple[int, Reply] | None:
+        """The reply that a report is about, with its number; None once it is forgotten."""
+        rows = await self._store.run(
+            "XREVRANGE", keys.log(posted.conversation), "+", "-", "COUNT", _LOOKED_THROUGH
+        )
+        for entry, (_, raw) in rows:
+            item = _decode_item(raw)
+            if isinstance(item, Reply) and item.id == posted.reply:
+                return int(entry.partition(b"-")[0]), item
+        return None

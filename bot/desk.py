@@ -6,7 +6,7 @@ tests and benchmarks build one with a policy of their own.
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
@@ -27,6 +27,7 @@ from bot.intents import IntentBook
 from bot.intents.intent import missing_articles
 from bot.knowledge import IngestReport, Knowledge, ingest
 from bot.lease import Leases
+from bot.linking import Linking
 from bot.manager import DialogueManager
 from bot.media import MediaStore
 from bot.messages import (
@@ -44,12 +45,13 @@ from bot.messages import (
     TurnId,
 )
 from bot.outbox import Outbox
+from bot.people import People
 from bot.perception import Limits as PerceptionLimits
 from bot.perception import Perception
 from bot.policy import DeskPolicy, Policy
 from bot.recognition import Recognised, Recogniser
 from bot.redis_server import RedisServer
-from bot.speech import Speaker
+from bot.speech import Speaker, as_mp3
 from bot.store import Store
 from bot.turns import TurnRunner
 from models.understanding.versions import Versions
@@ -78,21 +80,24 @@ class FrontDesk:
         alone: bool,
         recogniser: Recogniser | None = None,
         upload_bytes: int = 25 * 1024**2,
+        delivery_s: float = 24 * 3600,
     ) -> None:
         """`alone`: no other process can be answering on this Redis; see `bot.lease`. `recogniser`:
         none for a desk whose policy wants no intents. `upload_bytes`: the largest file that is
-        fetched from a provider."""
+        fetched from a provider. `delivery_s`: how long a reply is tried to be delivered, in
+        seconds."""
         self.store = store
         self._recogniser = recogniser
         self._media = media
         self._perception = perception
         self._connectors: dict[ChannelName, Connector] = {}
         self._keep_s = keep_days * 24 * 3600
-        self._history = History(store, keep_s=self._keep_s, keep_entries=keep_entries)
+        self._people = People(store, self._keep_s)
+        self._history = History(store, self._people, keep_s=self._keep_s, keep_entries=keep_entries)
         self._inbox = Inbox(store, limits, self._keep_s)
         self._deliveries = Deliveries(store, self._keep_s)
         self._fetching = Fetching(media, limit_bytes=upload_bytes)
-        outbox = Outbox(store, self._keep_s, self._connectors)
+        outbox = Outbox(store, self._keep_s, self._connectors, give_up_s=delivery_s)
         manager = DialogueManager(
             history=self._history,
             perception=perception,
@@ -102,6 +107,7 @@ class FrontDesk:
             language=language,
             recogniser=recogniser,
             fetching=self._fetching,
+            linking=Linking(self._people, outbox.tell),
         )
         self._runner = TurnRunner(
             store=store,
@@ -134,7 +140,11 @@ class FrontDesk:
     ) -> Conversation:
         return await self._history.open(channel, customer, conversation)
 
-    async def accept(self, message: Message, address: str = "") -> Receipt:
+    async def accept(
+        self, message: Message, address: str = "", verified: Sequence[str] = ()
+    ) -> Receipt:
+        # Before the message is taken, for its own turn is to know who they are.
+        await asyncio.gather(*(self._people.verified(message.customer, each) for each in verified))
         return await self._inbox.accept(message, address)
 
     async def withdraw(self, conversation: ConversationId, message: MessageId) -> None:
@@ -196,6 +206,9 @@ class FrontDesk:
 
     def open_media(self, attachment: AttachmentId) -> AsyncIterator[bytes]:
         return self._media.open(attachment)
+
+    async def as_mp3(self, attachment: AttachmentId) -> bytes:
+        return await asyncio.to_thread(as_mp3, await self._media.read(attachment))
 
     async def trace(self, conversation: ConversationId, turn: TurnId) -> dict[str, Any] | None:
         stored = await self._history.trace(conversation, turn)
@@ -313,6 +326,7 @@ async def open_desk(
             alone=alone,
             recogniser=recogniser,
             upload_bytes=int(config.limits.upload_bytes),
+            delivery_s=config.limits.delivery_hours * 3600,
         )
         warming = asyncio.create_task(perception.warm_up(), name="warm-up")
         stack.callback(warming.cancel)

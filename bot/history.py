@@ -1,15 +1,21 @@
 """What was said before: a conversation's log, what was perceived in its attachments, its summary.
 
 The log is written by `bot/inbox.py` (messages) and `bot/outbox.py` (replies); here it is read, and
-trimmed with a summary of what falls off.
+trimmed with a summary of what falls off. What a turn sees goes across conversations: a customer who
+changes the app goes on where they were.
 """
 
 import asyncio
+import heapq
+import math
 import time
+from collections.abc import Awaitable, Iterator, Sequence
+from itertools import accumulate
 
 import msgspec
 
 from bot import keys
+from bot.commands import command_of
 from bot.errors import CustomerError
 from bot.messages import (
     AttachmentId,
@@ -20,17 +26,25 @@ from bot.messages import (
     Entry,
     Message,
     Reply,
+    ReplyKind,
     TurnId,
     new_id,
 )
+from bot.people import People
 from bot.perception import Perceived
 from bot.store import Argument, Store
 
 _decode_item = msgspec.json.Decoder(Message | Reply).decode
 _decode_perceived = msgspec.json.Decoder(Perceived).decode
 
+Row = tuple[bytes, list[bytes]]
+
 _RECENT_ENTRIES = 12
 """How much of the log a turn looks at."""
+_OTHERS = 5
+"""Other conversations of the customer that a turn looks at: those that were used last."""
+_LONGEST_ANSWER_S = 3600.0
+"""No reply comes later than so long after the message that used its conversation last."""
 _UNUSED_S = 24 * 3600
 """How long a conversation without a message is remembered."""
 _SUMMARY_LINES = 40
@@ -41,18 +55,19 @@ class Past(msgspec.Struct, frozen=True):
     """What a turn knows of what went before it."""
 
     entries: tuple[Entry, ...]
-    """Oldest first; where this conversation is young, it begins with the end of the customer's
-    previous one."""
+    """Oldest first, of all the customer's conversations; in one that others read along, of that
+    one alone."""
     perceived: dict[AttachmentId, Perceived]
     summary: str = ""
     """What has fallen off the log: a line for each question and what answered it."""
 
 
 class History:
-    def __init__(self, store: Store, *, keep_s: int, keep_entries: int) -> None:
+    def __init__(self, store: Store, people: People, *, keep_s: int, keep_entries: int) -> None:
         """`keep_s`: seconds after its last message that a conversation is remembered.
         `keep_entries`: entries of a log before its older half is summed up."""
         self._store = store
+        self._people = people
         self._keep_s = keep_s
         self._keep_entries = keep_entries
 
@@ -130,19 +145,29 @@ class History:
                     after = entry.seq
         return None
 
-    async def before(self, conversation: ConversationId, customer: CustomerId, seq: int) -> Past:
-        """What went before the entry number `seq`."""
-        log = self._store.run(
-            "XREVRANGE", keys.log(conversation), f"({seq}-0", "-", "COUNT", _RECENT_ENTRIES
-        )
+    async def before(self, message: Message, seq: int) -> Past:
+        """What went before a message, which is the entry number `seq` of its conversation.
+
+        The newest entries of all the customer's conversations, on whichever channel, by their time:
+        who asked in one app and goes on in another means what they asked last.
+        """
+        conversation = message.conversation
+        # Begun before the first is awaited, they travel together.
+        log = self._newest(conversation, f"({seq}-0")
         summary = self._store.run("HGET", keys.conversation(conversation), "summary")
-        rows = await log
-        entries = [_entry(row) for row in reversed(rows)]
-        perceived = await self._perceived(conversation, entries)
-        if len(entries) < _RECENT_ENTRIES:
-            earlier, earlier_perceived = await self._previous(conversation, customer)
-            perceived |= earlier_perceived
-            entries = [*earlier, *entries][-_RECENT_ENTRIES:]
+        others = [] if message.shared else await self._others(message)
+        own = _without_linking(await log)
+        # A conversation that was last used before all of these cannot add to them.
+        oldest = _time_of(own[0]) - _LONGEST_ANSWER_S if len(own) == _RECENT_ENTRIES else 0.0
+        used = [other for other, last_used in others if last_used >= oldest]
+        logs = await asyncio.gather(*(self._newest(other, "+") for other in used))
+        now = message.sent_at or math.inf
+        earlier = [[e for e in _without_linking(rows) if _time_of(e) < now] for rows in logs]
+        entries = merged([*earlier, own])[-_RECENT_ENTRIES:]
+        perceived: dict[AttachmentId, Perceived] = {}
+        for each in (*used, conversation):
+            theirs = [entry for entry in entries if entry.item.conversation == each]
+            perceived |= await self._perceived(each, theirs)
         return Past(tuple(entries), perceived, (await summary or b"").decode())
 
     async def withdrawn(self, conversation: ConversationId) -> frozenset[int]:
@@ -177,17 +202,28 @@ class History:
         stored: bytes | None = await self._store.run("GET", keys.turn(conversation, turn))
         return stored
 
-    async def _previous(
-        self, conversation: ConversationId, customer: CustomerId
-    ) -> tuple[list[Entry], dict[AttachmentId, Perceived]]:
-        """The end of the customer's conversation before this one, on whichever channel."""
-        newest = await self._store.run("ZREVRANGE", keys.customer(customer), 0, 1)
-        for raw in newest:
-            other = ConversationId(raw.decode())
-            if other != conversation:
-                entries = await self.entries(other, limit=_RECENT_ENTRIES // 2)
-                return entries, await self._perceived(other, entries)
-        return [], {}
+    def _newest(self, conversation: ConversationId, until: str) -> Awaitable[list[Row]]:
+        """The newest rows of a log up to a place in it, newest first."""
+        return self._store.run(
+            "XREVRANGE", keys.log(conversation), until, "-", "COUNT", _RECENT_ENTRIES
+        )
+
+    async def _others(self, message: Message) -> list[tuple[ConversationId, float]]:
+        """The customer's other conversations, the last used first, and when each was used."""
+        own = self._listed(message.customer)
+        _, *linked = await self._people.of(message.customer)
+        listed = [await own, *await asyncio.gather(*map(self._listed, linked))]
+        found = {
+            ConversationId(name.decode()): float(used)
+            for flat in listed
+            for name, used in zip(flat[::2], flat[1::2], strict=True)
+        }
+        found.pop(message.conversation, None)
+        return sorted(found.items(), key=lambda each: -each[1])[:_OTHERS]
+
+    def _listed(self, customer: CustomerId) -> Awaitable[list[bytes]]:
+        """A customer's last used conversations, each with when that was."""
+        return self._store.run("ZREVRANGE", keys.customer(customer), 0, _OTHERS, "WITHSCORES")
 
     async def _perceived(
         self, conversation: ConversationId, entries: list[Entry]
@@ -206,6 +242,17 @@ class History:
             for attachment, raw in zip(wanted, found, strict=True)
             if raw
         }
+
+
+def merged(logs: Sequence[Sequence[Entry]]) -> list[Entry]:
+    """Several logs as one, by time, the order within each kept; of entries at the same time, those
+    of the last log come last."""
+
+    def timed(log: Sequence[Entry]) -> Iterator[tuple[float, Entry]]:
+        # Processes' clocks differ a little: within a log its order is the truth.
+        return zip(accumulate(map(_time_of, log), max), log, strict=True)
+
+    return [entry for _, entry in heapq.merge(*map(timed, logs), key=lambda pair: pair[0])]
 
 
 def summarize(entries: list[Entry], perceived: dict[AttachmentId, Perceived]) -> list[str]:
@@ -230,7 +277,25 @@ def words_of(message: Message, perceived: dict[AttachmentId, Perceived]) -> str:
     return " ".join(" ".join(parts).split())
 
 
-def _entry(row: tuple[bytes, list[bytes]]) -> Entry:
+def _time_of(entry: Entry) -> float:
+    """Unix time in seconds."""
+    item = entry.item
+    return item.sent_at if isinstance(item, Message) else item.created_at
+
+
+def _without_linking(rows: list[Row]) -> list[Entry]:
+    """The entries of rows that come newest first, oldest first, but for what is about linking."""
+    return [entry for row in reversed(rows) if not _is_about_linking(entry := _entry(row))]
+
+
+def _is_about_linking(entry: Entry) -> bool:
+    item = entry.item
+    if isinstance(item, Reply):
+        return item.kind is ReplyKind.NOTICE
+    return command_of(item) is not None
+
+
+def _entry(row: Row) -> Entry:
     """A row of XRANGE: `[b"SEQ-0", [b"e", json]]`."""
     entry, (_, raw) = row
     return Entry(int(entry.partition(b"-")[0]), _decode_item(raw))

@@ -119,12 +119,12 @@ class Inbox:
         return attachments
 
     def _list(self, message: Message, address: str) -> tuple[asyncio.Future[Any], ...]:
-        """Count a conversation that begins with its first message among its customer's."""
-        if not address:
-            return ()
+        """Note among its customer's conversations when this one was last used; one that begins
+        with its first message is listed here, the others were when they were opened."""
         listed = keys.customer(message.customer)
+        how = ("GT",) if address else ("XX",)
         return (
-            self._store.run("ZADD", listed, time.time(), message.conversation),
+            self._store.run("ZADD", listed, *how, time.time(), message.conversation),
             self._store.run("EXPIRE", listed, self._keep_s),
         )
 

@@ -2,13 +2,16 @@
 
 A conversation belongs to one of `PARTITIONS` partitions. All its keys carry the partition's hash
 tag, so that one script may touch them together, on a single server and on a cluster alike. One
-worker process at a time owns a partition; ownership may move, the partition count may not.
+worker process at a time owns a partition; ownership may move, the partition count may not. What
+links customers lies beside the partitions, under one hash tag of its own.
 
 | key | type | expires | what |
 |---|---|---|---|
 | fd:{pN}:owner | string | 5 s, renewed | the worker that answers this partition |
 | fd:{pN}:inbox | stream | an entry goes with its turn's end | c conversation, s seq, m message |
 | fd:{pN}:outbox | stream | an entry goes when delivered | s seq, r reply |
+| fd:{pN}:held | hash | a field goes with its outbox entry | entry → why it was not delivered yet |
+| fd:{pN}:dead | stream | history.keep_days, at most 1000 | s seq, r reply, w why, p part: failed |
 | fd:{pN}:conversation:ID | hash | history.keep_days | channel, customer, seq, address, turn … |
 | fd:{pN}:log:ID | stream | history.keep_days | entry SEQ-0: e message or reply |
 | fd:{pN}:perceived:ID | hash | history.keep_days | attachment id → what was heard or read in it |
@@ -17,8 +20,16 @@ worker process at a time owns a partition; ownership may move, the partition cou
 | fd:{pN}:pace:ID | string | seconds | when the next message fits the rate limit, Unix ms |
 | fd:{pN}:turn:ID:TURN | string | history.keep_days | the trace of one turn |
 | fd:{pN}:sent:ID:REPLY | hash | history.keep_days | part of a reply → the provider's id of it |
+| fd:memory:CHANNEL | hash | never | how far a channel has read what it fetches |
 | fd:posted:CHANNEL:ID | string | 7 d | a provider's id → conversation, reply and part |
 | fd:customer:ID | sorted set | history.keep_days | conversations by when they were last used |
+| fd:{people}:linked:ID | set | history.keep_days | all customers that are one with this one |
+| fd:{people}:code:CODE | string | 10 min, or until used | whose link code it is |
+| fd:{people}:offered:ID | string | 10 min | the link code that a customer has |
+| fd:{people}:wrong:ID | string | 1 h | how many wrong codes they sent; without an id, all |
+| fd:{people}:done:TURN | string | 1 h | what a link command came to, for its turn done anew |
+| fd:{people}:apart:ID | string | history.keep_days | they unlinked: addresses link them no more |
+| fd:{people}:verified:DIGEST | sorted set | history.keep_days | whose an address is, by when told |
 | fd:limit:NAME:CLIENT | string | seconds | the same as pace, for a network address or an API key |
 """
 
@@ -47,6 +58,14 @@ def inbox(partition: int) -> str:
 
 def outbox(partition: int) -> str:
     return f"fd:{{p{partition}}}:outbox"
+
+
+def held(partition: int) -> str:
+    return f"fd:{{p{partition}}}:held"
+
+
+def dead(partition: int) -> str:
+    return f"fd:{{p{partition}}}:dead"
 
 
 def _of(conversation: ConversationId, kind: str) -> str:
@@ -89,8 +108,41 @@ def posted(channel: ChannelName, identifier: str) -> str:
     return f"fd:posted:{channel}:{identifier}"
 
 
+def memory(channel: ChannelName) -> str:
+    return f"fd:memory:{channel}"
+
+
 def customer(customer: CustomerId) -> str:
     return f"fd:customer:{customer}"
+
+
+def linked(customer: CustomerId) -> str:
+    return f"fd:{{people}}:linked:{customer}"
+
+
+def link_code(code: str) -> str:
+    return f"fd:{{people}}:code:{code}"
+
+
+def offered(customer: CustomerId) -> str:
+    return f"fd:{{people}}:offered:{customer}"
+
+
+def wrong_codes(customer: CustomerId) -> str:
+    return f"fd:{{people}}:wrong:{customer}"
+
+
+def done(turn: str) -> str:
+    return f"fd:{{people}}:done:{turn}"
+
+
+def apart(customer: CustomerId) -> str:
+    return f"fd:{{people}}:apart:{customer}"
+
+
+def verified(digest: str) -> str:
+    """`digest`: of the address; addresses themselves are in no key."""
+    return f"fd:{{people}}:verified:{digest}"
 
 
 def limit(name: str, client: str) -> str:

@@ -12,6 +12,7 @@ from bot.errors import CustomerError
 from bot.fetching import Fetching
 from bot.history import History, Past
 from bot.inbox import Received
+from bot.linking import Linking, asked_in, without_commands
 from bot.messages import (
     Attachment,
     AttachmentId,
@@ -53,9 +54,13 @@ class Turn:
         )
 
     @property
-    def messages(self) -> list[Message]:
+    def standing(self) -> list[Received]:
         """Those that the customer has not deleted."""
-        return [item.message for item in self.received if item.seq not in self.withdrawn]
+        return [item for item in self.received if item.seq not in self.withdrawn]
+
+    @property
+    def messages(self) -> list[Message]:
+        return [item.message for item in self.standing]
 
 
 class Outcome(msgspec.Struct, frozen=True):
@@ -78,6 +83,7 @@ class DialogueManager:
         show: Callable[[Progress], None],
         language: str,
         fetching: Fetching,
+        linking: Linking,
         recogniser: Recogniser | None = None,
     ) -> None:
         """`show` passes on that an answer is being made. `language`: of the business, for
@@ -90,6 +96,7 @@ class DialogueManager:
         self._language = language
         self._recogniser = recogniser
         self._fetching = fetching
+        self._linking = linking
 
     async def handle(self, turn: Turn, joined: Callable[[], bool]) -> Outcome | None:
         """Answer a turn. None if `joined()` told, before the answer began, that more messages
@@ -99,7 +106,7 @@ class DialogueManager:
             first = turn.received[0]
             turn.withdrawn, past = await asyncio.gather(
                 self._history.withdrawn(turn.conversation),
-                self._history.before(turn.conversation, first.message.customer, first.seq),
+                self._history.before(first.message, first.seq),
             )
         if not turn.messages:
             trace.note(decision={"kind": "none", "why": "the customer deleted it"})
@@ -109,15 +116,21 @@ class DialogueManager:
         if joined():
             return None
         with trace.step("understanding"):
-            understanding = understand(turn.messages, perceived, past, self._language)
-            messages = corrected(turn.messages)
+            asked = asked_in(turn.standing)
+            messages = corrected(without_commands(turn.messages))
+            understanding = understand(messages, perceived, past, self._language)
             understanding = await self._recognised(understanding, messages, perceived, past)
         with trace.step("policy"), trace.current():
-            decision = await self._policy.decide(understanding, past)
+            wants_answer = asked is None or not understanding.empty or understanding.problems
+            decision = await self._policy.decide(understanding, past) if wants_answer else None
         if joined():
             return None
+        if asked:
+            done = await self._linking.answer(asked, understanding.language)
+            decision = _together(done, decision)
+        assert decision
         speech: tuple[Attachment, ...] = ()
-        if understanding.by_voice:
+        if understanding.by_voice and not asked:
             channel = turn.received[0].message.channel
             self._show(Delta(turn.conversation, _reply_id(turn), 0, decision.text, channel))
             with trace.step("speech"):
@@ -207,6 +220,13 @@ def _reply(
         locale=language,
         created_at=time.time(),
     )
+
+
+def _together(done: Decision, decision: Decision | None) -> Decision:
+    """What became of a command, and below it the answer to what else was said."""
+    if decision is None:
+        return done
+    return msgspec.structs.replace(decision, text=f"{done.text}\n\n{decision.text}")
 
 
 def _account(

@@ -85,6 +85,8 @@ class Message(msgspec.Struct, frozen=True, omit_defaults=True, tag="message"):
     """Kinds of content beside it that the channel cannot pass on (`poll`); the customer is told."""
     joined: bool = False
     """The customer has opened the conversation and is to be greeted."""
+    shared: bool = False
+    """Others read along, as in a group: what is known from elsewhere has no place here."""
 
 
 class ReplyKind(StrEnum):
@@ -100,6 +102,8 @@ class ReplyKind(StrEnum):
     """A greeting, thanks or a goodbye."""
     PROBLEM = "problem"
     """Something that was sent could not be understood; the text says what and why."""
+    NOTICE = "notice"
+    """What became of linking the customer's apps."""
 
 
 class Citation(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -122,6 +126,7 @@ class Reply(msgspec.Struct, frozen=True, omit_defaults=True, tag="reply"):
     conversation: ConversationId
     customer: CustomerId
     turn: TurnId
+    """Empty where no turn has made it."""
     kind: ReplyKind
     text: str
     """Markdown."""

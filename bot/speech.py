@@ -9,7 +9,7 @@ from bot.media import MediaStore
 from bot.messages import Attachment, AttachmentKind
 from bot.speakable import speakable
 from bot.texts import say
-from models.audio import encode_m4a, encode_ogg_opus
+from models.audio import MP3_RATE_HZ, decode, encode_m4a, encode_mp3, encode_ogg_opus
 from models.synthesizer import LanguageUnspoken, Speech, Synthesizer
 
 log = logging.getLogger(__name__)
@@ -74,3 +74,13 @@ class Speaker:
             name=name,
             duration_s=round(duration_s, 2),
         )
+
+
+def as_mp3(recording: bytes) -> bytes:
+    """A spoken answer in another format. Made on demand, for the apps that play nothing else.
+
+    Raises `MediaError`.
+    """
+    # The hint at a cut answer's end comes on top.
+    samples = decode(recording, limit_s=2 * LONGEST_S, sample_rate_hz=MP3_RATE_HZ)
+    return encode_mp3(Speech(samples, MP3_RATE_HZ))

@@ -95,6 +95,7 @@ class TurnRunner:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._leases.keep(self._gained, self._lost), name="leases")
                 group.create_task(self._read(), name="inbox reader")
+                group.create_task(self._outbox.follow(), name="outbox reader")
         finally:
             tasks = [lane.task for lane in self._lanes.values() if lane.task]
             for task in tasks:
@@ -110,12 +111,13 @@ class TurnRunner:
     async def _gained(self, partition: int) -> None:
         newest = await self._store.run("XREVRANGE", keys.inbox(partition), "+", "-", "COUNT", 1)
         self._left_behind[partition] = newest[0][0].decode() if newest else "0-0"
-        await self._outbox.resume(partition)
+        await self._outbox.take_over(partition)
         self._after[partition] = "0"
         self._owns.set()
 
     def _lost(self, partition: int) -> None:
         self._after.pop(partition, None)
+        self._outbox.release(partition)
         if not self._after:
             self._owns.clear()
 

@@ -11,9 +11,18 @@ import msgspec
 
 from bot.history import Past, words_of
 from bot.language import language_of, primary
-from bot.messages import AnswerAs, AttachmentId, AttachmentKind, Message, MessageId, Reply
+from bot.messages import (
+    AnswerAs,
+    AttachmentId,
+    AttachmentKind,
+    ConversationId,
+    Message,
+    MessageId,
+    Reply,
+)
 from bot.perception import Perceived
 from bot.recognition import Recognised
+from bot.texts import languages
 
 
 class Social(StrEnum):
@@ -65,7 +74,7 @@ def understand(
     """Bring a turn's modalities together."""
     messages = corrected(messages)
     typed = "\n".join(message.text.strip() for message in messages if message.text.strip())
-    typed = _chosen(typed, past) or typed
+    typed = _chosen(typed, past, messages[0].conversation) or typed
     seen = [perceived[a.id] for m in messages for a in m.attachments if a.id in perceived]
     said = " ".join(what.said for what in seen if what.said)
     shown = "\n".join(what.shown for what in seen if what.shown)
@@ -74,12 +83,15 @@ def understand(
         *(Problem(what.problem, what.problem_params) for what in seen if what.problem),
         *([Problem("message_unsupported")] if any(m.unsupported for m in messages) else ()),
     )
-    reported = next((m.locale for m in reversed(messages) if m.locale), "")
+    language = language_of(words, "") or _spoken_before(past)
+    if not language:
+        reported = next((m.locale for m in reversed(messages) if m.locale), "")
+        language = primary(reported) or default_language
     return Understanding(
         typed=typed,
         said=said,
         shown=shown,
-        language=language_of(words, primary(reported) or default_language),
+        language=language,
         problems=problems,
         social=None if shown or problems else _courtesy(words, messages),
         by_voice=_by_voice(messages, perceived, past),
@@ -103,14 +115,34 @@ def corrected(messages: Sequence[Message]) -> Sequence[Message]:
 _NUMBER = re.compile(r"[(#]?([1-9][0-9]?)[).]?")
 
 
-def _chosen(typed: str, past: Past) -> str:
+def _chosen(typed: str, past: Past, conversation: ConversationId) -> str:
     """The suggestion that a bare number names: apps without buttons number what they offer. Empty
-    where there is none of that number."""
+    where there is none of that number.
+
+    What the customer has before their eyes counts first, then what they were asked last, in
+    whichever app.
+    """
     number = _NUMBER.fullmatch(typed.strip())
-    last = past.entries[-1].item if past.entries else None
-    if not number or not isinstance(last, Reply) or int(number[1]) > len(last.suggestions):
+    if not number:
         return ""
-    return last.suggestions[int(number[1]) - 1]
+    here = [entry.item for entry in past.entries if entry.item.conversation == conversation]
+    for items in (here, [entry.item for entry in past.entries]):
+        last = items[-1] if items else None
+        if isinstance(last, Reply) and int(number[1]) <= len(last.suggestions):
+            return last.suggestions[int(number[1]) - 1]
+    return ""
+
+
+def _spoken_before(past: Past) -> str:
+    """The language that the customer last wrote or spoke in, where their words told it."""
+    for entry in reversed(past.entries):
+        item = entry.item
+        if isinstance(item, Message):
+            heard = [past.perceived[a.id].said for a in item.attachments if a.id in past.perceived]
+            language = language_of(" ".join([item.text, *heard]), "")
+            if language in languages():
+                return language
+    return ""
 
 
 def _courtesy(words: str, messages: Sequence[Message]) -> Social | None:

@@ -20,7 +20,7 @@ from connectors.messaging.capabilities import Capabilities, Unit
 from connectors.messaging.dialects import TELEGRAM_HTML
 from connectors.messaging.events import Chat, Event, Reacted, Remote, Said
 from connectors.messaging.hook import Answer, Forged, Hook, Malformed, Taken, same
-from connectors.messaging.provider import Address, Provider, Services, Take
+from connectors.messaging.provider import Address, Provider, Registration, Services, Take
 from connectors.messaging.render import Part, Voice
 
 POLL_S = 25
@@ -178,6 +178,12 @@ class Telegram(Provider):
                 "Telegram", str(error), "copy the token from @BotFather into TELEGRAM_TOKEN"
             ) from error
         return f"@{found.get('username', '?')}"
+
+    async def registered(self) -> Registration | None:
+        if not self._secret:
+            return None
+        found = await self._call("getWebhookInfo", {})
+        return Registration(str(found.get("url", "")), str(found.get("last_error_message", "")))
 
     async def register(self, url: str) -> str:
         if not self._secret:

@@ -32,6 +32,8 @@ OPUS_RATE_HZ = 48_000
 OPUS_BITS_PER_SECOND = 32_000
 AAC_RATE_HZ = 44_100
 AAC_BITS_PER_SECOND = 64_000
+MP3_RATE_HZ = 44_100
+MP3_BITS_PER_SECOND = 64_000
 WAV_PLACEHOLDER = 0x7FFF0000
 LEAST_WHOLE = 0.9
 """A file that holds a smaller part of the duration in its header has been cut off."""
@@ -201,6 +203,11 @@ def encode_ogg_opus(speech: "Speech") -> bytes:
 def encode_m4a(speech: "Speech") -> bytes:
     """MP4 with AAC: what iOS and Safari play."""
     return encode(speech, "ipod", "aac", AAC_RATE_HZ, AAC_BITS_PER_SECOND)
+
+
+def encode_mp3(speech: "Speech") -> bytes:
+    """MP3: what WeChat plays."""
+    return encode(speech, "mp3", "libmp3lame", MP3_RATE_HZ, MP3_BITS_PER_SECOND)
 
 
 def encode(

@@ -4,7 +4,9 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from typer.main import get_command
 
@@ -23,16 +25,22 @@ _OPENING = """\
 cannot be done (the desk refused a message, the doctor found something), and with 2 where something
 must be mended first: it says what, and how.
 
-`ask`, `chat` and `explain` may be used beside a running `frontdesk serve` of the same project: the
-desk that is open answers then.
+`ask`, `chat`, `explain` and `outbox` may be used beside a running `frontdesk serve` of the same
+project: the desk that is open answers then.
 """
 
 
 def document() -> str:
     """The whole page."""
-    commands = get_command(app).commands
-    sections = [_section(name, [name]) for name in commands]
+    sections = [_section(" ".join(words), words) for words in command_words(get_command(app))]
     return "\n".join([_OPENING, _section("All commands", []), *sections])
+
+
+def command_words(command: Any) -> Iterator[list[str]]:
+    """The words of each command, and below it those of its own."""
+    for name, below in getattr(command, "commands", {}).items():
+        yield [name]
+        yield from ([name, *words] for words in command_words(below))
 
 
 def _section(title: str, words: list[str]) -> str:

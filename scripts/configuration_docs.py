@@ -32,6 +32,7 @@ knowledge:
 ```
 
 - `${NAME}` in a value stands for an environment variable: secrets belong there, not in the file.
+  A `.env` beside the file may hold variables too, as `NAME=VALUE`; the process's own win.
 - Each setting can also be given by a variable of its own, which wins over the file:
   `FRONTDESK_REDIS`, `FRONTDESK_SERVER__PORT` (two underscores between a section and its key).
 - `FRONTDESK_SECRET` holds the secret that signs customers' sessions, where several desks share a

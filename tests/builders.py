@@ -87,6 +87,7 @@ def build_desk(
     keep_entries: int = 200,
     alone: bool = True,
     recogniser: Recogniser | None = None,
+    delivery_s: float = 3600,
 ) -> FrontDesk:
     """A desk with the real parts around the policy given; its media lie under `folder`."""
     media = MediaStore(str(folder / "media"))
@@ -102,6 +103,7 @@ def build_desk(
         language="en",
         alone=alone,
         recogniser=recogniser,
+        delivery_s=delivery_s,
     )
 
 

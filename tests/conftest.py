@@ -3,8 +3,12 @@
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from models.synthesis.screens import BROWSERS, INSTALL_CHROMIUM, find_browser
+
+settings.register_profile("desk", deadline=None)  # tests assert no speed
+settings.load_profile("desk")
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 

@@ -4,6 +4,7 @@ import re
 import shlex
 import tomllib
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -18,8 +19,18 @@ from scripts import command_docs, configuration_docs
 from tests.conftest import REPOSITORY
 from tests.models.media import picture, recording, screenshot, tone
 
+
+def command_of(words: list[str]) -> Any:
+    found: Any = get_command(app)
+    for word in words:
+        found = found.commands[word]
+    return found
+
+
 PAGES = sorted([*REPOSITORY.glob("*.md"), *(REPOSITORY / "docs").rglob("*.md")])
-COMMANDS = get_command(app).commands
+COMMANDS = {
+    " ".join(words): command_of(words) for words in command_docs.command_words(get_command(app))
+}
 PICTURE = picture("image/png", screenshot(size=(40, 40)))
 RECORDING = recording("audio/ogg", tone(0.1))
 PAGE_OF_CHANNEL = {name: f"channels/{name}.md" for name in CHANNELS} | {
@@ -158,9 +169,10 @@ def test_commands_that_are_shown_exist(path: Path) -> None:
         _, *words = shlex.split(line, comments=True)
         if not words or words[0].startswith("-"):
             continue
-        assert words[0] in COMMANDS, line
+        command = COMMANDS.get(" ".join(words[:2])) or COMMANDS.get(words[0])
+        assert command, line
         options = {word.partition("=")[0] for word in words if re.match(r"--\w", word)}
-        known = {opt for param in COMMANDS[words[0]].params for opt in param.opts} | {"--help"}
+        known = {opt for param in command.params for opt in param.opts} | {"--help"}
         assert options <= known, line
 
 

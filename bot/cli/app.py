@@ -12,12 +12,14 @@ from rich.console import Console
 from rich.markup import escape
 
 from bot.cli.ask import ask
+from bot.cli.channels import channels
 from bot.cli.chat import chat
 from bot.cli.doctor import doctor
 from bot.cli.explain import explain
 from bot.cli.ingest import ingest
 from bot.cli.init import init
 from bot.cli.keys import keys
+from bot.cli.outbox import outbox
 from bot.cli.serve import serve
 from bot.cli.synth import synth
 from bot.cli.train import evaluate, rollback, train, versions_list
@@ -58,6 +60,7 @@ def frontdesk(
 
 app.command(rich_help_panel="Begin")(init)
 app.command(rich_help_panel="Begin")(serve)
+app.add_typer(channels, name="channels", rich_help_panel="Begin")
 app.command(rich_help_panel="Talk to the desk")(chat)
 app.command(rich_help_panel="Talk to the desk")(ask)
 app.command(rich_help_panel="Teach it")(synth)
@@ -69,6 +72,7 @@ app.command(rich_help_panel="Look after it")(ingest)
 app.command(rich_help_panel="Look after it")(explain)
 app.command(rich_help_panel="Look after it")(doctor)
 app.command(rich_help_panel="Look after it")(keys)
+app.add_typer(outbox, name="outbox", rich_help_panel="Look after it")
 
 
 def run() -> None:

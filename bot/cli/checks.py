@@ -202,6 +202,8 @@ def _knowledge(config: "Config") -> str:
 
 def _channels(config: "Config") -> str:
     """What the connectors themselves check when the desk opens."""
+    from bot.channels import messaging_apps
+
     on = []
     section = config.channels.webchat
     if section.enabled:
@@ -213,9 +215,20 @@ def _channels(config: "Config") -> str:
     if config.channels.http.keys:
         import_module("connectors.http_api").ApiKeys(config.channels.http.keys)
         on.append("http")
+    apps = messaging_apps(config)
+    for name, (module, settings) in apps.items():
+        asyncio.run(_made(module, settings, config.server.url))
+        on.append(name)
     if not on:
         raise Concern("none is on", remedy="write `channels: {webchat: {enabled: true}}`")
-    return ", ".join(on)
+    tried = f" (credentials: frontdesk channels check {next(iter(apps))})" if apps else ""
+    return ", ".join(on) + tried
+
+
+async def _made(module: str, settings: object, public_url: str) -> None:
+    front = import_module("connectors.messaging.front")
+    async with front.open_provider(module, settings, public_url=public_url):
+        pass
 
 
 def _port(host: str, port: int) -> str:

@@ -51,11 +51,15 @@ async def _trace(config: "Config", conversation: str, turn: str) -> dict[str, An
 
     from bot.history import History
     from bot.messages import ConversationId, Reply, TurnId
+    from bot.people import People
 
     async with open_store(config) as store:
-        history = History(store, keep_s=1, keep_entries=config.history.keep_messages)
+        history = History(
+            store, People(store, 1), keep_s=1, keep_entries=config.history.keep_messages
+        )
         entries = await history.entries(ConversationId(conversation))
-        turns = [entry.item.turn for entry in entries if isinstance(entry.item, Reply)]
+        replies = [entry.item for entry in entries if isinstance(entry.item, Reply)]
+        turns = [reply.turn for reply in replies if reply.turn]
         if not turns:
             raise OperatorError(
                 f"no answer is remembered in a conversation {conversation!r}",

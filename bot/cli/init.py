@@ -58,7 +58,7 @@ def _contents(business: str) -> dict[Path, str]:
             contents[relative] = (
                 Template(text).substitute(NAME=name) if path.suffix == ".yaml" else text
             )
-    contents[Path(".gitignore")] = ".frontdesk/\n"
+    contents[Path(".gitignore")] = ".frontdesk/\n.env\n"
     return contents
 
 

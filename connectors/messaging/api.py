@@ -43,6 +43,14 @@ class Reply(msgspec.Struct, frozen=True):
         return found if isinstance(found, dict) else {}
 
 
+class Throttled(DeliveryFailed):
+    """Too many requests. `reply` may tell more: whether all requests are meant, or some."""
+
+    def __init__(self, what: str, reply: Reply) -> None:
+        self.reply = reply
+        super().__init__(f"{what}: too many requests", retry_after_s=retry_after_s(reply))
+
+
 class Api:
     """Use as an asynchronous context manager."""
 
@@ -67,8 +75,8 @@ class Api:
         `request`: aiohttp's `json`, `data`, `headers`, `params`, `auth`.
 
         Gives whatever is answered below 500 but "too many requests": what a provider means by its
-        refusals the channel knows. Raises `DeliveryFailed`, which passes, for the rest; it lasts
-        only for an address that is none.
+        refusals the channel knows. Raises `Throttled`, and `DeliveryFailed` for the rest, which
+        passes, and lasts only for an address that is none.
         """
         assert self._session, "the session is not open"
         try:
@@ -86,7 +94,7 @@ class Api:
             # aiohttp's words may hold the address, and the address a token.
             raise DeliveryFailed(f"{what}: {type(error).__name__}") from None
         if reply.status == 429:
-            raise DeliveryFailed(f"{what}: too many requests", retry_after_s=retry_after_s(reply))
+            raise Throttled(what, reply)
         if reply.status >= 500:
             raise DeliveryFailed(f"{what}: HTTP {reply.status}", retry_after_s=retry_after_s(reply))
         return reply

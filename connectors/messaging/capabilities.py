@@ -5,6 +5,7 @@ from datetime import timedelta
 from enum import Enum
 
 from connectors.limiter import Rate
+from connectors.messaging import gsm
 from connectors.messaging.dialects import PLAIN, Dialect
 
 
@@ -17,12 +18,17 @@ class Unit(Enum):
     """Code units of two bytes: an emoji is two."""
     BYTES = "bytes"
     """Of the text in UTF-8."""
+    SMS = "sms"
+    """Characters of the GSM alphabet, 153 of them a segment; those of a text that needs another
+    alphabet weigh more."""
 
     def length(self, text: str) -> int:
         if self is Unit.UTF16:
             return len(text.encode("utf-16-le", "surrogatepass")) // 2
         if self is Unit.BYTES:
             return len(text.encode("utf-8", "surrogatepass"))
+        if self is Unit.SMS:
+            return gsm.length(text)
         return len(text)
 
 
@@ -43,6 +49,8 @@ class Capabilities:
     voice: str = ""
     """Media type of the recordings that the app plays (`audio/ogg`); empty where it plays none,
     and answers are text alone."""
+    citations: bool = False
+    """The articles of an answer are passed on beside its text, instead of as lines below it."""
     edits: bool = False
     """What was sent can be changed: an answer grows while it is being made."""
     typing: bool = False
@@ -55,3 +63,6 @@ class Capabilities:
     """Requests to the provider, over all chats, that it allows."""
     chat_pace: Rate = Rate(per_minute=60, burst=5)
     """The same to one chat."""
+    answers: Rate | None = None
+    """Answers to one customer; what is over is not sent at all: who writes so often and at once is
+    a machine, and two machines would answer each other for ever."""

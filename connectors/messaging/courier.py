@@ -11,10 +11,11 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from bot.channel import Delta, Desk, Progress, Typing, Whereabouts
+from bot.channel import DRAFT, Delta, Desk, Progress, Typing, Whereabouts
 from bot.errors import DeliveryFailed, TooFast, Unavailable
 from bot.messages import ChannelName, ConversationId, Reply, ReplyId
 from connectors.limiter import Limiter, Rate
+from connectors.messaging.capabilities import Capabilities
 from connectors.messaging.document import read_markdown
 from connectors.messaging.provider import Address, Provider
 from connectors.messaging.render import Part, Text, Voice, render
@@ -24,13 +25,12 @@ log = logging.getLogger(__name__)
 
 _decode_address = msgspec.json.Decoder(dict[str, str]).decode
 
-DRAFT = "draft"
-"""Under this name the id of a growing answer is kept until it is whole."""
 _DRAFT_EVERY_S = 1.0
 _DRAFT_FORGOTTEN_S = 600.0
 """A draft whose reply never came: another worker had its turn."""
 _TYPING_LONGEST_S = 120.0
 """How long typing is shown at most; answers that take longer are none."""
+_COUNTED_S = 24 * 3600
 _MOST_TASKS = 1_000
 """Signs of progress on their way at once; more are left out."""
 _FIRST_PAUSE_S = 0.2
@@ -72,11 +72,13 @@ class Courier:
         self._stop_typing(reply.conversation)
         where = await self._desk.whereabouts(reply.conversation)
         address = self._address(where)
-        self._check_window(where)
+        can = self._provider.can_at(address)
+        self._check_window(where, can)
+        await self._check_answers(reply, can)
         if draft := self._drafts.pop(reply.id, None):
             await draft.settled()
         sent = await self._desk.sent_parts(reply.conversation, reply.id)
-        for number, part in enumerate(render(reply, self._provider.can, self._public_url)):
+        for number, part in enumerate(render(reply, can, self._public_url)):
             if str(number) in sent:
                 continue
             identifier = await self._hand_over(reply, address, number, part, sent.get(DRAFT, ""))
@@ -162,8 +164,8 @@ class Courier:
             raise DeliveryFailed("the conversation has no address any more", permanent=True)
         return _decode_address(where.address)
 
-    def _check_window(self, where: Whereabouts) -> None:
-        window = self._provider.can.window
+    def _check_window(self, where: Whereabouts, can: Capabilities) -> None:
+        window = can.window
         if window and self._clock() - where.heard_at > window.total_seconds():
             hours = window.total_seconds() / 3600
             raise DeliveryFailed(
@@ -171,6 +173,19 @@ class Courier:
                 "nobody write to them freely after that",
                 permanent=True,
             )
+
+    async def _check_answers(self, reply: Reply, can: Capabilities) -> None:
+        """Count an answer once, however often it is tried."""
+        rate, name = can.answers, f"answers-{self.channel}"
+        if rate is None or not await self._limiter.first(name, reply.id, _COUNTED_S):
+            return
+        try:
+            await self._limiter.allow(name, reply.customer, rate)
+        except TooFast as error:
+            raise DeliveryFailed(
+                f"more than {rate.burst} answers to one customer: it may be a machine",
+                permanent=True,
+            ) from error
 
     def _begin_typing(self, conversation: ConversationId) -> None:
         if conversation in self._typing:
@@ -190,11 +205,14 @@ class Courier:
     async def _show_typing(self, conversation: ConversationId) -> None:
         """Until cancelled: providers show it for some seconds, and a turn may take longer."""
         address = self._address(await self._desk.whereabouts(conversation))
+        can = self._provider.can_at(address)
+        if not can.typing:
+            return
         with suppress(TimeoutError):
             async with asyncio.timeout(_TYPING_LONGEST_S):
                 while True:
                     await self._provider.type(address)
-                    await asyncio.sleep(self._provider.can.typing_every_s)
+                    await asyncio.sleep(can.typing_every_s)
 
     def _grow(self, delta: Delta) -> None:
         draft = self._drafts.get(delta.reply)
@@ -211,19 +229,18 @@ class Courier:
         """Send the growing answer, and change it while it grows."""
         where = await self._desk.whereabouts(draft.conversation)
         address = self._address(where)
-        self._check_window(where)
+        can = self._provider.can_at(address)
+        self._check_window(where, can)
         sent = await self._desk.sent_parts(draft.conversation, draft.reply)
         identifier, shown = sent.get(DRAFT, ""), ""
         while not draft.whole and draft.text != shown:
             try:
-                await self._limiter.allow(
-                    f"send-{self.channel}", draft.conversation, self._provider.can.chat_pace
-                )
+                await self._limiter.allow(f"send-{self.channel}", draft.conversation, can.chat_pace)
             except TooFast as error:
                 await draft.pause(error.retry_after_s)
                 continue
             shown = draft.text
-            part = self._first_words(shown)
+            part = _first_words(shown, can)
             if identifier:
                 await self._provider.edit(address, identifier, part)
             else:
@@ -237,11 +254,6 @@ class Courier:
         before = asyncio.get_running_loop().time() - _DRAFT_FORGOTTEN_S
         while self._drafts and next(iter(self._drafts.values())).begun < before:
             del self._drafts[next(iter(self._drafts))]
-
-    def _first_words(self, markdown: str) -> Text:
-        can = self._provider.can
-        texts = split(read_markdown(markdown), can.dialect, can.text_limit, can.unit.length)
-        return Text(texts[0] if texts else "…")
 
     def _start(
         self, work: Callable[[About], Coroutine[Any, Any, None]], about: About
@@ -263,6 +275,11 @@ class Courier:
             log.info("courier.no_progress", extra={"channel": self.channel, "reason": str(error)})
         except Exception:
             log.exception("courier.progress_broken", extra={"channel": self.channel})
+
+
+def _first_words(markdown: str, can: Capabilities) -> Text:
+    texts = split(read_markdown(markdown), can.dialect, can.text_limit, can.unit.length)
+    return Text(texts[0] if texts else "…")
 
 
 class _Draft:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from urllib.parse import quote as percent_encoded
 
 from connectors.messaging.document import ROW, Block, Kind, Run
+from connectors.messaging.gsm import plain
 
 
 @dataclass(frozen=True)
@@ -151,7 +152,10 @@ def _html(text: str) -> str:
 
 
 PLAIN = Dialect(_as_it_is)
-"""Words alone: SMS, LINE, Messenger, Instagram, WeChat."""
+"""Words alone: LINE, Messenger, Instagram, WeChat."""
+
+SMS = Dialect(plain, bullet="-")
+"""Words alone, in signs that make an SMS no longer than it has to be."""
 
 TELEGRAM_HTML = Dialect(
     _html,

@@ -20,6 +20,12 @@ class Chat(msgspec.Struct, frozen=True):
     """What else tells this conversation from others of the same person: a group, a thread."""
     locale: str = ""
     """BCP 47 tag that the provider reports; empty where it reports none."""
+    verified: str = ""
+    """An address (`tel:+47…`, `mailto:…`) that the provider vouches for to be this person's:
+    WhatsApp's number, a sender whose mail passed authentication. Never one that they merely state.
+    """
+    private: bool | None = None
+    """Whether nobody else reads along; None: where there is no `place`."""
 
 
 class Remote(msgspec.Struct, frozen=True):

@@ -13,7 +13,7 @@ from starlette.routing import Route
 
 from bot.channel import Connector, Desk, Fetch
 from bot.errors import DeliveryFailed, Unavailable
-from bot.messages import Attachment
+from bot.messages import Attachment, ChannelName
 from connectors.limiter import Limiter, Rate
 from connectors.messaging.api import Api
 from connectors.messaging.courier import Courier
@@ -21,7 +21,7 @@ from connectors.messaging.downloader import Downloader
 from connectors.messaging.events import Event
 from connectors.messaging.hook import Malformed
 from connectors.messaging.intake import Intake
-from connectors.messaging.provider import Provider, Services
+from connectors.messaging.provider import Memory, ProcessMemory, Provider, Services
 from connectors.messaging.webhook import Webhook
 from connectors.webchat.media import MediaPages
 from connectors.webchat.tokens import MediaAddress, Signer
@@ -74,10 +74,12 @@ async def open_messaging(
     limiter: Limiter,
     signer: Signer,
     limits: Limits,
+    memory: Memory | None = None,
     public_url: str = "",
 ) -> AsyncIterator[Messaging]:
-    """`configured`: channel → (import path of its module, its settings). `public_url`: the desk's
-    address as providers know it. Raises `OperatorError`."""
+    """`configured`: channel → (import path of its module, its settings). `memory`: without one,
+    what providers remember ends with the process. `public_url`: the desk's address as providers
+    know it. Raises `OperatorError`."""
     async with AsyncExitStack() as stack:
         trusted = [getattr(settings, "api", "") for _, settings in configured.values()]
         services = Services(
@@ -86,12 +88,14 @@ async def open_messaging(
                 Downloader(trusted=trusted, limit_bytes=limits.upload_bytes)
             ),
             open_media=desk.open_media,
+            as_mp3=desk.as_mp3,
             media_url=_media_urls(signer, public_url),
             public_url=public_url,
+            memory=memory or ProcessMemory(),
         )
         providers = tuple(
-            import_module(module).provider(settings, services)
-            for module, settings in configured.values()
+            _named(name, import_module(module).provider(settings, services))
+            for name, (module, settings) in configured.items()
         )
         couriers = tuple(
             Courier(provider, desk, limiter, public_url=public_url) for provider in providers
@@ -113,10 +117,44 @@ async def open_messaging(
         yield messaging
 
 
+@asynccontextmanager
+async def open_provider(
+    module: str, settings: Any, *, public_url: str = ""
+) -> AsyncIterator[tuple[Provider, Api]]:
+    """One app by itself, without a desk, to be checked and registered; and what it calls by.
+    Raises `OperatorError`."""
+    trusted = [getattr(settings, "api", "")]
+    async with Api() as api, Downloader(trusted=trusted, limit_bytes=0) as download:
+        services = Services(
+            api=api,
+            download=download,
+            open_media=_no_media,
+            as_mp3=_no_media,
+            media_url=_no_media,
+            public_url=public_url,
+        )
+        yield import_module(module).provider(settings, services), api
+
+
+def fetches(provider: Provider) -> bool:
+    """Whether it has a loop of its own, and may need no webhooks."""
+    return type(provider).run is not Provider.run
+
+
+def _named(name: str, provider: Provider) -> Provider:
+    """A channel goes by the name that it has in `frontdesk.yaml`."""
+    provider.channel = ChannelName(name)
+    return provider
+
+
 def connections(messaging: Messaging) -> list[tuple[Connector, Fetch]]:
     """What the desk is to be connected to: each app's courier, and how its files are fetched."""
     pairs = zip(messaging.couriers, messaging.providers, strict=True)
     return [(courier, provider.fetch) for courier, provider in pairs]
+
+
+def _no_media(_: object) -> Any:
+    raise DeliveryFailed("there is no desk to take media from", permanent=True)
 
 
 def _media_urls(signer: Signer, public_url: str) -> Any:

@@ -18,6 +18,10 @@ from connectors.requests import headers_of
 LARGEST_BODY_BYTES = 4 * 1024**2
 """Of one webhook. The largest that a provider documents is Meta's 3 MB."""
 
+REMEMBERED_S = 7 * 24 * 3600
+"""So long the desk knows which messages it has had: what is older may be played again, and must be
+refused where only its id tells."""
+
 
 class Hook(msgspec.Struct, frozen=True):
     """One request."""

@@ -79,7 +79,8 @@ class Intake:
         match event:
             case Said():
                 address = _encode(event.chat.address).decode()
-                await self._desk.accept(self._message(event), address)
+                verified = (event.chat.verified,) if event.chat.verified else ()
+                await self._desk.accept(self._message(event), address, verified)
             case Withdrawn():
                 await self._desk.withdraw(self.conversation(event.chat), message_id(event.id))
             case Writes():
@@ -123,6 +124,7 @@ class Intake:
             replaces=message_id(said.replaces) if said.replaces else MessageId(""),
             unsupported=tuple(unsupported),
             joined=said.joined,
+            shared=bool(said.chat.place) if said.chat.private is None else not said.chat.private,
         )
 
 

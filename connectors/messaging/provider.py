@@ -1,6 +1,7 @@
 """What a channel has to know of its provider; each channel is one subclass in one file."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from typing import Protocol
 
 import msgspec
 
@@ -18,6 +19,29 @@ Take = Callable[[Event], Awaitable[None]]
 """Hands an event to the desk. It is in Redis once this returns; raises `TooFast`, `Unavailable`."""
 
 
+class Memory(Protocol):
+    """What a provider has to know after a restart, such as how far it has read."""
+
+    async def recall(self, channel: ChannelName, name: str) -> str:
+        """What was kept under a name; empty if nothing was. Raises `Unavailable`."""
+
+    async def remember(self, channel: ChannelName, name: str, value: str) -> None:
+        """Keep a value in place of the one before. Raises `Unavailable`."""
+
+
+class ProcessMemory:
+    """`Memory` that ends with the process; the desk's own is in Redis."""
+
+    def __init__(self) -> None:
+        self._kept: dict[tuple[str, str], str] = {}
+
+    async def recall(self, channel: ChannelName, name: str) -> str:
+        return self._kept.get((channel, name), "")
+
+    async def remember(self, channel: ChannelName, name: str, value: str) -> None:
+        self._kept[channel, name] = value
+
+
 class Services(msgspec.Struct, frozen=True):
     """What the desk lends to a provider."""
 
@@ -25,11 +49,23 @@ class Services(msgspec.Struct, frozen=True):
     download: Downloader
     open_media: Callable[[AttachmentId], AsyncIterator[bytes]]
     """An attachment's bytes, to upload them."""
+    as_mp3: Callable[[AttachmentId], Awaitable[bytes]]
+    """A spoken answer as MP3, for providers that take no other format."""
     media_url: Callable[[Attachment], str]
     """A public address that opens an attachment for a while, for providers that fetch by
     themselves. Raises `DeliveryFailed` where the desk has no public address."""
     public_url: str = ""
     """The desk's address as providers know it (`https://desk.example`); empty where it has none."""
+    memory: Memory = msgspec.field(default_factory=ProcessMemory)
+
+
+class Registration(msgspec.Struct, frozen=True):
+    """Where a provider sends its webhooks."""
+
+    url: str
+    """Empty where it sends them nowhere."""
+    trouble: str = ""
+    """What the provider says went wrong with the last one."""
 
 
 class Provider:
@@ -39,6 +75,11 @@ class Provider:
     account: str
     """The provider's id of the business's account; customers of two accounts are two."""
     can: Capabilities
+    """The most that it can, at any address."""
+
+    def can_at(self, address: Address) -> Capabilities:
+        """What it can at one address, where one account reaches several apps."""
+        return self.can
 
     async def receive(self, hook: Hook) -> Taken:
         """Verify a request, then parse it; nothing is kept or sent here.
@@ -79,6 +120,11 @@ class Provider:
         Raises `OperatorError` and `Unavailable`.
         """
         raise NotImplementedError
+
+    async def registered(self) -> Registration | None:
+        """Where the provider sends its webhooks; None where it does not tell, or none are needed.
+        Raises `OperatorError` and `Unavailable`."""
+        return None
 
     async def register(self, url: str) -> str:
         """Have the provider send its webhooks to `url`; gives what was done, or has to be done by

@@ -2,9 +2,9 @@
 
 import msgspec
 
-from bot.messages import Attachment, Reply
+from bot.messages import Attachment, Citation, Reply
 from bot.texts import say
-from connectors.messaging.capabilities import Capabilities
+from connectors.messaging.capabilities import Capabilities, Unit
 from connectors.messaging.document import ROW, Block, Kind, Run, read_markdown
 from connectors.messaging.split import split
 
@@ -16,6 +16,10 @@ class Text(msgspec.Struct, frozen=True):
     """In the app's dialect, within its limit."""
     choices: tuple[str, ...] = ()
     """Buttons or rows under it; each sends its own words back."""
+    locale: str = "en"
+    """Language of what a channel has to say beside it (`choice_hint`)."""
+    citations: tuple[Citation, ...] = ()
+    """The articles that the reply rests on, where the app shows them its own way."""
 
 
 class Voice(msgspec.Struct, frozen=True):
@@ -33,12 +37,17 @@ def render(reply: Reply, can: Capabilities, public_url: str = "") -> tuple[Part,
     `public_url`: the desk's address without a path, for links to articles; without one, articles
     are named and not linked.
     """
-    blocks = [*read_markdown(reply.text), *_sources(reply, public_url)]
+    blocks = [*read_markdown(reply.text)]
+    if not can.citations:
+        blocks += _sources(reply, public_url)
     # Some apps refuse two buttons of the same words.
     buttons = _fitting_choices(tuple(dict.fromkeys(reply.suggestions)), can)
     if reply.suggestions and not buttons:
         blocks += _numbered(reply.suggestions)
-    parts = _texts(blocks, buttons, can)
+    parts = _texts(blocks, buttons, can, reply.locale)
+    if can.citations and reply.citations:
+        cited = tuple(dict.fromkeys(reply.citations))
+        parts = (*parts[:-1], msgspec.structs.replace(parts[-1], citations=cited))
     for speech in reply.speech:
         if can.voice and speech.media_type.partition(";")[0] == can.voice:
             return (*parts, Voice(speech))
@@ -50,7 +59,9 @@ def choice_hint(locale: str) -> str:
     return say("choose", locale)
 
 
-def _texts(blocks: list[Block], buttons: tuple[str, ...], can: Capabilities) -> tuple[Part, ...]:
+def _texts(
+    blocks: list[Block], buttons: tuple[str, ...], can: Capabilities, locale: str
+) -> tuple[Text, ...]:
     limit = can.text_limit
     texts = split(blocks, can.dialect, limit, can.unit.length)
     below = can.choices_text_limit or limit
@@ -58,14 +69,17 @@ def _texts(blocks: list[Block], buttons: tuple[str, ...], can: Capabilities) -> 
         # The last words stand with the buttons, within what the app allows there.
         texts = split(blocks, can.dialect, below, can.unit.length)
     return tuple(
-        Text(text, buttons if number == len(texts) - 1 else ()) for number, text in enumerate(texts)
+        Text(text, buttons if number == len(texts) - 1 else (), locale=locale)
+        for number, text in enumerate(texts)
     )
 
 
 def _fitting_choices(suggestions: tuple[str, ...], can: Capabilities) -> tuple[str, ...]:
     """The suggestions as they go onto buttons; none where one does not fit, for a question cut
     short may mean another."""
-    short = all(can.unit.length(each) <= can.choice_chars for each in suggestions)
+    # Where texts are limited in bytes, what stands on a button still is limited in characters.
+    measure = len if can.unit is Unit.BYTES else can.unit.length
+    short = all(measure(each) <= can.choice_chars for each in suggestions)
     return suggestions if short and len(suggestions) <= can.choices else ()
 
 

@@ -8,7 +8,7 @@ from bot.channel import Desk
 from bot.errors import CustomerError
 from bot.messages import ChannelName, Conversation, ConversationId, CustomerId, new_id
 from connectors.limiter import Limiter, Rate
-from connectors.webchat.identity import Identity, IdentityInvalid
+from connectors.webchat.identity import Identified, Identity, IdentityInvalid
 from connectors.webchat.protocol import Hello
 from connectors.webchat.tokens import Session, Signer, TokenInvalid
 
@@ -22,6 +22,8 @@ class Admitted(msgspec.Struct, frozen=True):
     """The widget holds the log up to this entry."""
     expired: bool
     """It had asked for a conversation that could not be resumed."""
+    verified: tuple[str, ...] = ()
+    """Addresses that the site vouches for to be the customer's."""
 
 
 class Admission:
@@ -50,7 +52,9 @@ class Admission:
         `client`: its network address, for the limit on new sessions. Raises `CustomerError`
         (`identity_required`, `identity_invalid`), `TooFast`, `Unavailable`.
         """
-        known = self._known(hello)
+        identified = self._identified(hello)
+        known = identified.customer if identified else None
+        verified = identified.verified if identified else ()
         session = self._session(hello)
         expired = hello.token is not None and session is None
         if session is not None and known is None and session.identified:
@@ -62,16 +66,16 @@ class Admission:
             if resumed is not None:
                 holds_it = hello.last_seq <= resumed.last_seq
                 after = hello.last_seq if holds_it else 0
-                return Admitted(resumed, known is not None, after, expired=False)
+                return Admitted(resumed, known is not None, after, False, verified)
             expired = True
         if known is not None:
             opened = await self._open_known(known, client)
         else:
             visitor = CustomerId(session.customer if session else new_id("cus"))
             opened = await self._open_new(visitor, client)
-        return Admitted(opened, known is not None, 0, expired)
+        return Admitted(opened, known is not None, 0, expired, verified)
 
-    def _known(self, hello: Hello) -> CustomerId | None:
+    def _identified(self, hello: Hello) -> Identified | None:
         if hello.identity is None:
             return None
         try:

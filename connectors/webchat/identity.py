@@ -3,13 +3,18 @@
 Two forms are taken: a JSON Web Token (HS256 with `sub` and `exp`), and for sites without a library
 for those `hmac:EXPIRY:SIGNATURE:USER`, where SIGNATURE is the hexadecimal HMAC-SHA256 of
 `EXPIRY:USER`.
+
+A token may also say which addresses the site has verified, by OpenID Connect's claims (Core 5.1):
+`email` with `email_verified`, `phone_number` with `phone_number_verified`.
 """
 
 import hmac
 import time
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import jwt
+import msgspec
 
 from bot.errors import OperatorError
 from bot.messages import CustomerId
@@ -24,6 +29,14 @@ _LAST_SECOND = 2**53
 
 class IdentityInvalid(Exception):
     """The signature proves nothing. The message is for the operator's log."""
+
+
+class Identified(msgspec.Struct, frozen=True):
+    """Whom a site vouches for."""
+
+    customer: CustomerId
+    verified: tuple[str, ...] = ()
+    """Addresses that the site has verified: `mailto:…`, `tel:+…`."""
 
 
 class Identity:
@@ -43,12 +56,12 @@ class Identity:
         self._secrets = dict(secrets)
         self._clock = clock
 
-    def check(self, proof: str) -> CustomerId:
+    def check(self, proof: str) -> Identified:
         """Who this is. Raises `IdentityInvalid`."""
         if not self._secrets:
             raise IdentityInvalid("no site has an identity secret in this desk's configuration")
         read = self._read_hmac if proof.startswith("hmac:") else self._read_jwt
-        site, user, expiry = read(proof)
+        site, user, expiry, verified = read(proof)
         left_s = min(expiry, _LAST_SECOND) - self._clock()
         if left_s < -LEEWAY_S:
             raise IdentityInvalid(f"expired {-left_s:.0f} s ago")
@@ -56,9 +69,9 @@ class Identity:
             raise IdentityInvalid("expires in more than a day; sign one for each page instead")
         if not user:
             raise IdentityInvalid("names no user")
-        return customer_id("site", site, user)
+        return Identified(customer_id("site", site, user), verified)
 
-    def _read_hmac(self, proof: str) -> tuple[str, str, float]:
+    def _read_hmac(self, proof: str) -> tuple[str, str, float, tuple[str, ...]]:
         try:
             _, expiry, signature, user = proof.split(":", 3)
             expires_at = int(expiry)
@@ -68,10 +81,10 @@ class Identity:
             raise IdentityInvalid("not of the form hmac:EXPIRY:SIGNATURE:USER") from error
         for site, secret in self._secrets.items():
             if hmac.compare_digest(hmac.digest(secret.encode(), signed, "sha256"), given):
-                return site, user, expires_at
+                return site, user, expires_at, ()
         raise IdentityInvalid("signed with another secret")
 
-    def _read_jwt(self, proof: str) -> tuple[str, str, float]:
+    def _read_jwt(self, proof: str) -> tuple[str, str, float, tuple[str, ...]]:
         for site, secret in self._secrets.items():
             try:
                 claims = jwt.decode(
@@ -92,5 +105,15 @@ class Identity:
                 continue
             except (jwt.InvalidTokenError, ValueError, TypeError, OverflowError) as error:
                 raise IdentityInvalid(str(error)) from error
-            return site, str(claims["sub"]), expires_at
+            return site, str(claims["sub"]), expires_at, _verified(claims)
         raise IdentityInvalid("signed with another secret")
+
+
+def _verified(claims: Mapping[str, Any]) -> tuple[str, ...]:
+    """The addresses that the claims say are verified: by `true`, and nothing that resembles it."""
+    found = []
+    for scheme, claim in (("mailto", "email"), ("tel", "phone_number")):
+        value = claims.get(claim)
+        if isinstance(value, str) and claims.get(f"{claim}_verified") is True:
+            found.append(f"{scheme}:{value.strip()}")
+    return tuple(found)

@@ -173,7 +173,9 @@ class SocketSession:
             answer_as=frame.answer_as,
             sent_at=time.time(),
         )
-        receipt: Receipt = await self._connector.desk.accept(message)
+        receipt: Receipt = await self._connector.desk.accept(
+            message, verified=self._admitted.verified
+        )
         await self.line.tell(wire.encode(wire.Ack(frame.id, receipt.seq, receipt.duplicate)))
         if not receipt.duplicate:
             self._connector.show_entry(Entry(receipt.seq, message), besides=self)

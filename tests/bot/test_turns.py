@@ -380,7 +380,7 @@ async def test_a_long_history_is_summed_up(
             await connector.replies(number + 1)
         await wait_until(lambda: not desk._runner._lanes)
         entries = await desk.entries(conversation)
-        past = await desk._history.before(conversation, CustomerId("cus_ann"), 31)
+        past = await desk._history.before(message(conversation), 31)
     assert len(entries) <= 20
     assert entries[-1].seq == 30
     assert past.summary.splitlines()[0] == "question 0"
@@ -396,9 +396,9 @@ async def test_a_returning_customer_is_remembered(
         await desk.accept(message(earlier, "I bought a router"))
         await connector.replies(1)
         later = await new_conversation(desk)
-        past = await desk._history.before(later, CustomerId("cus_ann"), 1)
+        past = await desk._history.before(message(later), 1)
         stranger = await new_conversation(desk, "cus_ben")
-        nothing = await desk._history.before(stranger, CustomerId("cus_ben"), 1)
+        nothing = await desk._history.before(message(stranger, customer="cus_ben"), 1)
         found = await desk.conversations(CustomerId("cus_ann"))
     assert [item.text for item in (entry.item for entry in past.entries)] == [
         "I bought a router",

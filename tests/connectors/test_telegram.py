@@ -16,61 +16,25 @@ from connectors.messaging.hook import Malformed
 from connectors.telegram import parse
 from tests.connectors.messaging.samples import SHOWN, SPOKEN, shown, voice_note
 from tests.connectors.messaging.site import ChannelSite
-from tests.connectors.messaging.stand_in import Call, StandIn
+from tests.connectors.messaging.stand_in import Call
+from tests.connectors.messaging.telegram_api import (
+    ANN,
+    PRIVATE,
+    SECRET,
+    TOKEN,
+    BotApi,
+    refusal,
+    update,
+)
 
-TOKEN = "123456:a-token"
-SECRET = "the-secret_token"
-ANN = {"id": 77, "is_bot": False, "first_name": "Ann", "language_code": "en"}
-PRIVATE = {"id": 77, "type": "private", "first_name": "Ann"}
 GROUP = {"id": -100200, "type": "supergroup", "title": "Shop", "is_forum": True}
 CHAT = Chat("77", {"chat": "77", "thread": ""}, locale="en")
-
-
-def update(number: int, **content: Any) -> dict[str, Any]:
-    message = {"message_id": number, "date": 1700000000, "chat": PRIVATE, "from": ANN} | content
-    return {"update_id": 1000 + number, "message": message}
 
 
 def said(**content: Any) -> Said:
     [event] = parse(update(1, **content))
     assert isinstance(event, Said)
     return event
-
-
-class BotApi(StandIn):
-    """Telegram's side, as far as a conversation needs it."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._sent = 500
-        for method in ("sendMessage", "sendVoice"):
-            self.answer("POST", self.method(method), self._send)
-        for method in ("editMessageText", "sendChatAction", "setWebhook", "deleteWebhook"):
-            self.answer("POST", self.method(method), {"ok": True, "result": True})
-        self.answer(
-            "POST", self.method("getMe"), {"ok": True, "result": {"id": 1, "username": "shop_bot"}}
-        )
-        self.answer("POST", self.method("getFile"), self._file)
-
-    @staticmethod
-    def method(name: str) -> str:
-        return f"/bot{TOKEN}/{name}"
-
-    def keep(self, file_id: str, data: bytes) -> None:
-        self.answer("GET", f"/file/bot{TOKEN}/files/{file_id}", data)
-
-    def _send(self, call: Call) -> Response:
-        self._sent += 1
-        return JSONResponse({"ok": True, "result": {"message_id": self._sent}})
-
-    def _file(self, call: Call) -> Response:
-        name = call.json()["file_id"]
-        return JSONResponse({"ok": True, "result": {"file_id": name, "file_path": f"files/{name}"}})
-
-
-def refusal(status: int, description: str, **parameters: Any) -> Response:
-    body = {"ok": False, "error_code": status, "description": description}
-    return JSONResponse(body | ({"parameters": parameters} if parameters else {}), status)
 
 
 @pytest.fixture

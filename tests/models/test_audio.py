@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models.audio import decode, encode_m4a, encode_ogg_opus
+from models.audio import decode, encode_m4a, encode_mp3, encode_ogg_opus
 from models.errors import MediaError
 from models.media_type import sniff
 from models.synthesizer import Speech
@@ -99,7 +99,8 @@ def test_damage_gives_sound_or_a_reason(data: st.DataObject, media_type: str) ->
 
 
 @pytest.mark.parametrize(
-    ("encode", "media_type"), [(encode_ogg_opus, "audio/ogg"), (encode_m4a, "audio/mp4")]
+    ("encode", "media_type"),
+    [(encode_ogg_opus, "audio/ogg"), (encode_m4a, "audio/mp4"), (encode_mp3, "audio/mpeg")],
 )
 def test_spoken_answer_survives_its_format(encode, media_type: str) -> None:
     data = encode(Speech(tone(2.0), 16_000))
@@ -116,7 +117,7 @@ def test_spoken_answer_survives_its_format(encode, media_type: str) -> None:
 )
 def test_answers_of_any_length_and_rate_are_encoded(length: int, rate_hz: int) -> None:
     speech = Speech(np.full(length, 0.1, np.float32), rate_hz)
-    for encode in (encode_ogg_opus, encode_m4a):
+    for encode in (encode_ogg_opus, encode_m4a, encode_mp3):
         samples = decode(encode(speech), limit_s=60)
         assert len(samples) / 16_000 == pytest.approx(length / rate_hz, abs=0.1)
 

@@ -6,8 +6,9 @@ from tests.bot.cli.conftest import Frontdesk
 
 
 def test_a_sound_project_can_open(frontdesk: Frontdesk, project: Path) -> None:
-    ended = frontdesk("doctor", "-p", project)
+    ended = frontdesk("doctor", "-p", project, FRONTDESK_CHANNELS__TELEGRAM__TOKEN="1:a")
     assert ended.returncode == 0, ended.stdout
+    assert "webchat, telegram (credentials: frontdesk channels check telegram)" in ended.stdout
     for part in ("Python", "packages", "Redis", "knowledge", "text encoder", "transcriber"):
         assert f"✓ {part}" in ended.stdout
     assert "✗" not in ended.stdout

@@ -9,7 +9,8 @@ from typing import Any
 
 import httpx
 
-from bot import engines
+from bot import engines, keys
+from bot.channel_memory import RedisMemory
 from bot.desk import FrontDesk
 from bot.engines import engine
 from bot.inbox import InboxLimits
@@ -79,6 +80,7 @@ class ChannelSite:
             limiter=RedisLimiter(self.store),
             signer=Signer(b"s" * 32),
             limits=Limits(text_chars=8_000, attachments=10, upload_bytes=5 * 1024**2),
+            memory=RedisMemory(self.store),
             public_url=public_url,
         ) as self.messaging:
             for courier, fetch in connections(self.messaging):
@@ -127,6 +129,15 @@ class ChannelSite:
 
     async def replies(self, channel: str, chat: Any) -> list[Reply]:
         return [e.item for e in await self.log(channel, chat) if isinstance(e.item, Reply)]
+
+    async def state_of_part(self, channel: str, chat: Any, part: str) -> str:
+        """What became of a part of the latest reply, once it is known to be out."""
+        reply = (await self.replies(channel, chat))[-1]
+        async with asyncio.timeout(10):
+            while part not in await self.desk.sent_parts(reply.conversation, reply.id):
+                await asyncio.sleep(0)
+        key = keys.sent(reply.conversation, reply.id)
+        return (await self.store.run("HGET", key, f"state:{part}") or b"").decode()
 
     async def nothing_was_taken(self) -> bool:
         """Whether no conversation has begun."""

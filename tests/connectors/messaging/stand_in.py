@@ -65,15 +65,21 @@ class StandIn:
         """Answer the next requests to a path with this instead."""
         self._failures += [(path, response)] * times
 
-    def made(self, path: str) -> list[Call]:
-        """The calls to a path so far."""
-        return [call for call in self.calls if call.path == path]
+    def made(self, path: str, where: Callable[[Call], bool] = lambda _: True) -> list[Call]:
+        """The calls to a path so far; of those, the ones `where` something holds."""
+        return [call for call in self.calls if call.path == path and where(call)]
 
-    async def wait(self, path: str, count: int = 1, timeout_s: float = 30) -> list[Call]:
+    async def wait(
+        self,
+        path: str,
+        count: int = 1,
+        timeout_s: float = 30,
+        where: Callable[[Call], bool] = lambda _: True,
+    ) -> list[Call]:
         """The calls to a path, once there are as many."""
         async with asyncio.timeout(timeout_s), self._changed:
-            await self._changed.wait_for(lambda: len(self.made(path)) >= count)
-        return self.made(path)
+            await self._changed.wait_for(lambda: len(self.made(path, where)) >= count)
+        return self.made(path, where)
 
     @asynccontextmanager
     async def serving(self) -> AsyncIterator["StandIn"]:

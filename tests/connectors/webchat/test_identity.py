@@ -112,3 +112,25 @@ def test_without_a_configured_site_nobody_is_known() -> None:
 def test_a_short_secret_is_refused() -> None:
     with pytest.raises(OperatorError, match="shop"):
         Identity({"shop": "short"})
+
+
+def test_addresses_that_the_site_has_verified_are_told(identity: Identity) -> None:
+    known = identity.check(
+        token(
+            email="ann@example.com",
+            email_verified=True,
+            phone_number="+4712345678",
+            phone_number_verified=True,
+        )
+    )
+    assert known.verified == ("mailto:ann@example.com", "tel:+4712345678")
+
+
+@pytest.mark.parametrize("claim", [False, None, "true", 1, "yes", [True]])
+def test_an_address_that_is_not_said_to_be_verified_counts_for_nothing(
+    identity: Identity, claim: object
+) -> None:
+    assert identity.check(token(email="ann@example.com", email_verified=claim)).verified == ()
+    assert identity.check(token(email="ann@example.com")).verified == ()
+    assert identity.check(token(email=["ann@example.com"], email_verified=True)).verified == ()
+    assert identity.check(signature("4711")).verified == ()
