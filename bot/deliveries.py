@@ -97,9 +97,16 @@ class Deliveries:
     ) -> None:
         found = await self._in_log(posted)
         if found is None:
-            return
-        seq, reply = found
-        if await self._dead_letters.report(posted.part, identifier, seq, reply, reason):
+            # Forgotten, or quicker than the log: it cannot be sent again, but it is told.
+            key = keys.sent(posted.conversation, posted.reply)
+            new, _ = await asyncio.gather(
+                self._store.run("HSET", key, f"state:{posted.part}", "failed"),
+                self._store.run("EXPIRE", key, self._keep_s),
+            )
+        else:
+            seq, reply = found
+            new = await self._dead_letters.report(posted.part, identifier, seq, reply, reason)
+        if new:
             log.error(
                 "delivery.failed",
                 extra={"channel": channel, "reply": posted.reply, "reason": reason[:300]},

@@ -100,15 +100,16 @@ def understand(
 
 
 def corrected(messages: Sequence[Message]) -> Sequence[Message]:
-    """The messages of a turn without those that a later one replaces. One that was corrected
-    twice is its last correction, whether that names the first or the one before it."""
-    replaced: set[MessageId] = set()
+    """The messages of a turn without those that another replaces, whichever came first. One that
+    was corrected twice is its last correction, whether that names the first or the one before."""
+    replaced = {message.replaces for message in messages if message.replaces}
+    seen: set[MessageId] = set()
     kept: list[Message] = []
     for message in reversed(messages):
-        if not replaced & {message.id, message.replaces}:
+        if message.id not in replaced and message.replaces not in seen:
             kept.append(message)
         if message.replaces:
-            replaced.add(message.replaces)
+            seen.add(message.replaces)
     return kept[::-1]
 
 

@@ -130,7 +130,7 @@ class TestWithdraw:
             await desk.accept(message(conversation, "my secret is 5", id="m1"))
             await connector.replies(1)
         await desk.withdraw(conversation, MessageId("m1"))
-        past = await desk._history.before(conversation, ANN, 3)
+        past = await desk._history.before(message(conversation, "hi"), 3)
         assert texts(list(past.entries)) == ["You said: my secret is 5"]
 
     async def test_before_it_has_come_it_is_not_taken(

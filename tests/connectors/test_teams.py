@@ -575,7 +575,7 @@ class TestConversation:
             assert first.headers["authorization"] == "Bearer token-1"
             await until(lambda: len(api.messages()) == 1, api)
             assert api.messages()[0] == {
-                "type": "message", "text": "You said: Hello _there_", "textFormat": "markdown",
+                "type": "message", "text": "You said: Hello *there*", "textFormat": "markdown",
                 "replyToId": "1766459963011",
             }  # fmt: skip
 

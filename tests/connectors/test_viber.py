@@ -316,15 +316,24 @@ class TestConversation:
         assert "You said: my invoice" in api.texts()[0]
         assert len(api.made("/media/old.jpg")) == 1
 
-    async def test_too_many_requests_are_waited_for(
+    async def test_after_too_many_requests_viber_is_left_alone_for_a_minute(
         self, channels: ChannelSite, api: RestApi
     ) -> None:
         api.fail(SEND, refusal(12, "tooManyRequests"))
+        async with open_site(channels, api, answers=False) as site:
+            [viber] = site.messaging.providers
+            with pytest.raises(DeliveryFailed) as failed:
+                await viber.send({"user": "u", "version": "10", "chat": ""}, Text("hi"), "rep_1_0")
+        assert (failed.value.permanent, failed.value.retry_after_s) == (False, 60)
+
+    async def test_what_fails_for_the_moment_is_sent_again(
+        self, channels: ChannelSite, api: RestApi
+    ) -> None:
         api.fail(SEND, Response(status_code=502))
         async with open_site(channels, api) as site:
             await deliver(site, message(1, text="hi there"))
-            await api.wait(SEND, 3)
-        assert api.texts() == ["You said: hi there"] * 3
+            await api.wait(SEND, 2)
+        assert api.texts() == ["You said: hi there"] * 2
 
     async def test_who_has_left_is_not_written_to_again(
         self, channels: ChannelSite, api: RestApi
