@@ -17,8 +17,8 @@ from benchmarks.figures import Figure
 from tests.connectors.signers import SIGNERS
 
 RATE = 200
-RATE_S = 6.0
-SATURATED_S = 2.0
+RATE_S = 4.0
+SATURATED_S = 1.5
 ROUNDS = 3
 """The desk and its peers take turns, so that what else the machine does troubles all alike."""
 _MESSAGES_APART = 100_000
