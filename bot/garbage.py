@@ -2,8 +2,8 @@
 
 Out of the box it looks through what is alive after each 700 new objects, and now and then through
 everything that has been loaded, for a moment in which nobody is answered. In single runs of
-`make bench-channels` a webhook took 146 µs of processor time with the usual thresholds and 108 to 119
-with higher ones. Nearly all that a turn makes is freed without it, at once.
+`make bench-channels` a webhook took 146 µs of processor time with the usual thresholds, and 108 to
+119 with higher ones. Nearly all that a turn makes is freed without it, at once.
 """
 
 import gc
