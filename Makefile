@@ -5,6 +5,7 @@
 #   make lint     what reads the code: formatting, style, types, layers, the widget
 #   make bench    measure, print a table, write benchmarks/results.json
 #   make bench-understanding   the same for the model of what customers want
+#   make bench-channels        the same for the webhooks of messaging apps
 #   make docs     write the pages of docs/ that are made from the code
 #   make clean    remove what was set up and made
 #
@@ -23,7 +24,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 TORCH := $(shell sed -n 's/^torch==/torch==/p' constraints.txt)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev serve test lint format bench bench-understanding docs pins clean
+.PHONY: help setup setup-dev serve test lint format bench bench-understanding bench-channels docs pins clean
 
 help:
 	@sed -n '2,/^$$/{s/^# \{0,1\}//;p;}' Makefile
@@ -73,6 +74,9 @@ bench: .venv/.ready-dev
 
 bench-understanding: .venv/.ready-dev
 	$(BIN)/python -m benchmarks.understanding $(BENCH)
+
+bench-channels: .venv/.ready-dev
+	$(BIN)/python -m benchmarks.channels $(BENCH)
 
 docs: .venv/.ready-dev
 	$(BIN)/python -m scripts.configuration_docs

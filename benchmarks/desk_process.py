@@ -48,6 +48,16 @@ class DeskProcess:
         """Resident memory of the desk alone."""
         return int(psutil.Process(self._process.pid).memory_info().rss)
 
+    def desk_processor_s(self) -> float:
+        """Processor time that the desk alone has used."""
+        spent = psutil.Process(self._process.pid).cpu_times()
+        return float(spent.user + spent.system)
+
+    def output(self) -> str:
+        """What it has said so far."""
+        self._output.seek(0)
+        return self._output.read()
+
     def stop(self) -> None:
         self._process.send_signal(signal.SIGTERM)
         self._process.wait(timeout=30)
@@ -56,8 +66,7 @@ class DeskProcess:
     def _read_url(self, limit_s: float = 300) -> str:
         deadline = time.perf_counter() + limit_s
         while time.perf_counter() < deadline:
-            self._output.seek(0)
-            said = self._output.read()
+            said = self.output()
             if found := re.search(r"https?://[\w.:\[\]-]+:\d+", said):
                 return found.group()
             if self._process.poll() is not None:

@@ -7,6 +7,7 @@ An entry stays in its partition's stream until the turn that answers it is commi
 import asyncio
 import time
 from collections.abc import Mapping
+from typing import Any
 
 import msgspec
 
@@ -61,6 +62,8 @@ class Inbox:
         self._check(message)
         conversation = message.conversation
         partition = keys.partition_of(conversation)
+        # Begun before it is waited for: they travel to Redis in one batch.
+        listed = self._list(message, address)
         kept = self._store.script(
             _ACCEPT,
             [
@@ -83,8 +86,13 @@ class Inbox:
                 address,
             ],
         )
-        # Together: they travel to Redis in one batch.
-        (first, second), _ = await asyncio.gather(kept, self._list(message, address))
+        try:
+            first, second = await kept
+            for command in listed:
+                await command
+        except BaseException:
+            await asyncio.gather(*listed, return_exceptions=True)
+            raise
         if first == -1:
             raise TooFast(second / 1000)
         if first == -2:
@@ -110,12 +118,12 @@ class Inbox:
             await self._store.run("HDEL", keys.perceived(conversation), *attachments)
         return attachments
 
-    async def _list(self, message: Message, address: str) -> None:
+    def _list(self, message: Message, address: str) -> tuple[asyncio.Future[Any], ...]:
         """Note among its customer's conversations when this one was last used; one that begins
         with its first message is listed here, the others were when they were opened."""
         listed = keys.customer(message.customer)
         how = ("GT",) if address else ("XX",)
-        await asyncio.gather(
+        return (
             self._store.run("ZADD", listed, *how, time.time(), message.conversation),
             self._store.run("EXPIRE", listed, self._keep_s),
         )

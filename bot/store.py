@@ -7,6 +7,7 @@ of the append-only file, and each caller gets its own result.
 
 import asyncio
 import logging
+import math
 from collections.abc import Mapping
 from hashlib import sha1
 from pathlib import Path
@@ -196,7 +197,9 @@ _CANNOT_WRITE = ("OOM command not allowed", "READONLY", "MISCONF")
 async def _answer(connection: AbstractConnection) -> Any:
     """One command's answer; what Redis refuses is the answer of that command alone."""
     try:
-        return await connection.read_response(timeout=None)
+        # The time that it may take is that of its batch; another limit for each would cost more
+        # than to read it.
+        return await connection.read_response(timeout=math.inf)
     except ResponseError as error:
         if any(reason in str(error) for reason in _CANNOT_WRITE):
             log.error("redis.cannot_write", extra={"reason": str(error)})

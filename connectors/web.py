@@ -1,7 +1,8 @@
 """The web application: the channels' routes, the site's pages, what every answer carries."""
 
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from inspect import isroutine
 from pathlib import Path
 from typing import Any
 
@@ -73,16 +74,20 @@ def build_app(
         site = WELCOME_FOLDER
     if site is not None:
         app.router.routes.append(Mount("/", _Revalidated(directory=site, html=True)))
-    return _Site(app, webchat)
+    return _Site(app, webchat, _direct(messaging))
 
 
 class _Site:
     """The outermost application: the widget's socket goes straight to its connector, all other
     answers get the headers that they have in common."""
 
-    def __init__(self, app: ASGIApp, webchat: WebchatConnector | None) -> None:
+    def __init__(
+        self, app: ASGIApp, webchat: WebchatConnector | None, direct: Mapping[str, ASGIApp]
+    ) -> None:
+        """`direct`: applications by path that need nothing of what `app` does for a request."""
         self._app = app
         self._webchat = webchat
+        self._direct = direct
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "websocket":
@@ -102,7 +107,20 @@ class _Site:
                     return
                 added |= {name.encode(): value.encode() for name, value in (cors or {}).items()}
             send = _with_headers(send, added)
+            if scope["method"] in ("POST", "GET") and scope["path"] in self._direct:
+                await self._direct[scope["path"]](scope, receive, send)
+                return
         await self._app(scope, receive, send)
+
+
+def _direct(routes: Sequence[BaseRoute]) -> dict[str, ASGIApp]:
+    """The webhooks by path: there may be thousands a second, and the way through all routes and
+    FastAPI takes longer than to verify, parse and keep one."""
+    return {
+        route.path: route.endpoint
+        for route in routes
+        if isinstance(route, Route) and not isroutine(route.endpoint) and "{" not in route.path
+    }
 
 
 def _with_headers(send: Send, added: dict[bytes, bytes]) -> Send:

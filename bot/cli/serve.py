@@ -61,6 +61,7 @@ def serve(
 
 async def _serve(config: "Config", console: "Console", open_page: bool) -> None:
     """Until SIGINT or SIGTERM. Raises `OperatorError`."""
+    from bot import garbage
     from bot.channels import open_front
     from bot.cli.ingest import print_skipped, progress_bars, what_was_read
     from bot.desk import open_desk
@@ -70,6 +71,7 @@ async def _serve(config: "Config", console: "Console", open_page: bool) -> None:
     console.print(f"[bold]{escape(config.name)}[/]")
 
     def ready(url: str) -> None:
+        garbage.settle()
         seconds = time.perf_counter() - started
         console.print(f"[green]✓[/] ready at [bold]{url}[/] after {seconds:.1f} s; Ctrl-C ends it")
         if open_page:

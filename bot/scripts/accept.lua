@@ -28,9 +28,10 @@ if not owner then
   redis.call('HSET', KEYS[3], 'channel', ARGV[9], 'customer', ARGV[3])
 end
 if ARGV[10] ~= '' then
-  redis.call('HSET', KEYS[3], 'address', ARGV[10])
+  redis.call('HSET', KEYS[3], 'heard', now, 'address', ARGV[10])
+else
+  redis.call('HSET', KEYS[3], 'heard', now)
 end
-redis.call('HSET', KEYS[3], 'heard', now)
 
 seq = redis.call('HINCRBY', KEYS[3], 'seq', 1)
 redis.call('XADD', KEYS[4], seq .. '-0', 'e', ARGV[1])

@@ -9,8 +9,6 @@ from importlib import import_module
 from typing import Any
 
 import msgspec
-from starlette.requests import Request
-from starlette.responses import Response
 from starlette.routing import Route
 
 from bot.channel import Connector, Desk, Fetch
@@ -57,12 +55,7 @@ class Messaging:
     def connect(self, provider: Provider, intake: Intake, public_url: str) -> None:
         """Let a provider's webhooks in at `/channels/NAME`."""
         hook = Webhook(provider, intake, public_url=public_url)
-        path = f"/channels/{provider.channel}"
-
-        async def endpoint(request: Request) -> Response:
-            return await hook(request)
-
-        self.routes.append(Route(path, endpoint, methods=["GET", "POST"]))
+        self.routes.append(Route(f"/channels/{provider.channel}", hook, methods=["GET", "POST"]))
         self._intakes[provider.channel] = intake
 
     async def run(self) -> None:

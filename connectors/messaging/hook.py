@@ -1,16 +1,19 @@
 """A request of a provider's, read within limits, and what is answered to it."""
 
+import asyncio
 import hmac
 import time
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import parse_qsl
 
 import msgspec
-from starlette.requests import Request
+from starlette.types import Receive, Scope
 
 from bot.errors import CustomerError
+from connectors import requests
 from connectors.messaging.events import Event
-from connectors.requests import body_pieces, declared_length, headers_of
+from connectors.requests import headers_of
 
 LARGEST_BODY_BYTES = 4 * 1024**2
 """Of one webhook. The largest that a provider documents is Meta's 3 MB."""
@@ -67,29 +70,45 @@ class Malformed(Exception):
     """The request is the provider's and makes no sense."""
 
 
-async def read_hook(request: Request, public_url: str) -> Hook:
-    """The request with its whole body.
+async def read_hook(scope: Scope, receive: Receive, public_url: str) -> Hook:
+    """An ASGI request with its whole body.
 
     `public_url`: the desk's address as providers know it, without a path. Raises `CustomerError`
     (`body_too_large`, `upload_interrupted`).
     """
-    length = declared_length(request)
-    body = bytearray()
-    if length is not None and length > LARGEST_BODY_BYTES:
+    headers = headers_of(scope)
+    declared = headers.get("content-length", "")
+    if declared.isascii() and declared.isdigit() and int(declared[:16]) > LARGEST_BODY_BYTES:
         raise _too_large()
-    async for piece in body_pieces(request):
-        body += piece
-        if len(body) > LARGEST_BODY_BYTES:
-            raise _too_large()
-    query = request.scope["query_string"].decode("latin-1")
+    body = await _body(receive)
+    query = scope["query_string"].decode("latin-1")
     return Hook(
-        body=bytes(body),
-        headers=headers_of(request.scope),
-        query=dict(request.query_params),
-        method=request.method,
-        url=f"{public_url}{request.scope['path']}{'?' + query if query else ''}",
+        body=body,
+        headers=headers,
+        query=dict(parse_qsl(query, keep_blank_values=True)) if query else {},
+        method=scope["method"],
+        url=f"{public_url}{scope['path']}{'?' + query if query else ''}",
         received_at=time.time(),
     )
+
+
+async def _body(receive: Receive) -> bytes:
+    body: bytes = b""
+    clock = asyncio.get_running_loop().time
+    end = clock() + requests.LONGEST_BODY_S
+    try:
+        while True:
+            async with asyncio.timeout_at(min(clock() + requests.LONGEST_PAUSE_S, end)):
+                event = await receive()
+            if event["type"] == "http.disconnect":
+                raise CustomerError("upload_interrupted")
+            body += event.get("body", b"")
+            if len(body) > LARGEST_BODY_BYTES:
+                raise _too_large()
+            if not event.get("more_body"):
+                return body
+    except TimeoutError as error:
+        raise CustomerError("upload_interrupted") from error
 
 
 def same(given: str, wanted: str) -> bool:

@@ -44,6 +44,7 @@ async def test_what_is_acknowledged_is_in_redis(site: ChannelSite) -> None:
     assert (answer.status_code, answer.content) == (200, b"")
     assert [message.text for message in await site.messages("pigeon", ANN)] == ["hi"]
     assert answer.headers["cache-control"] == "no-store"
+    assert answer.headers["x-content-type-options"] == "nosniff"
 
 
 async def test_what_redis_did_not_take_is_not_acknowledged(
