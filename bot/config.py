@@ -7,7 +7,7 @@ file is read, and how its mistakes are told, is in `bot/config_file.py`.
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import Annotated, Any, Literal
 
 from pydantic import (
     AfterValidator,
@@ -20,7 +20,7 @@ from pydantic import (
     model_validator,
 )
 
-from bot import engines, texts
+from bot import texts
 from bot.channel_settings import (
     DiscordSection,
     EmailSection,
@@ -38,7 +38,14 @@ from bot.channel_settings import (
     WhatsAppSection,
 )
 from bot.config_file import read_config
-from bot.config_section import Section
+from bot.config_section import Section, beside_the_file
+from bot.engine_settings import (
+    ImageEncoderSection,
+    SynthesizerSection,
+    TextEncoderSection,
+    TextReaderSection,
+    TranscriberSection,
+)
 from bot.errors import OperatorError
 
 __all__ = ["CONFIG_FILE", "Config", "load"]
@@ -58,19 +65,6 @@ def load(path: Path) -> "Config":
             remedy="run `frontdesk init FOLDER`, or name the project: `--project FOLDER`",
         )
     return read_config(Config, file)
-
-
-def _beside_the_file(path: Path, info: ValidationInfo) -> Path:
-    root = (info.context or {}).get("root", Path.cwd())
-    return Path(root) / path.expanduser()
-
-
-def _folder_or_name(model: str, info: ValidationInfo) -> str:
-    """A folder's path in full; what is none stays as it is: it may be a public model's name."""
-    if not model:
-        return model
-    folder = _beside_the_file(Path(model), info)
-    return str(folder) if folder.is_dir() else model
 
 
 def _bare(key: str) -> BeforeValidator:
@@ -103,7 +97,7 @@ def _own_channel(name: str, settings: Mapping[str, Any], info: ValidationInfo) -
     if not isinstance(connector, str) or not connector:
         raise ValueError(f"must say which `connector` {name} is: a file, or an import path")
     if connector.endswith(".py"):
-        connector = str(_beside_the_file(Path(connector), info))
+        connector = str(beside_the_file(Path(connector), info))
     return {**settings, "connector": connector}
 
 
@@ -116,7 +110,7 @@ def _public_address(address: str) -> str:
 _DEFAULTS: Any = {}
 """A section that the file leaves out is filled as an empty one would be: beside that file."""
 
-Folder = Annotated[Path, AfterValidator(_beside_the_file)]
+Folder = Annotated[Path, AfterValidator(beside_the_file)]
 Language = Annotated[str, AfterValidator(_known_language)]
 
 
@@ -173,90 +167,6 @@ class MediaSection(Section):
             "secret_access_key": self.secret_access_key.get_secret_value(),
         }
         return {name: value for name, value in given.items() if value}
-
-
-class EngineSection(Section):
-    """A section that chooses an engine; implements `bot.engines.Chosen`."""
-
-    registry: ClassVar[Mapping[str, str]]
-    engine: str
-
-    @field_validator("engine")
-    @classmethod
-    def _one_of_the_registry(cls, name: str) -> str:
-        if name not in cls.registry:
-            raise ValueError(f"must be one of: {', '.join(sorted(cls.registry))}")
-        return name
-
-    @property
-    def options(self) -> Mapping[str, Any]:
-        return {}
-
-
-class EncoderSection(EngineSection):
-    """One whose engine may be a model that the operator names."""
-
-    model: Annotated[str, AfterValidator(_folder_or_name)] = ""
-    """For `transformers`: a folder as transformers saves a model, or the name of a public one,
-    which is fetched once."""
-
-    @property
-    def options(self) -> Mapping[str, Any]:
-        return {"model": self.model} if self.model else {}
-
-    @model_validator(mode="after")
-    def _a_model_where_one_is_wanted(self) -> Self:
-        if self.engine == "transformers" and not self.model:
-            raise ValueError(
-                "has `engine: transformers` and must name a `model`: a folder, or a public model"
-            )
-        if self.engine != "transformers" and self.model:
-            raise ValueError(
-                f"names a `model`, which `engine: {self.engine}` does not take; it must be left "
-                "out, or the engine be `transformers`"
-            )
-        return self
-
-
-class TranscriberSection(EngineSection):
-    registry = engines.TRANSCRIBERS
-    engine: str = "moonshine"
-    """Speech to text. `moonshine` hears English."""
-
-
-class TextReaderSection(EngineSection):
-    registry = engines.TEXT_READERS
-    engine: str = "ppocr"
-    """Text in images. `ppocr` reads Latin and Chinese scripts."""
-
-
-class TextEncoderSection(EncoderSection):
-    registry = engines.TEXT_ENCODERS
-    engine: str = "minilm"
-    """Meaning of sentences, for searching the knowledge and knowing intents. `minilm` knows English
-    best; `transformers` is any text encoder of that library, such as one of many languages. See
-    docs/understanding.md."""
-
-
-class ImageEncoderSection(EncoderSection):
-    registry = engines.IMAGE_ENCODERS
-    engine: str = "small"
-    """Looks of images. `small` tells screens apart; `transformers` is any image encoder of that
-    library, such as CLIP, SigLIP or ResNet."""
-
-
-class SynthesizerSection(EngineSection):
-    registry = engines.SYNTHESIZERS
-    engine: str = "espeak"
-    """Text to speech."""
-    voice: str = ""
-    """Name of one of the engine's voices; empty: the first for the answer's language."""
-    words_per_minute: Annotated[int, Field(ge=80, le=450)] = 165
-    """How fast it speaks."""
-
-    @property
-    def options(self) -> Mapping[str, Any]:
-        return {"voice": self.voice, "words_per_minute": self.words_per_minute}
 
 
 class WebchatSection(Section):

@@ -5,6 +5,7 @@ import logging
 import resource
 import socket
 from collections.abc import Callable, Iterator, Sequence
+from ipaddress import ip_address
 from typing import Any
 
 import uvicorn
@@ -69,7 +70,9 @@ class Server:
                 f"The desk cannot listen on {self._host}:{self._port}: {error.strerror or error}",
                 remedy="stop what uses that port, or choose another with `frontdesk serve --port`",
             ) from error
-        self._port = listening[0].getsockname()[1]
+        address, self._port = listening[0].getsockname()[:2]
+        if ip_address(address.partition("%")[0]).is_unspecified:
+            self._host = "localhost"
         await self._server.serve(sockets=listening)
 
     def stop(self) -> None:
@@ -77,9 +80,8 @@ class Server:
         self._server.should_exit = True
 
     def _started(self) -> None:
-        everywhere = self._host in ("0.0.0.0", "::")  # noqa: S104 - only compared with
-        host = "localhost" if everywhere else self._host
-        self._on_ready(f"http://{f'[{host}]' if ':' in host else host}:{self._port}")
+        host = f"[{self._host}]" if ":" in self._host else self._host
+        self._on_ready(f"http://{host}:{self._port}")
 
 
 class _Uvicorn(uvicorn.Server):

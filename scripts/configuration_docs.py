@@ -8,8 +8,9 @@ from pydantic import BaseModel, ByteSize, SecretStr
 from pydantic.fields import FieldInfo
 
 from bot import texts
-from bot.config import Config, EngineSection
+from bot.config import Config
 from bot.config_file import section_of
+from bot.engine_settings import EngineSection
 
 DOCUMENT = Path(__file__).parent.parent / "docs" / "configuration.md"
 

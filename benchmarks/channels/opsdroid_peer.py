@@ -14,12 +14,12 @@ import socket
 builtins._ = str  # its texts are translated by a function that its command line installs
 logging.disable(logging.CRITICAL)
 
-from aiohttp import web  # noqa: E402
-from opsdroid.connector.slack import ConnectorSlack  # noqa: E402
-from opsdroid.connector.telegram import ConnectorTelegram  # noqa: E402
-from opsdroid.core import OpsDroid  # noqa: E402
-from opsdroid.web import Web  # noqa: E402
-from slack_sdk.web.async_client import AsyncWebClient  # noqa: E402
+from aiohttp import web
+from opsdroid.connector.slack import ConnectorSlack
+from opsdroid.connector.telegram import ConnectorTelegram
+from opsdroid.core import OpsDroid
+from opsdroid.web import Web
+from slack_sdk.web.async_client import AsyncWebClient
 
 
 class Told(dict):

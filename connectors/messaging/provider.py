@@ -1,10 +1,12 @@
 """What a channel has to know of its provider; each channel is one subclass in one file."""
 
+from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import Protocol
 
 import msgspec
 
+from bot.errors import DeliveryFailed
 from bot.messages import Attachment, AttachmentId, ChannelName
 from connectors.messaging.api import Api
 from connectors.messaging.capabilities import Capabilities
@@ -68,8 +70,8 @@ class Registration(msgspec.Struct, frozen=True):
     """What the provider says went wrong with the last one."""
 
 
-class Provider:
-    """One account of a channel. What not every provider has is answered here by doing nothing."""
+class Provider(ABC):
+    """One account of a channel. What not every provider has is answered here, by doing nothing."""
 
     channel: ChannelName
     account: str
@@ -88,38 +90,40 @@ class Provider:
         """
         raise Malformed(f"{self.channel} sends no webhooks")
 
+    @abstractmethod
     async def send(self, address: Address, part: Part, key: str) -> str:
         """Send one part; gives the provider's id of it. `key` is the same when the same part is
         sent again after a crash, for providers that drop what they have seen.
 
         Raises `DeliveryFailed`.
         """
-        raise NotImplementedError
 
+    @abstractmethod
     def fetch(self, source: str) -> AsyncIterator[bytes]:
         """The bytes of a `Remote`, piece by piece.
 
         Raises `CustomerError` (`upload_too_large`, `media_gone`) and `Unavailable`.
         """
-        raise NotImplementedError
 
     async def edit(self, address: Address, sent: str, part: Part) -> None:
         """Change what was sent as `sent`. Called where `can.edits`. Raises `DeliveryFailed`."""
-        raise NotImplementedError
+        raise DeliveryFailed(f"{self.channel} changes nothing that was sent", permanent=True)
 
     async def type(self, address: Address) -> None:
         """Show that an answer is being made, for the seconds that the provider shows it. Called
         where `can.typing`. Raises `DeliveryFailed`."""
+        return
 
     async def run(self, take: Take) -> None:
         """Where events are fetched and not pushed: fetch them, until cancelled."""
+        return
 
+    @abstractmethod
     async def check(self) -> str:
         """Try the credentials: who the provider says that this account is.
 
         Raises `OperatorError` and `Unavailable`.
         """
-        raise NotImplementedError
 
     async def registered(self) -> Registration | None:
         """Where the provider sends its webhooks; None where it does not tell, or none are needed.

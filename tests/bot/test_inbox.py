@@ -39,7 +39,7 @@ def desk(store: Store, folder: Path) -> FrontDesk:
 
 
 def texts(desk_entries: list[object]) -> list[str]:
-    return [entry.item.text for entry in desk_entries]  # type: ignore[attr-defined]
+    return [entry.item.text for entry in desk_entries]
 
 
 class TestAddress:

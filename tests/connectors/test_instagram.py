@@ -202,10 +202,10 @@ class TestAnswers:
         reply = Reply(
             id="r", channel=CHANNEL, conversation="c", customer="u", turn="1",
             kind=ReplyKind.ANSWER, text=text, suggestions=suggestions,
-        )  # type: ignore[arg-type]  # fmt: skip
+        )  # fmt: skip
         parts = render(reply, Instagram.can)
         assert all(isinstance(part, Text) for part in parts)
-        return parts  # type: ignore[return-value]
+        return parts
 
     def test_a_long_answer_is_cut_by_bytes(self) -> None:
         parts = self.reply("Größe: ja, natürlich. " * 100)

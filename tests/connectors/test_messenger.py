@@ -236,7 +236,7 @@ class TestParsing:
             {"entry": 5},
             {"entry": [{}]},
             {"entry": [{"id": PAGE, "messaging": 5}]},
-            webhook(7),  # type: ignore[arg-type]
+            webhook(7),
             webhook(event(message={"text": "no id"})),
             webhook(event(message={"mid": "m", "attachments": [{}]})),
             webhook({"message": {"mid": "m", "text": "from nobody"}}),

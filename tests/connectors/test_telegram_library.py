@@ -8,7 +8,7 @@ import pytest
 import telegram
 from telegram.request import HTTPXRequest
 
-from connectors.telegram import parse
+from connectors.telegram_events import parse
 from tests.connectors.messaging.samples import voice_note
 from tests.connectors.messaging.telegram_api import (
     ANN,

@@ -380,7 +380,7 @@ class TestAnswers:
     ) -> None:
         async with open_site(channels, system, answers=False) as site:
             [channel] = site.messaging.providers
-            cited = (Citation("delivery", "Delivery", "/articles/delivery"),)  # type: ignore[arg-type]
+            cited = (Citation("delivery", "Delivery", "/articles/delivery"),)
             part = Text("Three days.", ("Track it",), citations=cited)
             assert await channel.send(CHAT.address, part, "rep_1_0") == "rep_1_0"
         [call] = system.made(ANSWERS)
@@ -394,7 +394,7 @@ class TestAnswers:
     ) -> None:
         async with open_site(channels, system, answers=False, public_url="") as site:
             [channel] = site.messaging.providers
-            cited = (Citation("delivery", "Delivery", "/articles/delivery"),)  # type: ignore[arg-type]
+            cited = (Citation("delivery", "Delivery", "/articles/delivery"),)
             await channel.send(CHAT.address, Text("Three days.", citations=cited), "rep_1_0")
             assert channel.can.voice == ""
             assert WebhookChannel.can.voice == ""

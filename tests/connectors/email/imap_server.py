@@ -117,7 +117,7 @@ class ImapServer:
                 writer.write(f"* CAPABILITY {offers}{' IDLE' if self._idle else ''}\r\n".encode())
             case "STARTTLS":
                 writer.write(f"{tag} OK go on\r\n".encode())
-                await writer.start_tls(self._tls)  # type: ignore[arg-type]
+                await writer.start_tls(self._tls)
                 return True
             case "AUTHENTICATE":
                 writer.write(b"+ \r\n")

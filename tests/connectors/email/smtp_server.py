@@ -66,7 +66,7 @@ class SmtpServer:
             return self.failures.pop(0)[1]
         return ""
 
-    async def handle_RCPT(  # noqa: N802, RUF100 — aiosmtpd calls it so
+    async def handle_RCPT(
         self, server: Any, session: Any, envelope: Any, address: str, options: list[str]
     ) -> str:
         if failure := self._failure("RCPT"):
@@ -74,7 +74,7 @@ class SmtpServer:
         envelope.rcpt_tos.append(address)
         return "250 OK"
 
-    async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:  # noqa: N802, RUF100
+    async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:
         if failure := self._failure("DATA"):
             return failure
         mail = message_from_bytes(envelope.content, policy=email.policy.default)

@@ -120,7 +120,7 @@ class TestConversation:
                 Message_ID="<m3@x>",
                 References=f"<m1@mail.example> {answer['Message-ID']}",
             )
-            screen.get_payload()[1].add_related(shown(), "image", "jpeg", cid="<s>")  # type: ignore[index,union-attr]
+            screen.get_payload()[1].add_related(shown(), "image", "jpeg", cid="<s>")
             third = await imap.add(screen.as_bytes())
             answer = (await smtp.wait(3))[-1]
             assert SHOWN in words(answer)
@@ -312,7 +312,7 @@ class TestSending:
         self, channels: ChannelSite, imap: ImapServer, smtp: SmtpServer
     ) -> None:
         async with open_site(channels, imap, smtp) as site:
-            address = chat_of(site, raw()).address | {"subject": "a\r\nBcc: x@y.example"}  # type: ignore[operator]
+            address = chat_of(site, raw()).address | {"subject": "a\r\nBcc: x@y.example"}
             with pytest.raises(DeliveryFailed) as caught:
                 await channel_of(site).send(address, Text("hi"), "rep_1_0")
             assert caught.value.permanent

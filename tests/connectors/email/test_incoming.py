@@ -148,9 +148,9 @@ class TestFiles:
             '<blockquote type="cite"><img src="cid:old"></blockquote>'
         )
         message = mail(html=html)
-        page = message.get_payload()[1]  # type: ignore[index]
+        page = message.get_payload()[1]
         for cid, data in (("shot", PNG), ("logo", b"GIF89a"), ("old", PNG)):
-            page.add_related(data, "image", "png", cid=f"<{cid}>")  # type: ignore[union-attr]
+            page.add_related(data, "image", "png", cid=f"<{cid}>")
         found = read(message.as_bytes()).media
         assert [medium.source for medium in found] == ["7.1:2.2:base64"]
 

@@ -24,7 +24,7 @@ def channel(**settings: object) -> EmailChannel:
     def nothing(_: object) -> str:
         raise AssertionError("judging sends and fetches nothing")
 
-    services = Services(Api(), nothing, nothing, nothing, nothing)  # type: ignore[arg-type]
+    services = Services(Api(), nothing, nothing, nothing, nothing)
     return EmailChannel(EmailSection.model_validate(given | settings), services)
 
 

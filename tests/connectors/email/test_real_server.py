@@ -68,7 +68,9 @@ class Real:
                 "folder": FOLDER, "authserv_id": AUTHSERV,
             }
         )  # fmt: skip
-        return EmailChannel(section, Services(Api(), Downloader(limit_bytes=1), nothing, nothing))  # type: ignore[arg-type]
+        return EmailChannel(
+            section, Services(Api(), Downloader(limit_bytes=1), nothing, nothing, nothing)
+        )
 
 
 @pytest.fixture

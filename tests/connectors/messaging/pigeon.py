@@ -82,8 +82,12 @@ class Pigeon(Provider):
     async def type(self, address: Address) -> None:
         await self._remember("type", address, None)
 
-    def fetch(self, source: str) -> AsyncIterator[bytes]:
-        raise NotImplementedError
+    async def fetch(self, source: str) -> AsyncIterator[bytes]:
+        await self._remember("fetch", {}, source)
+        yield source.encode()
+
+    async def check(self) -> str:
+        return "the loft"
 
     async def run(self, take: Take) -> None:
         while self._waiting:

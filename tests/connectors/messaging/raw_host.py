@@ -71,6 +71,6 @@ def stalled(head: bytes) -> Answer:
     async def answer(writer: asyncio.StreamWriter) -> None:
         writer.write(head)
         await writer.drain()
-        await asyncio.sleep(3600)
+        await asyncio.Event().wait()
 
     return answer

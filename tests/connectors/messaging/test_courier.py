@@ -144,7 +144,7 @@ class TestParts:
         async def fails_twice(*arguments: str) -> None:
             if refusals:
                 raise refusals.pop()
-            await note(*arguments)  # type: ignore[arg-type]
+            await note(*arguments)
 
         monkeypatch.setattr(loft.desk, "note_part", fails_twice)
         reply = await loft.reply()

@@ -201,7 +201,7 @@ class TestNames:
                 await fetched(download, "https://files.example/a", "files.example")
             assert names.asked == ["files.example"]
             assert connections.tried == [PUBLIC]
-            download._session.connector.clear_dns_cache()  # type: ignore[union-attr]
+            download._session.connector.clear_dns_cache()
             code = await refused(download, "https://files.example/a", "files.example")
         assert code == "media_gone"
         assert connections.tried == [PUBLIC]
@@ -372,7 +372,7 @@ class Connections:
         self.tried: list[str] = []
 
     async def start(self, addr_infos: list[tuple[object, ...]], **_: object) -> socket.socket:
-        self.tried += [address[4][0] for address in addr_infos]  # type: ignore[index]
+        self.tried += [address[4][0] for address in addr_infos]
         raise OSError(None, "no connection in this test")
 
 

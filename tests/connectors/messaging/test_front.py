@@ -121,7 +121,7 @@ class TestLoops:
                 await take(event)
             raise Unavailable("the connection was lost")
 
-        pigeon_of(site).run = run  # type: ignore[method-assign]
+        pigeon_of(site).run = run
         running = asyncio.create_task(site.messaging.run())
         async with asyncio.timeout(10):
             await done.wait()
@@ -143,7 +143,7 @@ class TestLoops:
     async def test_what_makes_no_sense_holds_up_nothing(
         self, site: ChannelSite, caplog: pytest.LogCaptureFixture
     ) -> None:
-        senseless: Event = Said(ANN, 5, text="one")  # type: ignore[arg-type]
+        senseless: Event = Said(ANN, 5, text="one")
         await self.run(site, [senseless, Said(ANN, "m2", text="two"), Unavailable("lost")])
         assert [m.text for m in await site.messages("pigeon", ANN)] == ["two"]
         assert "event.malformed" in caplog.text

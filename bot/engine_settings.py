@@ -1,0 +1,102 @@
+"""Which engines the operator chooses: the sections that name one. See `bot.engines`."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Self
+
+from pydantic import AfterValidator, Field, ValidationInfo, field_validator, model_validator
+
+from bot import engines
+from bot.config_section import Section, beside_the_file
+
+
+def _folder_or_name(model: str, info: ValidationInfo) -> str:
+    """A folder's path in full; what is none stays as it is: it may be a public model's name."""
+    if not model:
+        return model
+    folder = beside_the_file(Path(model), info)
+    return str(folder) if folder.is_dir() else model
+
+
+class EngineSection(Section):
+    """A section that chooses an engine; implements `bot.engines.Chosen`."""
+
+    registry: ClassVar[Mapping[str, str]]
+    engine: str
+
+    @field_validator("engine")
+    @classmethod
+    def _one_of_the_registry(cls, name: str) -> str:
+        if name not in cls.registry:
+            raise ValueError(f"must be one of: {', '.join(sorted(cls.registry))}")
+        return name
+
+    @property
+    def options(self) -> Mapping[str, Any]:
+        return {}
+
+
+class EncoderSection(EngineSection):
+    """One whose engine may be a model that the operator names."""
+
+    model: Annotated[str, AfterValidator(_folder_or_name)] = ""
+    """For `transformers`: a folder as transformers saves a model, or the name of a public one,
+    which is fetched once."""
+
+    @property
+    def options(self) -> Mapping[str, Any]:
+        return {"model": self.model} if self.model else {}
+
+    @model_validator(mode="after")
+    def _a_model_where_one_is_wanted(self) -> Self:
+        if self.engine == "transformers" and not self.model:
+            raise ValueError(
+                "has `engine: transformers` and must name a `model`: a folder, or a public model"
+            )
+        if self.engine != "transformers" and self.model:
+            raise ValueError(
+                f"names a `model`, which `engine: {self.engine}` does not take; it must be left "
+                "out, or the engine be `transformers`"
+            )
+        return self
+
+
+class TranscriberSection(EngineSection):
+    registry = engines.TRANSCRIBERS
+    engine: str = "moonshine"
+    """Speech to text. `moonshine` hears English."""
+
+
+class TextReaderSection(EngineSection):
+    registry = engines.TEXT_READERS
+    engine: str = "ppocr"
+    """Text in images. `ppocr` reads Latin and Chinese scripts."""
+
+
+class TextEncoderSection(EncoderSection):
+    registry = engines.TEXT_ENCODERS
+    engine: str = "minilm"
+    """Meaning of sentences, for searching the knowledge and knowing intents. `minilm` knows English
+    best; `transformers` is any text encoder of that library, such as one of many languages. See
+    docs/understanding.md."""
+
+
+class ImageEncoderSection(EncoderSection):
+    registry = engines.IMAGE_ENCODERS
+    engine: str = "small"
+    """Looks of images. `small` tells screens apart; `transformers` is any image encoder of that
+    library, such as CLIP, SigLIP or ResNet."""
+
+
+class SynthesizerSection(EngineSection):
+    registry = engines.SYNTHESIZERS
+    engine: str = "espeak"
+    """Text to speech."""
+    voice: str = ""
+    """Name of one of the engine's voices; empty: the first for the answer's language."""
+    words_per_minute: Annotated[int, Field(ge=80, le=450)] = 165
+    """How fast it speaks."""
+
+    @property
+    def options(self) -> Mapping[str, Any]:
+        return {"voice": self.voice, "words_per_minute": self.words_per_minute}
