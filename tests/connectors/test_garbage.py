@@ -53,10 +53,7 @@ def settings_of(channel: str) -> Any:
             given[name] = _fitting(Annotated[field.annotation, *field.metadata], field.metadata)
         elif str(field.default).startswith("https://"):
             given[name] = NOWHERE
-    try:
-        return section(**given)
-    except ValidationError as error:
-        pytest.skip(f"{channel} needs settings of its own in tests/connectors/signers: {error}")
+    return section(**given)
 
 
 def _fitting(kind: Any, metadata: list[Any]) -> Any:
@@ -215,30 +212,29 @@ async def test_what_nobody_signed_changes_nothing(
     assert await gate.site.nothing_was_taken()
 
 
-def _signer(gate: Gate) -> Any:
-    if gate.channel not in SIGNERS:
-        pytest.skip(f"{gate.channel} has no entry in tests/connectors/signers")
-    return SIGNERS[gate.channel]
+signed = pytest.mark.parametrize("gate", SIGNERS, indirect=True)
 
 
+@signed
 async def test_what_its_provider_sends_is_taken(gate: Gate) -> None:
     """Or the others here would prove nothing."""
-    signer = _signer(gate)
+    signer = SIGNERS[gate.channel]
     body = signer.encode(signer.message(1, 1))
     headers, query = signer.sign(body)
     assert (await gate.send(body, headers, query)).status_code == 200
     assert not await gate.site.nothing_was_taken()
 
 
+@signed
 @fuzzed
 @given(st.integers(0, 10), st.floats(0, 1), st.sampled_from(["changed", "cut off", "missing"]))
 async def test_a_damaged_signature_is_none(gate: Gate, which: int, at: float, how: str) -> None:
-    signer = _signer(gate)
+    signer = SIGNERS[gate.channel]
     body = signer.encode(signer.message(1, 1))
     headers, query = signer.sign(body)
     parts = {**headers, "?": query}
-    signed = [name for name in parts if parts[name] and name != "Content-Type"]
-    name = signed[which % len(signed)]
+    signing = [name for name in parts if parts[name] and name != "Content-Type"]
+    name = signing[which % len(signing)]
     parts[name] = _damaged(parts[name], at, how)
     query = parts.pop("?")
     answer = await gate.send(body, parts, query)
@@ -255,10 +251,11 @@ def _damaged(value: str, at: float, how: str) -> str:
     return (value[:place] + (other + value[place + 1 :] if how == "changed" else "")).strip()
 
 
+@signed
 @fuzzed
 @given(data=st.data())
 async def test_what_is_signed_is_understood_or_refused(gate: Gate, data: st.DataObject) -> None:
-    signer = _signer(gate)
+    signer = SIGNERS[gate.channel]
     body = data.draw(
         st.one_of(
             mutated((signer.message(1, 1), *signer.samples())).map(signer.encode),
@@ -276,4 +273,6 @@ def test_every_messaging_app_is_here() -> None:
     """A channel that is added is tested without a word here."""
     assert "telegram" in APPS
     assert set(APPS) == set(CHANNELS) - {"webchat", "http"}
-    assert set(SIGNERS) <= set(APPS)
+    # Mail is fetched and never sent here; Teams signs with keys that are fetched, which its own
+    # tests serve.
+    assert set(APPS) - set(SIGNERS) == {"email", "teams"}
