@@ -60,6 +60,15 @@ async def failed(store: Store, count: int) -> list[DeadLetter]:
     return found
 
 
+async def buried(store: Store, desk: FrontDesk, connector: Failing) -> DeadLetter:
+    """The letter of a reply that its channel has refused for good."""
+    conversation = await new_conversation(desk)
+    connector.failures[conversation] = [DeliveryFailed("blocked", permanent=True)]
+    await desk.accept(message(conversation, "hello"))
+    [letter] = await failed(store, 1)
+    return letter
+
+
 async def held(store: Store, reason: str) -> list[Held]:
     """What waits in the outbox, once something was held up for this reason."""
     async with asyncio.timeout(10):
@@ -165,10 +174,7 @@ async def test_a_retried_reply_is_taken_up_by_the_desk_that_runs(
     connector = Failing()
     desk = desk_with(store, folder, connector)
     async with running(desk):
-        conversation = await new_conversation(desk)
-        connector.failures[conversation] = [DeliveryFailed("blocked", permanent=True)]
-        await desk.accept(message(conversation, "hello"))
-        [letter] = await failed(store, 1)
+        letter = await buried(store, desk, connector)
         letters = DeadLetters(store, KEEP_S)
         first, second = await asyncio.gather(letters.retry(letter.id), letters.retry(letter.id))
         [reply] = await connector.replies(1)
@@ -186,10 +192,7 @@ async def test_a_letter_can_be_dropped_and_what_is_no_letter_is_told(
     connector = Failing()
     desk = desk_with(store, folder, connector)
     async with running(desk):
-        conversation = await new_conversation(desk)
-        connector.failures[conversation] = [DeliveryFailed("blocked", permanent=True)]
-        await desk.accept(message(conversation, "hello"))
-        [letter] = await failed(store, 1)
+        letter = await buried(store, desk, connector)
     letters = DeadLetters(store, KEEP_S)
     for nothing in ("", "7", "99-1-1", "0-0-1", "a-b-c", f"{letter.id}-1"):
         assert not await letters.drop(nothing)
