@@ -68,8 +68,19 @@ def load(path: Path) -> "Config":
 
 
 def _bare(key: str) -> BeforeValidator:
-    """Lets `transcriber: moonshine` stand for `transcriber: {engine: moonshine}`."""
+    """Lets `media: FOLDER` stand for `media: {place: FOLDER}`."""
     return BeforeValidator(lambda value: {key: value} if isinstance(value, str) else value)
+
+
+def _engine_and_model(value: Any) -> Any:
+    """Lets `ENGINE` stand for `{engine: ENGINE}`, and `ENGINE:MODEL` for both."""
+    if not isinstance(value, str):
+        return value
+    engine, colon, model = value.partition(":")
+    return {"engine": engine} | ({"model": model} if colon else {})
+
+
+_LINE = BeforeValidator(_engine_and_model)
 
 
 def _known_language(code: str) -> str:
@@ -315,16 +326,18 @@ class Config(Section):
     """What the desk makes of what customers want."""
     media: Annotated[MediaSection, _bare("place")] = _DEFAULTS
     """Where customers' files and spoken answers are kept."""
-    transcriber: Annotated[TranscriberSection, _bare("engine")] = _DEFAULTS
+    transcriber: Annotated[TranscriberSection, _LINE] = _DEFAULTS
     """What hears."""
-    text_reader: Annotated[TextReaderSection, _bare("engine")] = _DEFAULTS
+    text_reader: Annotated[TextReaderSection, _LINE] = _DEFAULTS
     """What reads."""
-    text_encoder: Annotated[TextEncoderSection, _bare("engine")] = _DEFAULTS
+    text_encoder: Annotated[TextEncoderSection, _LINE] = _DEFAULTS
     """What compares sentences."""
-    image_encoder: Annotated[ImageEncoderSection, _bare("engine")] = _DEFAULTS
+    image_encoder: Annotated[ImageEncoderSection, _LINE] = _DEFAULTS
     """What compares images."""
-    synthesizer: Annotated[SynthesizerSection, _bare("engine")] = _DEFAULTS
+    synthesizer: Annotated[SynthesizerSection, _LINE] = _DEFAULTS
     """What speaks."""
+    device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
+    """Where engines run that can use a graphics card; `auto`: on one, if there is one."""
     channels: ChannelsSection = _DEFAULTS
     """How customers reach the desk."""
     limits: LimitsSection = _DEFAULTS

@@ -286,7 +286,7 @@ async def open_desk(
     async with AsyncExitStack() as stack:
         store, alone = await _open_store(config, stack)
         encoder, _ = await asyncio.gather(
-            asyncio.to_thread(maker(config.text_encoder)),
+            asyncio.to_thread(maker(config.text_encoder, config.device)),
             asyncio.to_thread(language.warm_up),
         )
         ingested = await asyncio.to_thread(
@@ -307,7 +307,7 @@ async def open_desk(
         )
         stack.push_async_callback(recogniser.close)
         await recogniser.renew()
-        speaker = Speaker(maker(config.synthesizer)(), media)
+        speaker = Speaker(maker(config.synthesizer, config.device)(), media)
         desk = FrontDesk(
             store=store,
             media=media,
@@ -336,9 +336,9 @@ async def open_desk(
 def perception_of(config: Config, media: MediaStore) -> Perception:
     """With the engines that `config` names, none of them made yet."""
     return Perception(
-        transcriber=maker(config.transcriber),
-        text_reader=maker(config.text_reader),
-        image_encoder=maker(config.image_encoder),
+        transcriber=maker(config.transcriber, config.device),
+        text_reader=maker(config.text_reader, config.device),
+        image_encoder=maker(config.image_encoder, config.device),
         media=media,
         limits=PerceptionLimits(
             timeout_s=config.limits.attachment_seconds,

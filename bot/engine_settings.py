@@ -21,19 +21,23 @@ def _folder_or_name(model: str, info: ValidationInfo) -> str:
 class EngineSection(Section):
     """A section that chooses an engine; implements `bot.engines.Chosen`."""
 
-    registry: ClassVar[Mapping[str, str]]
+    part: ClassVar[str]
     engine: str
+    options: dict[str, Any] = {}
+    """What else the engine takes, by name; see docs/engines.md."""
 
     @field_validator("engine")
     @classmethod
-    def _one_of_the_registry(cls, name: str) -> str:
-        if name not in cls.registry:
-            raise ValueError(f"must be one of: {', '.join(sorted(cls.registry))}")
+    def _one_that_there_is(cls, name: str) -> str:
+        if name not in engines.names(cls.part):
+            raise ValueError(f"must be one of: {', '.join(engines.names(cls.part))}")
         return name
 
     @property
-    def options(self) -> Mapping[str, Any]:
-        return {}
+    def arguments(self) -> Mapping[str, Any]:
+        """What was set, for an engine's own defaults are the best for it."""
+        named = self.model_fields_set - {"engine", "options"}
+        return {name: getattr(self, name) for name in sorted(named)} | self.options
 
 
 class EncoderSection(EngineSection):
@@ -42,10 +46,6 @@ class EncoderSection(EngineSection):
     model: Annotated[str, AfterValidator(_folder_or_name)] = ""
     """For `transformers`: a folder as transformers saves a model, or the name of a public one,
     which is fetched once."""
-
-    @property
-    def options(self) -> Mapping[str, Any]:
-        return {"model": self.model} if self.model else {}
 
     @model_validator(mode="after")
     def _a_model_where_one_is_wanted(self) -> Self:
@@ -62,19 +62,19 @@ class EncoderSection(EngineSection):
 
 
 class TranscriberSection(EngineSection):
-    registry = engines.TRANSCRIBERS
+    part = engines.TRANSCRIBERS
     engine: str = "moonshine"
     """Speech to text. `moonshine` hears English."""
 
 
 class TextReaderSection(EngineSection):
-    registry = engines.TEXT_READERS
+    part = engines.TEXT_READERS
     engine: str = "ppocr"
     """Text in images. `ppocr` reads Latin and Chinese scripts."""
 
 
 class TextEncoderSection(EncoderSection):
-    registry = engines.TEXT_ENCODERS
+    part = engines.TEXT_ENCODERS
     engine: str = "minilm"
     """Meaning of sentences, for searching the knowledge and knowing intents. `minilm` knows English
     best; `transformers` is any text encoder of that library, such as one of many languages. See
@@ -82,21 +82,17 @@ class TextEncoderSection(EncoderSection):
 
 
 class ImageEncoderSection(EncoderSection):
-    registry = engines.IMAGE_ENCODERS
+    part = engines.IMAGE_ENCODERS
     engine: str = "small"
     """Looks of images. `small` tells screens apart; `transformers` is any image encoder of that
     library, such as CLIP, SigLIP or ResNet."""
 
 
 class SynthesizerSection(EngineSection):
-    registry = engines.SYNTHESIZERS
+    part = engines.SYNTHESIZERS
     engine: str = "espeak"
     """Text to speech."""
     voice: str = ""
     """Name of one of the engine's voices; empty: the first for the answer's language."""
     words_per_minute: Annotated[int, Field(ge=80, le=450)] = 165
     """How fast it speaks."""
-
-    @property
-    def options(self) -> Mapping[str, Any]:
-        return {"voice": self.voice, "words_per_minute": self.words_per_minute}

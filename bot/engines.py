@@ -1,66 +1,106 @@
 """Which engines there are for each part, by the names that `frontdesk.yaml` calls them.
 
-The values are import paths: an engine that is not chosen is never imported.
+They are the entry points of installed distributions, ours and others', one group for each part. An
+engine that is not chosen is never imported.
 """
 
+import inspect
 from collections.abc import Callable, Mapping
-from functools import partial
-from importlib import import_module
+from functools import cache, partial
+from importlib.metadata import EntryPoint, entry_points
 from typing import Any, ClassVar, Protocol
 
 from bot.errors import OperatorError
 
-TRANSCRIBERS: Mapping[str, str] = {"moonshine": "models.moonshine:MoonshineTranscriber"}
-TEXT_READERS: Mapping[str, str] = {"ppocr": "models.ppocr:PaddleTextReader"}
-IMAGE_ENCODERS: Mapping[str, str] = {
-    "small": "models.small_image_encoder:SmallImageEncoder",
-    "transformers": "models.transformers_image_encoder:TransformersImageEncoder",
-}
-TEXT_ENCODERS: Mapping[str, str] = {
-    "minilm": "models.minilm:MiniLM",
-    "transformers": "models.transformers_text_encoder:TransformersTextEncoder",
-}
-SYNTHESIZERS: Mapping[str, str] = {"espeak": "models.espeak:Espeak"}
+TRANSCRIBERS = "frontdesk.transcribers"
+TEXT_READERS = "frontdesk.text_readers"
+IMAGE_ENCODERS = "frontdesk.image_encoders"
+TEXT_ENCODERS = "frontdesk.text_encoders"
+SYNTHESIZERS = "frontdesk.synthesizers"
+PARTS = (TRANSCRIBERS, TEXT_READERS, IMAGE_ENCODERS, TEXT_ENCODERS, SYNTHESIZERS)
+"""Groups of entry points."""
+
+_OWN = "frontdesk"
 
 
 class Chosen(Protocol):
     """A section of `bot.config` that chooses an engine."""
 
-    registry: ClassVar[Mapping[str, str]]
-    """Those that it may choose."""
+    part: ClassVar[str]
+    """One of `PARTS`."""
 
     @property
     def engine(self) -> str:
-        """A name in the registry."""
+        """One of its `names`."""
 
     @property
-    def options(self) -> Mapping[str, Any]:
+    def arguments(self) -> Mapping[str, Any]:
         """What the engine's class takes, by name."""
 
 
-def maker(chosen: Chosen) -> Callable[[], Any]:
+def names(part: str) -> tuple[str, ...]:
+    """The engines that there are for a part, in alphabetical order."""
+    return tuple(sorted(_offered(part)))
+
+
+def maker(chosen: Chosen, device: str = "auto") -> Callable[[], Any]:
     """Makes the engine that a section chooses, with what else it says, each time it is called.
+    `device` is for those engines that take one.
 
-    Its module is imported now. Raises `OperatorError` as `engine` does.
+    Its module is imported now. Raises `OperatorError` as `engine` does, and if the engine does not
+    take what the section says, or needs more.
     """
-    return partial(engine(chosen.registry, chosen.engine), **chosen.options)
+    made = engine(chosen.part, chosen.engine)
+    takes = inspect.signature(made).parameters
+    arguments = dict(chosen.arguments)
+    for name in arguments:
+        if name not in takes:
+            others = ", ".join(f"`{other}`" for other in takes if other != "device")
+            raise OperatorError(
+                f"the engine {chosen.engine!r} does not take `{name}`",
+                remedy=f"what it takes: {others}" if others else "leave it out",
+            )
+    if "device" in takes:
+        arguments.setdefault("device", device)
+    for name, parameter in takes.items():
+        if parameter.default is parameter.empty and name not in arguments:
+            raise OperatorError(
+                f"the engine {chosen.engine!r} needs `{name}`", remedy=f"add `{name}:` beside it"
+            )
+    return partial(made, **arguments)
 
 
-def engine(registry: Mapping[str, str], name: str) -> Any:
+def engine(part: str, name: str) -> Any:
     """The class of the engine `name`, imported now.
 
-    Raises `OperatorError` for a name that is not in the registry, or if its packages are missing.
+    Raises `OperatorError` for a name that nobody offers, or if its packages are missing.
     """
     try:
-        module, _, attribute = registry[name].partition(":")
+        point = _offered(part)[name]
     except KeyError:
         raise OperatorError(
-            f"there is no engine {name!r}", remedy=f"choose one of: {', '.join(sorted(registry))}"
+            f"there is no engine {name!r}", remedy=f"choose one of: {', '.join(names(part))}"
         ) from None
     try:
-        return getattr(import_module(module), attribute)
+        return point.load()
     except ImportError as error:
         raise OperatorError(
             f"the engine {name!r} needs a package that is missing: {error}",
-            remedy="install the desk's packages again: `make setup`",
+            remedy=f"install it: `{install_command(point)}`",
         ) from error
+
+
+def install_command(point: EntryPoint) -> str:
+    """Installs what an engine needs: its distribution, with its entry point's extra."""
+    distribution = point.dist.name if point.dist else _OWN
+    extras = f"[{','.join(point.extras)}]" if point.extras else ""
+    return f"pip install '{distribution}{extras}'"
+
+
+@cache
+def _offered(part: str) -> Mapping[str, EntryPoint]:
+    # What comes last stays: nobody takes the place of one of the desk's own engines.
+    found = sorted(
+        entry_points(group=part), key=lambda point: point.dist is None or point.dist.name == _OWN
+    )
+    return {point.name: point for point in found}

@@ -7,7 +7,7 @@ from typing import Literal, get_args, get_origin
 from pydantic import BaseModel, ByteSize, SecretStr
 from pydantic.fields import FieldInfo
 
-from bot import texts
+from bot import engines, texts
 from bot.config import Config
 from bot.config_file import section_of
 from bot.engine_settings import EngineSection
@@ -42,12 +42,12 @@ knowledge:
 - A mistake is told with its file, line, key and what is allowed.
 """
 
-_REGISTRIES = {
-    name: field.annotation.registry
+_ENGINES = {
+    name: engines.names(field.annotation.part)
     for name, field in Config.model_fields.items()
     if isinstance(field.annotation, type) and issubclass(field.annotation, EngineSection)
 }
-_BARE = {"media": "place", **dict.fromkeys(_REGISTRIES, "engine")}
+_BARE = {"media": "place", **dict.fromkeys(_ENGINES, "engine")}
 
 
 def document() -> str:
@@ -59,6 +59,8 @@ def _section(keys: tuple[str, ...], model: type[BaseModel], heading: str) -> Ite
     yield f"{heading}\n"
     if keys and keys[-1] in _BARE:
         yield f"`{keys[-1]}: VALUE` is short for `{keys[-1]}: {{{_BARE[keys[-1]]}: VALUE}}`.\n"
+        if "model" in model.model_fields:
+            yield f"`{keys[-1]}: VALUE:MODEL` says which `model` as well.\n"
     rows, sections = [], []
     for name, field in model.model_fields.items():
         if inner := section_of(field.annotation):
@@ -93,8 +95,8 @@ def _meaning(keys: tuple[str, ...], name: str, field: FieldInfo) -> str:
 
 
 def _allowed(keys: tuple[str, ...], name: str, field: FieldInfo) -> str:
-    if name == "engine" and keys[-1] in _REGISTRIES:
-        return f"One of: {', '.join(f'`{engine}`' for engine in _REGISTRIES[keys[-1]])}."
+    if name == "engine" and keys[-1] in _ENGINES:
+        return f"One of: {', '.join(f'`{engine}`' for engine in _ENGINES[keys[-1]])}."
     if field.description == Config.model_fields["language"].description:
         return f"One of: {', '.join(f'`{code}`' for code in texts.languages())}."
     if get_origin(field.annotation) is Literal:

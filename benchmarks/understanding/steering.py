@@ -58,7 +58,7 @@ _OUTCOMES = {
 
 async def _asked(project: Path) -> Counter[tuple[str, str, str]]:
     config = load(project)
-    encoder = maker(config.text_encoder)()
+    encoder = maker(config.text_encoder, config.device)()
     knowledge = Knowledge.open(config.index_folder, encoder)
     recogniser = Recogniser(Versions(config.understanding_folder), encoder, (config.language,))
     await recogniser.renew()

@@ -253,5 +253,5 @@ def _engine(config: "Config", part: str) -> str:
     from bot.engines import maker
 
     section = getattr(config, part)
-    maker(section)()
+    maker(section, config.device)()
     return f"{section.engine} loads"

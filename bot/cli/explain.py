@@ -90,7 +90,7 @@ async def _attribution(config: "Config", recognised: dict[str, Any]) -> Any:
     from models.understanding.predictor import Predictor
 
     found = msgspec.convert(recognised, Recognised)
-    encoder = maker(config.text_encoder)()
+    encoder = maker(config.text_encoder, config.device)()
     try:
         predictor = Predictor(versions_of(config).path(found.version), encoder)
     except ModelError:

@@ -60,7 +60,7 @@ def ingest_project(config: "Config", console: "Console") -> "IngestReport":
     from bot.engines import maker
     from bot.knowledge import ingest as update
 
-    encoder = maker(config.text_encoder)()
+    encoder = maker(config.text_encoder, config.device)()
     with progress_bars(console) as tell:
         return update(config.knowledge.folder, config.index_folder, encoder, tell)
 

@@ -319,13 +319,13 @@ def _evaluated(config: "Config", versions: "Versions", name: str, file: Path) ->
     from models.understanding.judging import judge
     from models.understanding.predictor import Predictor
 
-    encoder = maker(config.text_encoder)()
+    encoder = maker(config.text_encoder, config.device)()
     try:
         predictor = Predictor(versions.path(name), encoder)
     except ModelError as error:
         raise OperatorError(str(error), remedy="`frontdesk versions` lists them") from error
     written = read_labelled(file, predictor.card.intents)
-    image_encoder = maker(config.image_encoder)()
+    image_encoder = maker(config.image_encoder, config.device)()
     if any(each.image for each in written):
         seen_by, trained_with = image_encoder.name, predictor.card.image_encoder
         if seen_by != trained_with:

@@ -45,13 +45,13 @@ def lessons(
             remedy="write some: docs/intents.md says how. Without any, the desk answers from its "
             "knowledge alone",
         )
-    image_encoder = maker(config.image_encoder)()
+    image_encoder = maker(config.image_encoder, config.device)()
     observed = observer_of(config, lambda: image_encoder).observe(
         intents.examples, lambda done, of: progress("perceive", done, of)
     )
     examples = tuple(each for each in observed.examples if each.weight)
     own = {squeezed(each.observation.text) for each in examples}
-    text_encoder = maker(config.text_encoder)()
+    text_encoder = maker(config.text_encoder, config.device)()
     setup = Setup(
         examples=examples,
         titles={
@@ -73,8 +73,8 @@ def lessons(
 def observer_of(config: Config, image_encoder: Callable[[], ImageEncoder]) -> Observer:
     """Sees and hears as the project's desk does."""
     return Observer(
-        maker(config.text_reader),
+        maker(config.text_reader, config.device),
         image_encoder,
-        maker(config.transcriber),
+        maker(config.transcriber, config.device),
         config.understanding_folder / "perceived",
     )

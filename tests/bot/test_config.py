@@ -167,15 +167,15 @@ def test_a_models_folder_is_beside_the_file(tmp_path: Path) -> None:
     (tmp_path / "models" / "encoder").mkdir(parents=True)
     text = "name: Shop\ntext_encoder: {{engine: transformers, model: {}}}"
     beside = load(write(tmp_path, text.format("models/encoder")))
-    assert beside.text_encoder.options == {"model": str(tmp_path / "models" / "encoder")}
+    assert beside.text_encoder.arguments == {"model": str(tmp_path / "models" / "encoder")}
     public = load(write(tmp_path, text.format("intfloat/multilingual-e5-small")))
-    assert public.text_encoder.options == {"model": "intfloat/multilingual-e5-small"}
+    assert public.text_encoder.arguments == {"model": "intfloat/multilingual-e5-small"}
 
 
 def test_an_engine_gets_what_its_section_says(tmp_path: Path) -> None:
     config = load(write(tmp_path, "name: Shop\nsynthesizer: {voice: en-us, words_per_minute: 200}"))
-    assert config.synthesizer.options == {"voice": "en-us", "words_per_minute": 200}
-    assert config.text_encoder.options == config.image_encoder.options == {}
+    assert config.synthesizer.arguments == {"voice": "en-us", "words_per_minute": 200}
+    assert config.text_encoder.arguments == config.image_encoder.options == {}
 
 
 def test_a_configuration_cannot_be_changed(tmp_path: Path) -> None:

@@ -65,7 +65,7 @@ def examples(half: Half, folder: Path) -> list[Example]:
     """Those of one half; the pictures are kept in `folder`."""
     written = _written(half, folder / half)
     config = Config.model_validate({"name": "Bench"}, context={"root": folder})
-    image_encoder = maker(config.image_encoder)()
+    image_encoder = maker(config.image_encoder, config.device)()
     return list(observer_of(config, lambda: image_encoder).observe(written).examples)
 
 
