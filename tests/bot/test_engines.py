@@ -58,7 +58,7 @@ class TestEnginesOfOtherDistributions:
             engines.maker(self.chosen())
 
     def test_what_it_does_not_take_is_refused_with_what_it_takes(self) -> None:
-        with pytest.raises(OperatorError, match="(?s)take `voice`.*`record`, `speed`") as refused:
+        with pytest.raises(OperatorError, match=r"(?s)take `voice`.*`record`, `speed`") as refused:
             engines.maker(self.chosen(voice="Caruso"))
         assert "device" not in str(refused.value)
 
