@@ -24,6 +24,7 @@ log = logging.getLogger(__name__)
 PATH = "/calls/"
 LINES = {
     "twilio": "connectors.calls.twilio",
+    "audiosocket": "connectors.calls.audiosocket",
 }
 """Section below `calls.lines` → the module that has the line."""
 
@@ -32,11 +33,11 @@ class CallFront:
     """The way in for all lines: an ASGI application for what is below `/calls/`."""
 
     def __init__(self, lines: Mapping[str, Line]) -> None:
-        self._lines = lines
+        self.lines = lines
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         name, _, rest = scope["path"].removeprefix(PATH).partition("/")
-        line = self._lines.get(name)
+        line = self.lines.get(name)
         if scope["type"] == "websocket":
             socket = StreamSocket(scope, receive, send)
             await (socket.refuse() if line is None else line.stream(socket, rest))
@@ -46,14 +47,22 @@ class CallFront:
             await (await _answer(line, rest, scope, receive))(scope, receive, send)
 
     async def run(self) -> None:
-        """Serve the lines that have a server of their own, until cancelled."""
-        async with asyncio.TaskGroup() as group:
-            for line in self._lines.values():
-                group.create_task(line.run(), name=f"line {line.name}")
+        """Serve the lines that have a server of their own, until cancelled. Raises
+        `OperatorError`."""
+        tasks = [
+            asyncio.create_task(line.run(), name=f"line {line.name}")
+            for line in self.lines.values()
+        ]
+        try:
+            await asyncio.gather(*tasks)
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
 
     async def dial(self, call: Call) -> None:
         """Call a customer on the line that `call.channel` names. Raises `DeliveryFailed`."""
-        line = self._lines.get(call.channel)
+        line = self.lines.get(call.channel)
         if line is None:
             raise DeliveryFailed(f"there is no line {call.channel}", permanent=True)
         await line.dial(call)

@@ -6,23 +6,20 @@ The socket may drop in the middle of a call: the transport is down until another
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable
 from typing import Protocol
 
 import msgspec
 
-from bot.calls.transport import Caption, EndReason, LineEvent, Sound
+from bot.calls.transport import EndReason, Sound
 from bot.errors import DeliveryFailed
 from connectors.calls.codecs.codec import Codec, NotThisCodec
-from connectors.calls.line_events import LineEvents
+from connectors.calls.line_call import LineCall
 from connectors.calls.marked import MarkedSound
 from connectors.calls.stream_socket import POLICY, UNSUPPORTED, SocketGone, StreamSocket
 from connectors.messaging.hook import Malformed
 
 log = logging.getLogger(__name__)
 
-ATTACH_S = 20.0
-"""How long a call that was answered, or whose socket has dropped, waits for its socket."""
 MOST_BAD_FRAMES = 10
 
 
@@ -76,44 +73,19 @@ class Steering(Protocol):
         """Raises `DeliveryFailed`."""
 
 
-class StreamedCall:
+class StreamedCall(LineCall):
     """`bot.calls.transport.Transport`."""
 
     def __init__(self, call: str, sample_rate_hz: int, steering: Steering) -> None:
         """`call`: its id, for the log."""
-        self.sample_rate_hz = sample_rate_hz
-        self.answer_wanted = asyncio.Event()
-        """Set once the desk wants to take the call."""
-        self._call = call
+        super().__init__(call, sample_rate_hz)
         self._steering = steering
-        self._events = LineEvents(sample_rate_hz, call)
-        clock = asyncio.get_running_loop().time
-        self._sound = MarkedSound(sample_rate_hz, clock)
+        self._sound = MarkedSound(sample_rate_hz, asyncio.get_running_loop().time)
         self._socket: StreamSocket | None = None
         self._dialect: Dialect | None = None
-        self._up = asyncio.Event()
-        self._begun = False
-        self._overdue: asyncio.TimerHandle | None = None
         self._sending = asyncio.Lock()
         self._round = 0
-        self._leaving: EndReason | None = None
-        self._forget: Callable[[], object] = lambda: None
-
-    @property
-    def ended(self) -> bool:
-        return self._events.ended
-
-    @property
-    def waiting(self) -> bool:
-        """A socket may be attached."""
-        return not self.ended and self._socket is None
-
-    def events(self) -> AsyncIterator[LineEvent]:
-        return self._events.events()
-
-    async def answer(self) -> None:
-        self.answer_wanted.set()
-        await self._up.wait()
+        """Grows when what is being sent is not to be sent any more."""
 
     async def play(self, samples: Sound) -> None:
         round_ = self._round
@@ -160,51 +132,11 @@ class StreamedCall:
             self._leaving = None
         return done
 
-    def caption(self, caption: Caption) -> None:
-        return
-
-    async def wanted(self, held: "asyncio.Task[bool]", timeout_s: float) -> bool:
-        """Wait until the desk takes the call, or for as long as it may ring. False: it does not,
-        and `held`, which holds the call, has ended."""
-        wanted = asyncio.create_task(self.answer_wanted.wait())
-        try:
-            await asyncio.wait(
-                {wanted, held}, timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED
-            )
-        finally:
-            wanted.cancel()
-        return not held.done()
-
-    def expect(self, within_s: float = ATTACH_S, otherwise: EndReason = EndReason.LOST) -> None:
-        """The provider was told where the call's socket is; without one in time the call is over,
-        `otherwise`."""
-        if self._overdue:
-            self._overdue.cancel()
-        loop = asyncio.get_running_loop()
-        self._overdue = loop.call_later(within_s, self.end, otherwise)
-
-    def when_over(self, forget: Callable[[], object]) -> None:
-        """Call this once the call has ended."""
-        self._forget = forget
-
-    def end(self, reason: EndReason) -> None:
-        """The provider says that the call is over."""
-        if self._overdue:
-            self._overdue.cancel()
-        if not self.ended:
-            self._events.end(self._leaving or reason)
-            self._forget()
-        self._up.set()
-
     async def attach(self, socket: StreamSocket, dialect: Dialect) -> None:
         """Carry the call on this socket, which has been accepted and has said what it is, until
         one of them ends."""
-        if self._overdue:
-            self._overdue.cancel()
         self._socket, self._dialect = socket, dialect
-        self._events.resume() if self._begun else self._events.up()
-        self._begun = True
-        self._up.set()
+        self._came_up()
         on_purpose = False
         try:
             on_purpose = await self._read(socket, dialect)
@@ -213,11 +145,7 @@ class StreamedCall:
         finally:
             self._socket = self._dialect = None
             self._round += 1
-            if on_purpose or self._leaving:
-                self.end(EndReason.CALLER)
-            elif not self.ended:
-                self._events.drop(self._sound.clear())
-                self.expect()
+            self._went_down(self._sound.clear(), EndReason.CALLER if on_purpose else None)
             await socket.close()
 
     async def _read(self, socket: StreamSocket, dialect: Dialect) -> bool:

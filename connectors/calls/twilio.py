@@ -26,8 +26,9 @@ from connectors.calls.codecs.codec import Codec
 from connectors.calls.codecs.g711 import MuLaw
 from connectors.calls.expected import Expected
 from connectors.calls.line import Line, LineServices, call_id, caller_id
+from connectors.calls.line_call import ATTACH_S
 from connectors.calls.stream_socket import UNSUPPORTED, SocketGone, StreamSocket
-from connectors.calls.streamed import ATTACH_S, Marked, Over, Pressed, Sent, StreamedCall, Told
+from connectors.calls.streamed import Marked, Over, Pressed, Sent, StreamedCall, Told
 from connectors.messaging.hook import Answer, Forged, Hook, Malformed, same
 from connectors.messaging.socket import read_frame
 from connectors.twilio import signature
@@ -55,7 +56,7 @@ class Twilio(Line):
         self._number = settings.number
         self._credentials = {"Authorization": aiohttp.encode_basic_auth(self._account, self._token)}
         self._calls = f"{settings.api}/2010-04-01/Accounts/{settings.account}/Calls"
-        self._expected = Expected()
+        self._expected: Expected[StreamedCall] = Expected()
 
     async def webhook(self, hook: Hook, rest: str) -> Answer:
         fields = self._signed(hook)

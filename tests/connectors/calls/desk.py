@@ -119,7 +119,12 @@ async def call_site(configured: Mapping[str, Any]) -> AsyncIterator[CallSite]:
         open_lines(configured, calls=calls, public_url=PUBLIC_URL) as front,
         serving(build_app(calls=front)) as url,
     ):
-        yield CallSite(calls, front, url)
+        running = asyncio.create_task(front.run())
+        try:
+            yield CallSite(calls, front, url)
+        finally:
+            running.cancel()
+            await asyncio.gather(running, return_exceptions=True)
 
 
 @asynccontextmanager
