@@ -177,10 +177,10 @@ def _by_language() -> dict[str, _Words]:
     found: dict[str, dict[str, Any]] = yaml.safe_load(_FILE.read_text("utf-8"))
     return {
         language: _Words(
-            *(
-                frozenset(words[kind].split())
-                for kind in ("unfinished", "interjections", "answers", "numbers")
-            ),
+            unfinished=frozenset(words["unfinished"].split()),
+            interjections=frozenset(words["interjections"].split()),
+            answers=frozenset(words["answers"].split()),
+            numbers=frozenset(words["numbers"].split()),
             asks={kind: re.compile(pattern) for kind, pattern in words["asks"].items()},
         )
         for language, words in found.items()

@@ -52,12 +52,12 @@ class Player:
         line: Transport,
         mouth: Mouth,
         *,
-        sounds: Callable[[Sentence], None],
+        sounds: Callable[[str, str], None],
         said: Callable[[Said], None],
         silent: Callable[[], None],
     ) -> None:
-        """`sounds`: a sentence is given to the line now. `said`: one was heard. `silent`: all that
-        there was to say has been said."""
+        """`sounds`: a sentence, its source first, is given to the line now. `said`: one was heard.
+        `silent`: all that there was to say has been said."""
         self._line = line
         self._mouth = mouth
         self._sounds = sounds
@@ -149,6 +149,7 @@ class Player:
                 self._rest.insert(0, piece)
                 continue
             self._ledger.add(piece)
+            self._sounds(piece.source, piece.text)
             await self._line.play(piece.left)
 
     async def _make(self, sentence: Sentence) -> Piece | None:
@@ -159,23 +160,23 @@ class Player:
                 speech = await self._mouth.speak(sentence.text, sentence.locale)
         except TimeoutError:
             log.error("call.synthesizer_hangs", extra={"after_s": LONGEST_WAIT_S})
-            speech = self._instead(sentence)
+            sentence, speech = self._instead(sentence)
         finally:
             self._busy = False
         if speech is None or spoken != self._spoken:
             return None
-        self._sounds(sentence)
         sound = resample(speech.samples, speech.sample_rate_hz, self._line.sample_rate_hz)
         gap = np.zeros(round(GAP_S * self._line.sample_rate_hz), np.float32)
         return Piece(sentence.source, sentence.text, np.concatenate([sound, gap]))
 
-    def _instead(self, sentence: Sentence) -> Speech | None:
-        """Said once where the synthesizer does not answer."""
-        if self._troubled:
-            return None
+    def _instead(self, sentence: Sentence) -> tuple[Sentence, Speech | None]:
+        """What is said, once in a call, where the synthesizer does not answer."""
+        found = None if self._troubled else self._mouth.trouble(sentence.locale)
         self._troubled = True
-        found = self._mouth.trouble(sentence.locale)
-        return found[1] if found else None
+        if found is None:
+            return sentence, None
+        text, speech = found
+        return Sentence("trouble", text, sentence.locale), speech
 
     async def _clear(self) -> Sound:
         played = await self._line.clear()
