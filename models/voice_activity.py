@@ -56,7 +56,8 @@ def speech_probabilities(samples: Samples) -> NDArray[np.float32]:
     features = [
         _features(weights, windows[first : first + AT_ONCE]) for first in range(0, pieces, AT_ONCE)
     ]
-    return _decide(weights, np.concatenate(features))
+    probabilities, _ = _decide(weights, np.concatenate(features), _at_rest(weights))
+    return probabilities
 
 
 def speech_stretches(
@@ -89,6 +90,29 @@ def speech_stretches(
     return found
 
 
+class VoiceStream:
+    """`speech_probabilities` of sound while it comes in: the same figures, piece by piece."""
+
+    def __init__(self) -> None:
+        self._held = np.zeros(CONTEXT, np.float32)
+        self._state = _at_rest(_weights())
+
+    def feed(self, samples: Samples) -> NDArray[np.float32]:
+        """The probability of each 32 ms that these samples complete; shape (pieces,)."""
+        held = np.concatenate([self._held, samples])
+        pieces = (len(held) - CONTEXT) // PIECE
+        if not pieces:
+            self._held = held
+            return np.empty(0, np.float32)
+        windows = np.lib.stride_tricks.sliding_window_view(held, CONTEXT + PIECE)[::PIECE]
+        self._held = held[pieces * PIECE :].copy()
+        weights = _weights()
+        probabilities, self._state = _decide(
+            weights, _features(weights, windows[:pieces]), self._state
+        )
+        return probabilities
+
+
 def _features(weights: dict[str, Samples], windows: Samples) -> Samples:
     """Pieces with their context, (pieces, 576), to what the recurrent part sees, (pieces, 128)."""
     reflected = np.concatenate([windows, windows[:, -2 : -HOP // 2 - 2 : -1]], axis=1)
@@ -113,13 +137,22 @@ def _convolve(signal: Samples, kernel: Samples, bias: Samples, stride: int) -> S
     return rectified
 
 
-def _decide(weights: dict[str, Samples], features: Samples) -> NDArray[np.float32]:
-    """The recurrent step over all pieces in their order, and the probability of each."""
+def _at_rest(weights: dict[str, Samples]) -> tuple[Samples, Samples]:
+    """The recurrent part's memory before the first piece."""
+    rest = np.zeros(weights["_model.decoder.rnn.weight_hh"].shape[1], np.float32)
+    return rest, rest
+
+
+def _decide(
+    weights: dict[str, Samples], features: Samples, state: tuple[Samples, Samples]
+) -> tuple[NDArray[np.float32], tuple[Samples, Samples]]:
+    """The recurrent step over all pieces in their order: the probability of each, and the memory
+    after the last."""
     rnn = "_model.decoder.rnn"
     offset = weights[f"{rnn}.bias_ih"] + weights[f"{rnn}.bias_hh"]
     gates_in = features @ weights[f"{rnn}.weight_ih"].T + offset
     recurrent = np.ascontiguousarray(weights[f"{rnn}.weight_hh"].T)
-    hidden = cell = np.zeros(recurrent.shape[0], np.float32)
+    hidden, cell = state
     states = np.empty((len(features), len(hidden)), np.float32)
     for piece, gates_of_piece in enumerate(gates_in):
         gates = gates_of_piece + hidden @ recurrent
@@ -128,7 +161,7 @@ def _decide(weights: dict[str, Samples], features: Samples) -> NDArray[np.float3
         hidden = _sigmoid(let_out) * np.tanh(cell)
         states[piece] = hidden
     logits = np.maximum(states, 0) @ weights["_model.decoder.decoder.2.weight"]
-    return _sigmoid(logits + weights["_model.decoder.decoder.2.bias"])
+    return _sigmoid(logits + weights["_model.decoder.decoder.2.bias"]), (hidden, cell)
 
 
 def _sigmoid(values: Samples) -> Samples:

@@ -8,7 +8,7 @@ sample rate; the desk resamples, so no transport has to.
 |---|---|---|---|
 | Twilio, Telnyx | sent on at once, a mark behind each piece | the marks that came back | `clear` |
 | Vonage | sent on at once | `notify` events, or the clock | `clear` |
-| WebRTC, PCM over a WebSocket, AudioSocket | paced out in frames of 20 ms | what was paced out | the queue is emptied |
+| WebRTC, AudioSocket, PCM | paced out by 20 ms | what was paced out | its queue is emptied |
 """
 
 from collections.abc import AsyncIterator
@@ -45,7 +45,8 @@ class Key(msgspec.Struct, frozen=True):
 
 
 class Played(msgspec.Struct, frozen=True):
-    """How much of what was given to `play` has gone out to the caller by now."""
+    """How much of what was given to `play` has gone out to the caller by now. Reported at least
+    every 100 ms while something plays: where marks tell it, in pieces of that length."""
 
     samples: int
     """All that was played in this call so far. What `clear` dropped does not count."""

@@ -3,16 +3,13 @@
 Source: https://docs.asterisk.org/Asterisk_22_Documentation/API_Documentation/Asterisk_REST_Interface/Channels_REST_API/.
 """
 
-import re
-
 import aiohttp
 
-from bot.call_settings import Ari
 from bot.errors import DeliveryFailed
+from bot.line_settings import Ari
 from connectors.messaging.api import Api
 
 RING_S = 30
-_NUMBER = re.compile(r"\+?[0-9]{2,20}")
 
 
 class AsteriskControl:
@@ -23,10 +20,8 @@ class AsteriskControl:
         self._headers = {"Authorization": aiohttp.encode_basic_auth(settings.user, password)}
 
     async def originate(self, number: str, variables: dict[str, str]) -> None:
-        """Ring at a number; once it is taken, the dialplan goes on at the operator's context with
+        """Ring at a number (of digits alone: what else stands there is Asterisk's); once it is taken, the dialplan goes on at the operator's context with
         these variables. Raises `DeliveryFailed`."""
-        if not _NUMBER.fullmatch(number):
-            raise DeliveryFailed("Asterisk: not a number", permanent=True)
         asked = {
             "endpoint": self._settings.endpoint.replace("{number}", number),
             "context": self._settings.context,

@@ -13,15 +13,14 @@ from enum import IntEnum
 from urllib.parse import parse_qsl
 from uuid import UUID, uuid4
 
-from bot.call_settings import AudioSocketLine
 from bot.calls.transport import Call, EndReason, Sound
 from bot.errors import DeliveryFailed, OperatorError
-from bot.messages import ChannelName
+from bot.line_settings import AudioSocketLine
 from connectors.calls.asterisk_control import RING_S, AsteriskControl
 from connectors.calls.codecs.codec import NotThisCodec
 from connectors.calls.codecs.l16 import L16
 from connectors.calls.expected import Expected
-from connectors.calls.line import Line, LineServices, caller_id
+from connectors.calls.line import Line, LineServices, incoming
 from connectors.calls.line_call import ATTACH_S
 from connectors.calls.paced_call import PacedCall
 from connectors.messaging.hook import Answer, Forged, Hook, Malformed, same
@@ -104,14 +103,14 @@ class AudioSocket(Line):
                     task.cancel()
                 await asyncio.gather(*self._connections, return_exceptions=True)
 
-    async def dial(self, call: Call) -> None:
+    async def dial(self, call: Call, number: str) -> None:
         if self._control is None:
             raise DeliveryFailed("calls.lines.audiosocket has no `ari`", permanent=True)
         name = str(uuid4())
         transport = AudioSocketCall(call.id, lambda target: self._connect_next(name, target))
         self._expected.keep(name, transport)
         try:
-            await self._control.originate(call.address, {"FRONTDESK_CALL": name})
+            await self._control.originate(number, {"FRONTDESK_CALL": name})
         except DeliveryFailed:
             transport.end(EndReason.REFUSED)
             raise
@@ -122,12 +121,7 @@ class AudioSocket(Line):
         """The UUID to connect with; empty where the desk is busy."""
         name = str(uuid4())
         transport = AudioSocketCall(name, lambda target: self._connect_next(name, target))
-        call = Call(
-            id=name,
-            channel=ChannelName(self.name),
-            customer=caller_id(self.name, number or name),
-            address=number,
-        )
+        call = incoming(self.name, name, number)
         held = self.services.holding.begin(call, transport)
         if not await transport.wanted(held, PREPARE_S):
             return ""

@@ -13,7 +13,7 @@ from starlette.types import Receive, Scope, Send
 
 from bot.calls.transport import Call, Calls
 from bot.errors import CustomerError, DeliveryFailed, TooFast, Unavailable
-from connectors.calls.line import Holding, Line, LineServices
+from connectors.calls.line import DIALLED, Holding, Line, LineServices
 from connectors.calls.stream_socket import StreamSocket
 from connectors.messaging.api import Api
 from connectors.messaging.hook import Answer, Forged, Malformed, read_hook
@@ -61,11 +61,13 @@ class CallFront:
             await asyncio.gather(*tasks, return_exceptions=True)
 
     async def dial(self, call: Call) -> None:
-        """Call a customer on the line that `call.channel` names. Raises `DeliveryFailed`."""
-        line = self.lines.get(call.channel)
-        if line is None:
-            raise DeliveryFailed(f"there is no line {call.channel}", permanent=True)
-        await line.dial(call)
+        """Call a customer at `call.address`: a line's name, a colon, and a number. Raises
+        `DeliveryFailed`."""
+        name, _, number = call.address.partition(":")
+        line = self.lines.get(name)
+        if line is None or not DIALLED.fullmatch(number):
+            raise DeliveryFailed("there is no line to call this customer on", permanent=True)
+        await line.dial(call, number)
 
 
 @asynccontextmanager

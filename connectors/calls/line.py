@@ -3,19 +3,25 @@
 import asyncio
 import hashlib
 import logging
+import re
 from abc import ABC
 
 import msgspec
 
 from bot.calls.transport import Call, Calls, Transport
 from bot.errors import DeliveryFailed, TooFast
-from bot.messages import ID_PATTERN, CustomerId
+from bot.messages import ID_PATTERN, ChannelName
 from connectors.calls.stream_socket import StreamSocket
 from connectors.customer_ids import customer_id
 from connectors.messaging.api import Api
 from connectors.messaging.hook import Answer, Hook, Malformed
 
 log = logging.getLogger(__name__)
+
+CHANNEL = ChannelName("call")
+"""Of what is said on the telephone, whichever line it comes on."""
+DIALLED = re.compile(r"\+?[0-9]{2,20}")
+"""A number that can be called back."""
 
 
 class Holding:
@@ -87,15 +93,21 @@ class Line(ABC):
         """Where a line has a server of its own: serve, until cancelled."""
         return
 
-    async def dial(self, call: Call) -> None:
-        """Call a customer at `call.address`; returns once the provider rings there, and the desk
-        has the call then. Raises `DeliveryFailed`."""
+    async def dial(self, call: Call, number: str) -> None:
+        """Call a customer; returns once the provider rings there, and the desk has the call then.
+        Raises `DeliveryFailed`."""
         raise DeliveryFailed(f"{self.name} calls nobody", permanent=True)
 
 
-def caller_id(line: str, number: str) -> CustomerId:
-    """Whoever calls from a number. It can be forged, and verifies nobody."""
-    return customer_id("call", line, number)
+def incoming(line: str, call: str, number: str) -> Call:
+    """A call that a customer makes from a number, as far as the line knows it. Numbers can be
+    forged, and verify nobody. `call`: an id of the desk's pattern."""
+    return Call(
+        id=call,
+        channel=CHANNEL,
+        customer=customer_id("call", line, number or call),
+        address=f"{line}:{number}" if DIALLED.fullmatch(number) else "",
+    )
 
 
 def call_id(given: str) -> str:

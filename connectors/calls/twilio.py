@@ -18,14 +18,13 @@ from xml.sax.saxutils import escape, quoteattr
 import aiohttp
 import msgspec
 
-from bot.call_settings import TwilioLine
 from bot.calls.transport import Call, EndReason
 from bot.errors import DeliveryFailed
-from bot.messages import ChannelName
+from bot.line_settings import TwilioLine
 from connectors.calls.codecs.codec import Codec
 from connectors.calls.codecs.g711 import MuLaw
 from connectors.calls.expected import Expected
-from connectors.calls.line import Line, LineServices, call_id, caller_id
+from connectors.calls.line import Line, LineServices, call_id, incoming
 from connectors.calls.line_call import ATTACH_S
 from connectors.calls.stream_socket import UNSUPPORTED, SocketGone, StreamSocket
 from connectors.calls.streamed import Marked, Over, Pressed, Sent, StreamedCall, Told
@@ -86,7 +85,7 @@ class Twilio(Line):
             return await socket.close(UNSUPPORTED)
         await transport.attach(socket, MediaStream(stream))
 
-    async def dial(self, call: Call) -> None:
+    async def dial(self, call: Call, number: str) -> None:
         if not (self._number and self.services.public_url):
             raise DeliveryFailed("calls.lines.twilio has no `number`, or the desk no `server.url`")
         steering = CallControl(self.services, self._calls, self._credentials)
@@ -95,7 +94,7 @@ class Twilio(Line):
         sid = await steering.post(
             "",
             {
-                "To": call.address,
+                "To": number,
                 "From": self._number,
                 "Twiml": self._connect(transport),
                 "Timeout": str(RING_S),
@@ -109,15 +108,9 @@ class Twilio(Line):
         self.services.holding.begin(call, transport)
 
     async def _rings(self, sid: str, fields: Mapping[str, str]) -> Answer:
-        number = fields.get("From", "")
         steering = CallControl(self.services, self._calls, self._credentials, sid)
         transport = StreamedCall(call_id(sid), MuLaw.sample_rate_hz, steering)
-        call = Call(
-            id=call_id(sid),
-            channel=ChannelName(self.name),
-            customer=caller_id(self.name, number or sid),
-            address=number if number.startswith("+") else "",
-        )
+        call = incoming(self.name, call_id(sid), fields.get("From", ""))
         held = self.services.holding.begin(call, transport)
         if not await transport.wanted(held, PREPARE_S):
             return _twiml('<Reject reason="busy"/>')

@@ -13,11 +13,12 @@ import numpy as np
 import pytest
 from starlette.responses import JSONResponse
 
-from bot.call_settings import AudioSocketLine
 from bot.calls.transport import Call, EndReason
 from bot.errors import DeliveryFailed, OperatorError
-from bot.messages import ChannelName, CustomerId
+from bot.line_settings import AudioSocketLine
+from bot.messages import CustomerId
 from connectors.calls.audiosocket import AudioSocket
+from connectors.calls.line import CHANNEL
 from tests.connectors.calls.desk import CallSite, Held, call_site, tone
 from tests.connectors.messaging.stand_in import StandIn
 
@@ -113,7 +114,7 @@ async def call(
 
 async def test_every_byte_of_a_call(site: CallSite) -> None:
     async with call(site) as (held, asterisk):
-        assert held.call.address == "+15550100001"
+        assert held.call.address == "audiosocket:+15550100001"
         asterisk.send("10 0004 0040 00c0")  # 16384, then -16384
         asterisk.send("03 0001 37")
         await held.until(lambda held: held.keys == "7" and len(held.heard) >= 2)
@@ -253,9 +254,9 @@ async def test_three_hundred_connections_that_never_send(
 
 OUTGOING = Call(
     id="call_1",
-    channel=ChannelName("audiosocket"),
+    channel=CHANNEL,
     customer=CustomerId("cus_1"),
-    address="+15550100001",
+    address="audiosocket:+15550100001",
     outgoing=True,
 )
 
@@ -282,11 +283,9 @@ async def test_exchange_that_refuses_to_call_is_told(site: CallSite, ari: StandI
 
 @pytest.mark.parametrize("number", ["", "PJSIP/1&Local/9", "1@evil", "00 11"])
 async def test_what_is_no_number_is_not_dialled(site: CallSite, ari: StandIn, number: str) -> None:
-    with pytest.raises(DeliveryFailed, match="not a number"):
+    with pytest.raises(DeliveryFailed, match="no line"):
         await site.front.dial(
-            Call(
-                id="c", channel=ChannelName("audiosocket"), customer=CustomerId("c"), address=number
-            )
+            Call(id="c", channel=CHANNEL, customer=CustomerId("c"), address=f"audiosocket:{number}")
         )
     assert not ari.calls
 

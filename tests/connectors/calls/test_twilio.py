@@ -10,11 +10,12 @@ import pytest
 from starlette.responses import JSONResponse
 from websockets.exceptions import InvalidStatus
 
-from bot.call_settings import TwilioLine
 from bot.calls.transport import Call, Dropped, EndReason, Resumed
 from bot.errors import DeliveryFailed
-from bot.messages import ChannelName, ConversationId, CustomerId
+from bot.line_settings import TwilioLine
+from bot.messages import ConversationId, CustomerId
 from connectors.calls.codecs.g711 import MuLaw
+from connectors.calls.line import CHANNEL
 from tests.connectors.calls.desk import CallSite, Held, call_site, others, tone
 from tests.connectors.calls.twilio_side import (
     ACCOUNT,
@@ -68,7 +69,7 @@ async def test_caller_is_heard_as_they_spoke(site: CallSite) -> None:
         await held.until(lambda held: len(held.heard) >= len(said))
     assert np.abs(held.heard[: len(said)] - said).max() < 0.02
     assert held.call.id == SID
-    assert held.call.address == CALLER
+    assert held.call.address == f"twilio:{CALLER}"
     assert held.call.verified == ()
 
 
@@ -282,10 +283,10 @@ async def test_oversized_frame_drops_the_line(site: CallSite) -> None:
 
 OUTGOING = Call(
     id="call_1",
-    channel=ChannelName("twilio"),
+    channel=CHANNEL,
     customer=CustomerId("cus_1"),
     conversation=ConversationId("con_1"),
-    address=CALLER,
+    address=f"twilio:{CALLER}",
     outgoing=True,
     opening="You asked us to call back.",
 )
