@@ -58,9 +58,7 @@ class Front:
         """Serve until `stop` was called. Raises `OperatorError` if the address cannot be used."""
         polling = asyncio.create_task(self._messaging.run(), name="channels")
         lines = asyncio.create_task(self._lines.run(), name="lines")
-        lines.add_done_callback(
-            lambda ended: ended.cancelled() or (ended.exception() and self.stop())
-        )
+        lines.add_done_callback(self._lines_ended)
         try:
             await self._server.serve()
         finally:
@@ -69,6 +67,10 @@ class Front:
             await asyncio.gather(polling, lines, return_exceptions=True)
         if not lines.cancelled():
             lines.result()
+
+    def _lines_ended(self, lines: asyncio.Task[None]) -> None:
+        if not lines.cancelled() and lines.exception():
+            self.stop()
 
     def stop(self) -> None:
         """Take nothing new, and let what is in progress end."""

@@ -20,8 +20,9 @@ class AsteriskControl:
         self._headers = {"Authorization": aiohttp.encode_basic_auth(settings.user, password)}
 
     async def originate(self, number: str, variables: dict[str, str]) -> None:
-        """Ring at a number (of digits alone: what else stands there is Asterisk's); once it is taken, the dialplan goes on at the operator's context with
-        these variables. Raises `DeliveryFailed`."""
+        """Ring at a number, which has digits alone: what else would stand there is Asterisk's to
+        read. Once it is taken, the dialplan goes on at the operator's context with these variables.
+        Raises `DeliveryFailed`."""
         asked = {
             "endpoint": self._settings.endpoint.replace("{number}", number),
             "context": self._settings.context,
