@@ -7,6 +7,8 @@ import { h, icon, iconButton } from "./dom.js";
 import { Log } from "./log.js";
 import { markdown } from "./markdown.js";
 
+const PHONE = "M7 4l3 5-2 2a12 12 0 0 0 5 5l2-2 5 3c0 2-2 4-4 4C9 20 4 15 3 8c0-2 2-4 4-4z";
+
 /**
  * @typedef {object} Wishes
  * @property {() => void} close
@@ -45,6 +47,7 @@ export class Panel {
       },
       { "aria-pressed": sound },
     );
+    this.call = iconButton(PHONE, t("call"), () => this.#call(), { hidden: true });
     this.element = h(
       "section",
       { class: "panel", id: "panel", role: "dialog", "aria-labelledby": "name", hidden: true },
@@ -53,6 +56,7 @@ export class Panel {
         {},
         h("span", { class: "mark" }, icon("bell")),
         h("div", {}, this.name, this.status),
+        this.call,
         soundButton,
         iconButton("close", t("close"), wishes.close, { class: "icon close" }),
       ),
@@ -92,8 +96,14 @@ export class Panel {
     this.element.dataset.connection = offline ? "offline" : connection;
     const problem = state.waiting.map(({ problem, delayed }) => problem ?? delayed).find(Boolean);
     if (problem && problem !== this.spoken.textContent) this.spoken.textContent = problem;
+    this.call.hidden = !state.calls;
     this.log.render(state);
     this.composer.render(state);
+  }
+
+  async #call() {
+    const { startCall } = await import("../call/call.js");
+    await startCall(this.#context, this.element, this.call);
   }
 
   /**
