@@ -12,10 +12,12 @@ from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from models.device import Device, require_memory
 from models.downloads import WHICH, Weights, named_weights, pulled
 from models.errors import EngineMissing
 
 if TYPE_CHECKING:
+    import torch
     from transformers import PreTrainedModel
 
 _CONFIGURATION = ("*.json", "*.txt", "*.model", "*_Dense/*", "README.md")
@@ -29,6 +31,7 @@ _DIGESTED = (
     "merges.txt",
     "*.model",
     "1_Pooling/config.json",
+    "*_Dense/*",
 )
 _READ_BYTES = 1 << 20
 _POOLER = "pooler"
@@ -77,18 +80,21 @@ class Loaded(NamedTuple):
     """Whether the weights of its pooler, if it has one, were there."""
 
 
-def load_model(folder: Path, kind: str = "AutoModel") -> Loaded:
-    """A model in float32 to be run, not trained, on the graphics card where there is one.
+def load_model(
+    folder: Path, kind: str = "AutoModel", *, device: Device, numbers: "torch.dtype"
+) -> Loaded:
+    """A model to be run, not trained.
 
     `kind`: a class of transformers. Raises `EngineMissing` if the folder holds none that can be
-    loaded, or not all of its weights: transformers would make up the others at random.
+    loaded, if it would not fit into memory, or if not all of its weights are there: transformers
+    would make up the others at random.
     """
-    import torch
     import transformers
 
+    require_memory(_loaded_bytes(folder, numbers), device, folder)
     with loading(folder):
         model, found = getattr(transformers, kind).from_pretrained(
-            folder, dtype=torch.float32, output_loading_info=True, **LOCAL
+            folder, dtype=numbers, output_loading_info=True, **LOCAL
         )
     lost = sorted(name for name in found["missing_keys"] if _POOLER not in name)
     if lost:
@@ -98,7 +104,17 @@ def load_model(folder: Path, kind: str = "AutoModel") -> Loaded:
             remedy=AGAIN,
         )
     has_pooler = not any(_POOLER in name for name in found["missing_keys"])
-    return Loaded(model.eval().to("cuda" if torch.cuda.is_available() else "cpu"), has_pooler)
+    return Loaded(model.eval().to(device), has_pooler)
+
+
+def _loaded_bytes(folder: Path, numbers: "torch.dtype") -> int:
+    """What the weights take once they are of these numbers."""
+    files = list(folder.glob(_SAFE)) or list(folder.glob(_PICKLED))
+    with loading(folder):
+        config = json.loads((folder / "config.json").read_text("utf-8"))
+        stored = str(config.get("dtype") or config.get("torch_dtype") or "float32")
+    halves = 2 if stored in ("float16", "bfloat16") else 1
+    return sum(file.stat().st_size for file in files) * halves * numbers.itemsize // 4
 
 
 LOCAL: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
