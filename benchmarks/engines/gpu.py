@@ -7,7 +7,9 @@ nothing is measured, and that is told.
 
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import torch
 from PIL import Image
@@ -56,7 +58,7 @@ def _whisper(card: str) -> list[Figure]:
     figures = []
     for batch in (1, BATCH):
         sound = torch.randn(batch, 128, 3000, device="cuda", dtype=torch.float16)
-        seconds = _fastest(lambda sound=sound: model.decode(sound, options))
+        seconds = _fastest(partial(model.decode, sound, options))
         name = f"Whisper large-v3's shape, float16, batch {batch}, real-time factor, {card}"
         figures.append(Figure(name, round(seconds / (batch * WINDOW_S), 5), ""))
     return figures
@@ -92,13 +94,14 @@ def _clip(folder: Path, card: str) -> list[Figure]:
         CLIPVisionModelWithProjection(config).save_pretrained(place)
         CLIPImageProcessor().save_pretrained(place)
         encoder = TransformersImageEncoder(str(place))
-        whole = _fastest(lambda encoder=encoder: encoder.encode([screen] * IMAGES))
+        whole = _fastest(partial(encoder.encode, [screen] * IMAGES))
         figures.append(
             Figure(f"CLIP {name}, screens of 640×400 a second, {card}", round(IMAGES / whole), "/s")
         )
-        model = CLIPVisionModelWithProjection(config).to("cuda").half().eval()
+        model: Any = CLIPVisionModelWithProjection(config)
+        model = model.to("cuda").half().eval()
         pixels = torch.randn(IMAGES, 3, 224, 224, device="cuda", dtype=torch.float16)
-        alone = _fastest(lambda model=model, pixels=pixels: model(pixel_values=pixels))
+        alone = _fastest(partial(model, pixel_values=pixels))
         figures.append(
             Figure(f"… the network alone, float16, batch {IMAGES}", round(IMAGES / alone), "/s")
         )
@@ -117,12 +120,13 @@ def _sentences(folder: Path, card: str) -> list[Figure]:
     tokenizer.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
     place = folder / "sentences"
     BertModel(BertConfig(vocab_size=len(words))).save_pretrained(place)
-    PreTrainedTokenizerFast(
+    fast: Any = PreTrainedTokenizerFast
+    fast(
         tokenizer_object=tokenizer, pad_token="[PAD]", unk_token="[UNK]", model_max_length=512
     ).save_pretrained(place)
     encoder = TransformersTextEncoder(str(place))
     texts = [" ".join(f"w{(n * 7 + k) % 1000}" for k in range(12)) for n in range(SENTENCES)]
-    seconds = _fastest(lambda: encoder.encode(texts))
+    seconds = _fastest(partial(encoder.encode, texts))
     name = f"text encoder of BERT base's shape, sentences of 12 words a second, {card}"
     return [Figure(name, round(SENTENCES / seconds), "/s")]
 
