@@ -1,26 +1,28 @@
 """Models as transformers saves them: found in a folder or on the hub, told apart, and loaded.
 
-A model of the hub is fetched once into transformers' own cache and taken from there ever after:
-the one that a desk was trained with does not change because its authors have changed theirs.
+A model of the hub is fetched once (`models.downloads`) and taken from the cache ever after: the one
+that a desk was trained with does not change because its authors have changed theirs.
 """
 
 import hashlib
 import json
-import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from models.device import Device, require_memory
+from models.downloads import WHICH, Weights, named_weights, pulled
 from models.errors import EngineMissing
 
 if TYPE_CHECKING:
+    import torch
     from transformers import PreTrainedModel
 
-_HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]*(?:/[A-Za-z0-9][\w.-]*)?")
-_CONFIGURATION = ("*.json", "*.txt", "*.model")
-_SAFE, _PICKLED = "*.safetensors", "pytorch_model*.bin"
+_CONFIGURATION = ("*.json", "*.txt", "*.model", "*_Dense/*", "README.md")
+# Old models have pickled weights only; transformers reads no code from them.
+_SAFE, _PICKLED = "model*.safetensors", "pytorch_model*.bin"
 _DIGESTED = (
     "*.json",
     "*.safetensors",
@@ -29,28 +31,34 @@ _DIGESTED = (
     "merges.txt",
     "*.model",
     "1_Pooling/config.json",
+    "*_Dense/*",
 )
 _READ_BYTES = 1 << 20
 _POOLER = "pooler"
 _LOADING = Lock()
 
-WHICH = "`model` is a folder that `save_pretrained` wrote, or the name of a public model"
 AGAIN = "copy or download the model again, with its configuration, weights and tokenizer"
 
 
 def model_folder(model: str) -> Path:
-    """The folder of a model: `model` itself, or where the hub's model of that name is kept.
+    """The folder of a model: `model` itself, or where the hub's model of that name is kept, fetched
+    first if it is not there.
 
-    Raises `EngineMissing` if there is no such folder and no such model can be fetched.
+    Raises `EngineMissing` if there is no such folder and no such model can be fetched, or if it is
+    not whole.
     """
-    folder = Path(model).expanduser()
-    if folder.is_dir():
-        if not (folder / "config.json").is_file():
-            raise EngineMissing(f"{folder} holds no model: it has no config.json", remedy=WHICH)
-        return folder.resolve()
-    if not _HUB_NAME.fullmatch(model):
-        raise EngineMissing(f"there is no folder {model}", remedy=WHICH)
-    return _kept(model) or _fetched(model)
+    folder = pulled(transformers_weights(model))
+    if not (folder / "config.json").is_file():
+        raise EngineMissing(f"{folder} holds no model: it has no config.json", remedy=WHICH)
+    if not any(_is_whole(folder, weights) for weights in (_SAFE, _PICKLED)):
+        raise EngineMissing(f"{folder} does not hold all weights of its model", remedy=AGAIN)
+    return folder
+
+
+def transformers_weights(model: str) -> Weights:
+    """What is fetched of a model for transformers. Raises `EngineMissing` if there is no such
+    folder, and nothing public can have that name."""
+    return named_weights(model, (*_CONFIGURATION, f"{_SAFE}|{_PICKLED}"))
 
 
 def digest_of(folder: Path) -> str:
@@ -72,18 +80,21 @@ class Loaded(NamedTuple):
     """Whether the weights of its pooler, if it has one, were there."""
 
 
-def load_model(folder: Path, kind: str = "AutoModel") -> Loaded:
-    """A model in float32 to be run, not trained, on the graphics card where there is one.
+def load_model(
+    folder: Path, kind: str = "AutoModel", *, device: Device, numbers: "torch.dtype"
+) -> Loaded:
+    """A model to be run, not trained.
 
     `kind`: a class of transformers. Raises `EngineMissing` if the folder holds none that can be
-    loaded, or not all of its weights: transformers would make up the others at random.
+    loaded, if it would not fit into memory, or if not all of its weights are there: transformers
+    would make up the others at random.
     """
-    import torch
     import transformers
 
+    require_memory(_loaded_bytes(folder, numbers), device, folder)
     with loading(folder):
         model, found = getattr(transformers, kind).from_pretrained(
-            folder, dtype=torch.float32, output_loading_info=True, **LOCAL
+            folder, dtype=numbers, output_loading_info=True, **LOCAL
         )
     lost = sorted(name for name in found["missing_keys"] if _POOLER not in name)
     if lost:
@@ -93,7 +104,17 @@ def load_model(folder: Path, kind: str = "AutoModel") -> Loaded:
             remedy=AGAIN,
         )
     has_pooler = not any(_POOLER in name for name in found["missing_keys"])
-    return Loaded(model.eval().to("cuda" if torch.cuda.is_available() else "cpu"), has_pooler)
+    return Loaded(model.eval().to(device), has_pooler)
+
+
+def _loaded_bytes(folder: Path, numbers: "torch.dtype") -> int:
+    """What the weights take once they are of these numbers."""
+    files = list(folder.glob(_SAFE)) or list(folder.glob(_PICKLED))
+    with loading(folder):
+        config = json.loads((folder / "config.json").read_text("utf-8"))
+        stored = str(config.get("dtype") or config.get("torch_dtype") or "float32")
+    halves = 2 if stored in ("float16", "bfloat16") else 1
+    return sum(file.stat().st_size for file in files) * halves * numbers.itemsize // 4
 
 
 LOCAL: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
@@ -126,43 +147,6 @@ def loading(folder: Path) -> Iterator[None]:
 
 def _first_line(error: Exception) -> str:
     return str(error).strip().partition("\n")[0] or type(error).__name__
-
-
-def _kept(name: str) -> Path | None:
-    """Where an earlier start has left the model; None if it did not, or not all of it."""
-    from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import LocalEntryNotFoundError
-
-    try:
-        folder = Path(snapshot_download(name, local_files_only=True))
-    except LocalEntryNotFoundError:
-        return None
-    return folder if _has_weights(folder) else None
-
-
-def _fetched(name: str) -> Path:
-    from huggingface_hub import snapshot_download
-
-    def fetch(patterns: Sequence[str]) -> Path:
-        try:
-            return Path(snapshot_download(name, allow_patterns=list(patterns)))
-        except Exception as error:
-            raise EngineMissing(
-                f"there is no folder {name}, and the model hub gave no model of that name: "
-                f"{_first_line(error)}",
-                remedy=f"{WHICH}; without a connection, copy its folder here",
-            ) from error
-
-    folder = fetch((*_CONFIGURATION, _SAFE))
-    # Old models have pickled weights only; transformers reads no code from them.
-    return folder if _has_weights(folder) else fetch((*_CONFIGURATION, _PICKLED))
-
-
-def _has_weights(folder: Path) -> bool:
-    """Whether configuration and weights are there, all parts of one kind of them."""
-    return (folder / "config.json").is_file() and any(
-        _is_whole(folder, weights) for weights in (_SAFE, _PICKLED)
-    )
 
 
 def _is_whole(folder: Path, weights: str) -> bool:
