@@ -1,26 +1,26 @@
 """Models as transformers saves them: found in a folder or on the hub, told apart, and loaded.
 
-A model of the hub is fetched once into transformers' own cache and taken from there ever after:
-the one that a desk was trained with does not change because its authors have changed theirs.
+A model of the hub is fetched once (`models.downloads`) and taken from the cache ever after: the one
+that a desk was trained with does not change because its authors have changed theirs.
 """
 
 import hashlib
 import json
-import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from models.downloads import WHICH, Weights, named_weights, pulled
 from models.errors import EngineMissing
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
-_HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]*(?:/[A-Za-z0-9][\w.-]*)?")
-_CONFIGURATION = ("*.json", "*.txt", "*.model")
-_SAFE, _PICKLED = "*.safetensors", "pytorch_model*.bin"
+_CONFIGURATION = ("*.json", "*.txt", "*.model", "*_Dense/*", "README.md")
+# Old models have pickled weights only; transformers reads no code from them.
+_SAFE, _PICKLED = "model*.safetensors", "pytorch_model*.bin"
 _DIGESTED = (
     "*.json",
     "*.safetensors",
@@ -34,23 +34,28 @@ _READ_BYTES = 1 << 20
 _POOLER = "pooler"
 _LOADING = Lock()
 
-WHICH = "`model` is a folder that `save_pretrained` wrote, or the name of a public model"
 AGAIN = "copy or download the model again, with its configuration, weights and tokenizer"
 
 
 def model_folder(model: str) -> Path:
-    """The folder of a model: `model` itself, or where the hub's model of that name is kept.
+    """The folder of a model: `model` itself, or where the hub's model of that name is kept, fetched
+    first if it is not there.
 
-    Raises `EngineMissing` if there is no such folder and no such model can be fetched.
+    Raises `EngineMissing` if there is no such folder and no such model can be fetched, or if it is
+    not whole.
     """
-    folder = Path(model).expanduser()
-    if folder.is_dir():
-        if not (folder / "config.json").is_file():
-            raise EngineMissing(f"{folder} holds no model: it has no config.json", remedy=WHICH)
-        return folder.resolve()
-    if not _HUB_NAME.fullmatch(model):
-        raise EngineMissing(f"there is no folder {model}", remedy=WHICH)
-    return _kept(model) or _fetched(model)
+    folder = pulled(transformers_weights(model))
+    if not (folder / "config.json").is_file():
+        raise EngineMissing(f"{folder} holds no model: it has no config.json", remedy=WHICH)
+    if not any(_is_whole(folder, weights) for weights in (_SAFE, _PICKLED)):
+        raise EngineMissing(f"{folder} does not hold all weights of its model", remedy=AGAIN)
+    return folder
+
+
+def transformers_weights(model: str) -> Weights:
+    """What is fetched of a model for transformers. Raises `EngineMissing` if there is no such
+    folder, and nothing public can have that name."""
+    return named_weights(model, (*_CONFIGURATION, f"{_SAFE}|{_PICKLED}"))
 
 
 def digest_of(folder: Path) -> str:
@@ -126,43 +131,6 @@ def loading(folder: Path) -> Iterator[None]:
 
 def _first_line(error: Exception) -> str:
     return str(error).strip().partition("\n")[0] or type(error).__name__
-
-
-def _kept(name: str) -> Path | None:
-    """Where an earlier start has left the model; None if it did not, or not all of it."""
-    from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import LocalEntryNotFoundError
-
-    try:
-        folder = Path(snapshot_download(name, local_files_only=True))
-    except LocalEntryNotFoundError:
-        return None
-    return folder if _has_weights(folder) else None
-
-
-def _fetched(name: str) -> Path:
-    from huggingface_hub import snapshot_download
-
-    def fetch(patterns: Sequence[str]) -> Path:
-        try:
-            return Path(snapshot_download(name, allow_patterns=list(patterns)))
-        except Exception as error:
-            raise EngineMissing(
-                f"there is no folder {name}, and the model hub gave no model of that name: "
-                f"{_first_line(error)}",
-                remedy=f"{WHICH}; without a connection, copy its folder here",
-            ) from error
-
-    folder = fetch((*_CONFIGURATION, _SAFE))
-    # Old models have pickled weights only; transformers reads no code from them.
-    return folder if _has_weights(folder) else fetch((*_CONFIGURATION, _PICKLED))
-
-
-def _has_weights(folder: Path) -> bool:
-    """Whether configuration and weights are there, all parts of one kind of them."""
-    return (folder / "config.json").is_file() and any(
-        _is_whole(folder, weights) for weights in (_SAFE, _PICKLED)
-    )
 
 
 def _is_whole(folder: Path, weights: str) -> bool:

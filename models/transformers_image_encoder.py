@@ -12,8 +12,16 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from models.downloads import Weights
 from models.one_core import one_core
-from models.transformers_folder import LOCAL, digest_of, load_model, loading, model_folder
+from models.transformers_folder import (
+    LOCAL,
+    digest_of,
+    load_model,
+    loading,
+    model_folder,
+    transformers_weights,
+)
 
 if TYPE_CHECKING:
     import torch
@@ -54,6 +62,11 @@ class TransformersImageEncoder:
             # A model for something else loads as well, and fails here.
             first = self._run([Image.new("RGB", (64, 48), "grey")])
         self._dimensions: int = first.shape[1]
+
+    @staticmethod
+    def weights(model: str) -> Weights:
+        """See `models.downloads.Downloading`."""
+        return transformers_weights(model)
 
     @property
     def name(self) -> str:

@@ -13,9 +13,16 @@ import numpy as np
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
+from models.downloads import Weights
 from models.one_core import one_core
 from models.token_batches import TokenBatch, TokenBatches
-from models.transformers_folder import digest_of, load_model, loading, model_folder
+from models.transformers_folder import (
+    digest_of,
+    load_model,
+    loading,
+    model_folder,
+    transformers_weights,
+)
 from models.transformers_tokenizer import load_tokenizer, longest_text
 
 log = logging.getLogger(__name__)
@@ -51,6 +58,11 @@ class TransformersTextEncoder:
             # A model for something else loads as well, and fails here.
             (first,) = (self._run(batch) for batch in self._tokens.of(["a text"]))
         self._dimensions: int = first.shape[1]
+
+    @staticmethod
+    def weights(model: str) -> Weights:
+        """See `models.downloads.Downloading`."""
+        return transformers_weights(model)
 
     @property
     def name(self) -> str:

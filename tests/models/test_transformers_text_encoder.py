@@ -206,7 +206,7 @@ def _keep(folder: Path, cache: Path) -> Path:
 
 def test_a_public_name_is_taken_from_the_cache(folder: Path, tmp_path: Path) -> None:
     nothing = _by_name(tmp_path, HF_HUB_OFFLINE="1")
-    assert "there is no folder shop/encoder, and the model hub gave no model" in nothing.stderr
+    assert "there is no folder shop/encoder, and HF_HUB_OFFLINE forbids" in nothing.stderr
     _keep(folder, tmp_path)
     found = _by_name(tmp_path, HF_HUB_OFFLINE="1")
     assert found.stdout == "(1, 32)\n", found.stderr
