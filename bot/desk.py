@@ -309,7 +309,9 @@ async def open_desk(
         )
         stack.push_async_callback(recogniser.close)
         await recogniser.renew()
-        speaker = Speaker(maker(config.synthesizer, config.device)(), media)
+        synthesizer = await asyncio.to_thread(maker(config.synthesizer, config.device))
+        speaker = Speaker(synthesizer, media)
+        stack.callback(speaker.close)
         desk = FrontDesk(
             store=store,
             media=media,
