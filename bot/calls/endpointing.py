@@ -90,14 +90,14 @@ def patience_s(
         return UNSURE_S
     if _in_numbers(tokens, words) or _spelling(tokens):
         # It has only begun, or may go on: whoever reads out looks up again and again.
-        asked = expected is not Expected.ANYTHING
-        few = asked and _characters_read(tokens, words) < 4
+        few = expected is not Expected.ANYTHING and _characters_read(tokens, words) < 4
         return LOOKED_UP_S if few else OPEN_S
     if _is_answer(tokens, words):
         return AT_ONCE_S
-    if expected is Expected.SPELLED and "@" not in text:
-        return OPEN_S
+    asked = expected is not Expected.ANYTHING
     if tokens[-1] in words.unfinished or _OPEN_MARK.search(text):
+        return LOOKED_UP_S if asked else OPEN_S
+    if expected is Expected.SPELLED and "@" not in text:
         return OPEN_S
     if _QUESTION.search(text):
         base = AT_ONCE_S

@@ -9,9 +9,11 @@ import asyncio
 import logging
 from collections.abc import Coroutine
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
+import numpy as np
+from numpy.typing import NDArray
 
 from bot.calls.endpointing import Expected, expected_after, patience_s, wants_turn
 from bot.calls.hearing import SAMPLE_RATE_HZ, Ears, SoundMemory
@@ -44,7 +46,7 @@ from bot.texts import say
 from bot.understanding import Social, social
 from models.resampling import Resampler
 from models.transcriber import Transcript
-from models.voice_activity import PIECE, VoiceStream
+from models.voice_activity import PIECE, SpeechDetector
 
 log = logging.getLogger(__name__)
 
@@ -58,6 +60,13 @@ _ASKS = 2
 """Times that a silent caller is asked, before the call ends."""
 _PIECE_S = PIECE / SAMPLE_RATE_HZ
 _UNHEARD = Transcript("", "", 0.0, 0.0)
+
+
+class Voice(Protocol):
+    """Tells voice from all other sound; `models.voice_activity.SpeechDetector` does."""
+
+    def hear(self, samples: Sound) -> NDArray[np.float32]:
+        """How likely somebody speaks, for each 32 ms that these samples complete."""
 
 
 class Manner(msgspec.Struct, frozen=True, kw_only=True):
@@ -99,6 +108,7 @@ class CallSession:
         talk: Talk,
         manner: Manner,
         recording: Recording | None = None,
+        voice: Voice | None = None,
     ) -> None:
         self._call = call
         self._line = line
@@ -108,7 +118,7 @@ class CallSession:
         self._recording = recording
         self._locale = call.locale or manner.language
         self._taking = TurnTaking(manner.timing)
-        self._voice = VoiceStream()
+        self._voice: Voice = voice or SpeechDetector()
         self._resampler = Resampler(line.sample_rate_hz, SAMPLE_RATE_HZ)
         self._memory = SoundMemory(manner.timing.longest_s + LEAD_S)
         self._player = Player(
@@ -169,6 +179,8 @@ class CallSession:
         await self._line.answer()
         if self._reached:
             self._greet()
+        else:
+            asyncio.get_running_loop().call_later(OTHER_SIDE_S, self._open)
         async for event in self._line.events():
             await self._take(event)
             if isinstance(event, Ended):
@@ -197,7 +209,7 @@ class CallSession:
             self._recording.caller(samples)
         samples = self._resampler.feed(samples)
         self._memory.add(samples)
-        for voice in self._voice.feed(samples):
+        for voice in self._voice.hear(samples):
             await self._do(self._taking.hear(float(voice), _PIECE_S))
         if typed := self._keypad.passed(self._taking.now_s):
             self._offer(typed)
@@ -340,7 +352,7 @@ class CallSession:
     ) -> None:
         now = asyncio.get_running_loop().time()
         self._asked = 0
-        self._late.clear()
+        await self._leave_unsaid()
         self.timeline.caller(text, from_s, to_s, told=now, now_s=self._taking.now_s, **facts)
         self._waiting_since = now
         asyncio.get_running_loop().call_later(THINKING_S, self._ask_for_patience, now)
@@ -356,6 +368,12 @@ class CallSession:
         else:
             if number := readback(text, self._locale):
                 self._say("readback", say("call_readback", self._locale, spelled=number))
+
+    async def _leave_unsaid(self) -> None:
+        """Answers that the caller was faster than: they have not been given."""
+        late, self._late = self._late, []
+        for reply in late:
+            await self._note_heard(reply.id, [])
 
     def _not_understood(self, heard: Transcript) -> None:
         """Something was said, and no words were found in it."""
@@ -378,6 +396,11 @@ class CallSession:
         self._say(
             "greeting", greeting or say("greeting", self._locale, business=self._manner.business)
         )
+
+    def _open(self) -> None:
+        """Somebody has taken the call and says nothing."""
+        if not self._reached and self._turn is None:
+            self._greet()
 
     def _answered(self, text: str, turn: Turn) -> None:
         """Somebody, or a machine, has taken the call that the desk makes."""
@@ -476,9 +499,7 @@ class CallSession:
 
     def _ask(self) -> None:
         """Nobody has spoken for long."""
-        if not self._reached:
-            self._greet()
-        elif self._asked < _ASKS:
+        if self._asked < _ASKS:
             self._asked += 1
             self._say_code("call_still_there")
         else:
