@@ -6,16 +6,18 @@ that a desk was trained with does not change because its authors have changed th
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from models.device import Device, require_memory
 from models.downloads import WHICH, Weights, named_weights, pulled
 from models.errors import EngineMissing
 
 if TYPE_CHECKING:
+    import torch
     from transformers import PreTrainedModel
 
 _CONFIGURATION = ("*.json", "*.txt", "*.model", "*_Dense/*", "README.md")
@@ -29,6 +31,7 @@ _DIGESTED = (
     "merges.txt",
     "*.model",
     "1_Pooling/config.json",
+    "*_Dense/*",
 )
 _READ_BYTES = 1 << 20
 _POOLER = "pooler"
@@ -58,10 +61,27 @@ def transformers_weights(model: str) -> Weights:
     return named_weights(model, (*_CONFIGURATION, f"{_SAFE}|{_PICKLED}"))
 
 
-def digest_of(folder: Path) -> str:
-    """SHA-256 of what a model's vectors depend on: weights, configuration, tokenizer."""
+def require_kind(model: str, kinds: Sequence[str]) -> None:
+    """Raises `EngineMissing` as `model_folder`, and if the model is of none of these architectures,
+    by the names of transformers."""
+    folder = model_folder(model)
+    with loading(folder):
+        kind = json.loads((folder / "config.json").read_text("utf-8")).get("model_type")
+    if kind not in kinds:
+        raise EngineMissing(
+            f"{folder} holds a model of the architecture {kind or 'that it does not name'}, "
+            f"not {kinds[0]}",
+            remedy=f"name one of {kinds[0]}, or choose `engine: transformers`, which takes any",
+        )
+
+
+def digest_of(folder: Path, *others: Path) -> str:
+    """SHA-256 of what a model's vectors depend on: weights, configuration, tokenizer; and `others`
+    in the folder."""
     seen = hashlib.sha256()
-    for path in sorted({path for pattern in _DIGESTED for path in folder.glob(pattern)}):
+    for path in sorted(
+        {path for pattern in _DIGESTED for path in folder.glob(pattern)} | {*others}
+    ):
         seen.update(f"{path.relative_to(folder)} {path.stat().st_size}\n".encode())
         with path.open("rb") as file:
             while part := file.read(_READ_BYTES):
@@ -77,18 +97,21 @@ class Loaded(NamedTuple):
     """Whether the weights of its pooler, if it has one, were there."""
 
 
-def load_model(folder: Path, kind: str = "AutoModel") -> Loaded:
-    """A model in float32 to be run, not trained, on the graphics card where there is one.
+def load_model(
+    folder: Path, kind: str = "AutoModel", *, device: Device, numbers: "torch.dtype"
+) -> Loaded:
+    """A model to be run, not trained.
 
     `kind`: a class of transformers. Raises `EngineMissing` if the folder holds none that can be
-    loaded, or not all of its weights: transformers would make up the others at random.
+    loaded, if it would not fit into memory, or if not all of its weights are there: transformers
+    would make up the others at random.
     """
-    import torch
     import transformers
 
+    require_memory(_loaded_bytes(folder, numbers), device, folder)
     with loading(folder):
         model, found = getattr(transformers, kind).from_pretrained(
-            folder, dtype=torch.float32, output_loading_info=True, **LOCAL
+            folder, dtype=numbers, output_loading_info=True, **LOCAL
         )
     lost = sorted(name for name in found["missing_keys"] if _POOLER not in name)
     if lost:
@@ -98,7 +121,17 @@ def load_model(folder: Path, kind: str = "AutoModel") -> Loaded:
             remedy=AGAIN,
         )
     has_pooler = not any(_POOLER in name for name in found["missing_keys"])
-    return Loaded(model.eval().to("cuda" if torch.cuda.is_available() else "cpu"), has_pooler)
+    return Loaded(model.eval().to(device), has_pooler)
+
+
+def _loaded_bytes(folder: Path, numbers: "torch.dtype") -> int:
+    """What the weights take once they are of these numbers."""
+    files = list(folder.glob(_SAFE)) or list(folder.glob(_PICKLED))
+    with loading(folder):
+        config = json.loads((folder / "config.json").read_text("utf-8"))
+        stored = str(config.get("dtype") or config.get("torch_dtype") or "float32")
+    halves = 2 if stored in ("float16", "bfloat16") else 1
+    return sum(file.stat().st_size for file in files) * halves * numbers.itemsize // 4
 
 
 LOCAL: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
@@ -106,10 +139,10 @@ LOCAL: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
 
 
 @contextmanager
-def loading(folder: Path) -> Iterator[None]:
-    """Turns whatever goes wrong while a model is loaded into `EngineMissing`, and keeps
-    transformers from drawing bars on the terminal. One thread at a time: how much transformers
-    tells is a setting of the whole process."""
+def loading(folder: Path, done: str = "loaded") -> Iterator[None]:
+    """Turns whatever goes wrong while a model is loaded (or what else is `done` with it) into
+    `EngineMissing`, and keeps transformers from drawing bars on the terminal. One thread at a time:
+    how much transformers tells is a setting of the whole process."""
     from transformers import utils
 
     logging: Any = utils.logging
@@ -121,7 +154,7 @@ def loading(folder: Path) -> Iterator[None]:
             yield
         except Exception as error:
             why = _first_line(error) if folder.is_dir() else "there is no such folder"
-            problem = f"{folder} cannot be loaded: {why}"
+            problem = f"{folder} cannot be {done}: {why}"
             raise EngineMissing(problem, remedy=AGAIN) from error
         finally:
             logging.set_verbosity(level)
