@@ -6,7 +6,7 @@ that a desk was trained with does not change because its authors have changed th
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Lock
@@ -61,10 +61,27 @@ def transformers_weights(model: str) -> Weights:
     return named_weights(model, (*_CONFIGURATION, f"{_SAFE}|{_PICKLED}"))
 
 
-def digest_of(folder: Path) -> str:
-    """SHA-256 of what a model's vectors depend on: weights, configuration, tokenizer."""
+def require_kind(model: str, kinds: Sequence[str]) -> None:
+    """Raises `EngineMissing` as `model_folder`, and if the model is of none of these architectures,
+    by the names of transformers."""
+    folder = model_folder(model)
+    with loading(folder):
+        kind = json.loads((folder / "config.json").read_text("utf-8")).get("model_type")
+    if kind not in kinds:
+        raise EngineMissing(
+            f"{folder} holds a model of the architecture {kind or 'that it does not name'}, "
+            f"not {kinds[0]}",
+            remedy=f"name one of {kinds[0]}, or choose `engine: transformers`, which takes any",
+        )
+
+
+def digest_of(folder: Path, *others: Path) -> str:
+    """SHA-256 of what a model's vectors depend on: weights, configuration, tokenizer; and `others`
+    in the folder."""
     seen = hashlib.sha256()
-    for path in sorted({path for pattern in _DIGESTED for path in folder.glob(pattern)}):
+    for path in sorted(
+        {path for pattern in _DIGESTED for path in folder.glob(pattern)} | {*others}
+    ):
         seen.update(f"{path.relative_to(folder)} {path.stat().st_size}\n".encode())
         with path.open("rb") as file:
             while part := file.read(_READ_BYTES):
@@ -122,10 +139,10 @@ LOCAL: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
 
 
 @contextmanager
-def loading(folder: Path) -> Iterator[None]:
-    """Turns whatever goes wrong while a model is loaded into `EngineMissing`, and keeps
-    transformers from drawing bars on the terminal. One thread at a time: how much transformers
-    tells is a setting of the whole process."""
+def loading(folder: Path, done: str = "loaded") -> Iterator[None]:
+    """Turns whatever goes wrong while a model is loaded (or what else is `done` with it) into
+    `EngineMissing`, and keeps transformers from drawing bars on the terminal. One thread at a time:
+    how much transformers tells is a setting of the whole process."""
     from transformers import utils
 
     logging: Any = utils.logging
@@ -137,7 +154,7 @@ def loading(folder: Path) -> Iterator[None]:
             yield
         except Exception as error:
             why = _first_line(error) if folder.is_dir() else "there is no such folder"
-            problem = f"{folder} cannot be loaded: {why}"
+            problem = f"{folder} cannot be {done}: {why}"
             raise EngineMissing(problem, remedy=AGAIN) from error
         finally:
             logging.set_verbosity(level)

@@ -67,7 +67,7 @@ class TransformersImageEncoder:
             del whole.text_model  # half of the memory, and never run
         self._model: PlacedModel[Any] = PlacedModel(whole, "image_encoder")
         self._name = f"{config.model_type}/{digest_of(folder)[:12]}/{RECIPE}"
-        with loading(folder):
+        with loading(folder, f"used as an image encoder, for it is a {config.model_type}"):
             # A model for something else loads as well, and fails here.
             first = self._run([Image.new("RGB", (64, 48), "grey")])
         self._dimensions: int = first.shape[1]

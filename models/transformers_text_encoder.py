@@ -63,7 +63,7 @@ class TransformersTextEncoder:
             max_tokens=longest_text(loaded, tokenizer, self._folder),
         )
         self._dimensions = 0
-        with loading(self._folder):
+        with loading(self._folder, f"used as a text encoder, for it is a {kind}"):
             # A model for something else loads as well, and fails here.
             self._dimensions = self._encode(["a text"], "").shape[1]
 

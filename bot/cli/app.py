@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from bot.cli.ask import ask
+from bot.cli.call import call
 from bot.cli.channels import channels
 from bot.cli.chat import chat
 from bot.cli.doctor import doctor
@@ -63,6 +64,7 @@ app.command(rich_help_panel="Begin")(serve)
 app.add_typer(channels, name="channels", rich_help_panel="Begin")
 app.command(rich_help_panel="Talk to the desk")(chat)
 app.command(rich_help_panel="Talk to the desk")(ask)
+app.command(rich_help_panel="Talk to the desk")(call)
 app.command(rich_help_panel="Teach it")(synth)
 app.command(rich_help_panel="Teach it")(train)
 app.command("eval", rich_help_panel="Teach it")(evaluate)

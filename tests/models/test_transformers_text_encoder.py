@@ -168,7 +168,9 @@ def test_a_tokenizer_that_is_missing_or_of_another_model_is_told(
 
 
 def test_a_model_for_pictures_is_no_text_encoder(tmp_path: Path) -> None:
-    with pytest.raises(EngineMissing, match="clip cannot be loaded"):
+    with pytest.raises(
+        EngineMissing, match="clip cannot be used as a text encoder, for it is a clip"
+    ):
         TransformersTextEncoder(str(tiny_clip(tmp_path / "clip")))
 
 
