@@ -20,6 +20,7 @@ from bot.cli.explain import explain
 from bot.cli.ingest import ingest
 from bot.cli.init import init
 from bot.cli.keys import keys
+from bot.cli.models import models
 from bot.cli.outbox import outbox
 from bot.cli.serve import serve
 from bot.cli.synth import synth
@@ -76,6 +77,7 @@ app.command(rich_help_panel="Look after it")(explain)
 app.command(rich_help_panel="Look after it")(doctor)
 app.command(rich_help_panel="Look after it")(keys)
 app.command(rich_help_panel="Look after it")(voices)
+app.add_typer(models, name="models", rich_help_panel="Look after it")
 app.add_typer(outbox, name="outbox", rich_help_panel="Look after it")
 
 
