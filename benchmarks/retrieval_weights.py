@@ -67,7 +67,9 @@ def _seen(
     found = []
     for case in cases:
         seen = views(case.query, spelling, subjects.without_names)
-        hits = rank(index, subjects, case.query, seen, encoder.encode(seen.texts), CONSULTED)
+        hits = rank(
+            index, subjects, case.query, seen, encoder.encode_queries(seen.texts), CONSULTED
+        )
         right = hits[0].passage.article in case.wanted
         shown = msgspec.structs.astuple(evidence(index, seen, hits))
         found.append((shown, bool(case.wanted), right))

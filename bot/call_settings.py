@@ -5,6 +5,7 @@ from typing import Annotated
 from pydantic import Field
 
 from bot.config_section import Section
+from bot.line_settings import LinesSection
 
 
 class CallsSection(Section):
@@ -28,3 +29,5 @@ class CallsSection(Section):
     patience: Annotated[float, Field(ge=0.5, le=3)] = 1.0
     """How long pauses may be before they end the caller's turn: 1 as it is, 1.5 half as long again.
     """
+    lines: LinesSection = LinesSection()
+    """Where calls come from besides the chat widget: telephone numbers and exchanges."""

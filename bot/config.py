@@ -41,6 +41,7 @@ from bot.channel_settings import (
 from bot.config_file import read_config
 from bot.config_section import Section, beside_the_file
 from bot.engine_settings import (
+    EngineSection,
     ImageEncoderSection,
     SynthesizerSection,
     TextEncoderSection,
@@ -365,6 +366,12 @@ class Config(Section):
             for key, kind in whole.items()
             if isinstance(settings.get(key), kind)
         }
+
+    @property
+    def engines(self) -> Mapping[str, EngineSection]:
+        """The parts for which an engine is chosen, by their settings."""
+        sections = ((name, getattr(self, name)) for name in Config.model_fields)
+        return {name: each for name, each in sections if isinstance(each, EngineSection)}
 
     @property
     def index_folder(self) -> Path:

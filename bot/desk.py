@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from bot import language
+from bot import language, weights
 from bot.article_page import article_page
 from bot.calls.session import Manner
 from bot.calls.switchboard import CallLimits, Switchboard
@@ -290,10 +290,12 @@ async def open_desk(
 ) -> AsyncIterator[OpenDesk]:
     """Everything that `config` names, started; `run()` is the caller's.
 
-    Text can be answered when this is entered; hearing and reading warm up behind it. `progress` is
-    told how the knowledge is taken in, from another thread. Raises `OperatorError`.
+    Weights that are not here yet are fetched first. Text can be answered when this is entered;
+    hearing and reading warm up behind it. `progress` is told how the knowledge is taken in, from
+    another thread. Raises `OperatorError` and `EngineMissing`.
     """
     async with AsyncExitStack() as stack:
+        await asyncio.to_thread(weights.fetch, config)
         store, alone = await _open_store(config, stack)
         encoder, _ = await asyncio.gather(
             asyncio.to_thread(maker(config.text_encoder, config.device)),

@@ -44,16 +44,16 @@ class EncoderSection(EngineSection):
     """One whose engine may be a model that the operator names."""
 
     model: Annotated[str, AfterValidator(_folder_or_name)] = ""
-    """For `transformers`: a folder as transformers saves a model, or the name of a public one,
-    which is fetched once."""
+    """A folder as transformers saves a model, or the name of a public one, which is fetched once.
+    `minilm` and `small` take none."""
 
     @model_validator(mode="after")
     def _a_model_where_one_is_wanted(self) -> Self:
-        if self.engine == "transformers" and not self.model:
+        if self.engine in ("transformers", "onnx") and not self.model:
             raise ValueError(
-                "has `engine: transformers` and must name a `model`: a folder, or a public model"
+                f"has `engine: {self.engine}` and must name a `model`: a folder, or a public model"
             )
-        if self.engine != "transformers" and self.model:
+        if self.engine in ("minilm", "small") and self.model:
             raise ValueError(
                 f"names a `model`, which `engine: {self.engine}` does not take; it must be left "
                 "out, or the engine be `transformers`"
@@ -77,15 +77,15 @@ class TextEncoderSection(EncoderSection):
     part = engines.TEXT_ENCODERS
     engine: str = "minilm"
     """Meaning of sentences, for searching the knowledge and knowing intents. `minilm` knows English
-    best; `transformers` is any text encoder of that library, such as one of many languages. See
-    docs/understanding.md."""
+    best; `transformers` is any text encoder of that library, such as one of many languages, and
+    `onnx` the same as an onnx graph. See docs/engines.md."""
 
 
 class ImageEncoderSection(EncoderSection):
     part = engines.IMAGE_ENCODERS
     engine: str = "small"
-    """Looks of images. `small` tells screens apart; `transformers` is any image encoder of that
-    library, such as CLIP, SigLIP or ResNet."""
+    """Looks of images. `small` tells screens apart; `clip` and `siglip` know what is in a picture;
+    `transformers` is any image encoder of that library. See docs/engines.md."""
 
 
 class SynthesizerSection(EngineSection):

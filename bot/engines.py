@@ -11,6 +11,8 @@ from importlib.metadata import EntryPoint, entry_points
 from typing import Any, ClassVar, Protocol
 
 from bot.errors import OperatorError
+from models.downloads import Weights
+from models.errors import EngineMissing
 
 TRANSCRIBERS = "frontdesk.transcribers"
 TEXT_READERS = "frontdesk.text_readers"
@@ -68,6 +70,23 @@ def maker(chosen: Chosen, device: str = "auto") -> Callable[[], Any]:
                 f"the engine {chosen.engine!r} needs `{name}`", remedy=f"add `{name}:` beside it"
             )
     return partial(made, **arguments)
+
+
+def weights_of(chosen: Chosen) -> Weights | None:
+    """What the engine that a section chooses loads; None if its packages bring all of it.
+
+    Raises `OperatorError` as `engine` does, and if there can be no such weights.
+    """
+    made = engine(chosen.part, chosen.engine)
+    if not hasattr(made, "weights"):
+        return None
+    deciding = inspect.signature(made.weights).parameters
+    arguments = {name: given for name, given in chosen.arguments.items() if name in deciding}
+    try:
+        weights: Weights | None = made.weights(**arguments)
+    except EngineMissing as error:
+        raise OperatorError(str(error).partition("\n")[0], remedy=error.remedy) from error
+    return weights
 
 
 def engine(part: str, name: str) -> Any:

@@ -93,7 +93,7 @@ class Recogniser:
         self._predictor: Predictor | None = None
         self._refused: str | None = None
         self._batcher: Batcher[str, Floats] = Batcher(
-            encoder.encode, max_batch=_BATCH_TEXTS, name="intent-encoder"
+            encoder.encode_queries, max_batch=_BATCH_TEXTS, name="intent-encoder"
         )
 
     @property

@@ -1,6 +1,7 @@
-"""The folder for what is made once from a model's published files, such as an ONNX graph.
+"""The folder for models' files: those that were fetched, and what is made of them once, such as an
+ONNX graph.
 
-It may be deleted at any time: what is missing is made again.
+It may be deleted at any time: what is missing is fetched or made again.
 """
 
 import os
@@ -17,6 +18,15 @@ def cache_folder() -> Path:
     """`FRONTDESK_CACHE`, or the place where this platform keeps caches."""
     chosen = os.environ.get("FRONTDESK_CACHE")
     return Path(chosen).expanduser() if chosen else user_cache_path("frontdesk", appauthor=False)
+
+
+def hub_folder() -> Path:
+    """Where models of the Hugging Face Hub lie: in the cache folder, unless `HF_HUB_CACHE` or
+    `HF_HOME` names a place that other programs share."""
+    if chosen := os.environ.get("HF_HUB_CACHE"):
+        return Path(chosen).expanduser()
+    home = os.environ.get("HF_HOME")
+    return Path(home).expanduser() / "hub" if home else cache_folder() / "hub"
 
 
 def made_once(name: str, make: Callable[[Path], None]) -> Path:

@@ -62,6 +62,9 @@ class MiniLM:
         """One vector per text, shape (len(texts), 384), each of length 1. Thread-safe."""
         return self._encoder.encode(texts)
 
+    def encode_queries(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        return self._encoder.encode(texts)
+
     @property
     def folder(self) -> Path:
         return published_folder()

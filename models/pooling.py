@@ -4,31 +4,52 @@ import json
 import re
 from enum import StrEnum
 from pathlib import Path
-
-from torch import Tensor
-from torch.nn import functional
+from typing import TYPE_CHECKING, Any
 
 from models.errors import EngineMissing
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 _FILE = "1_Pooling/config.json"
 _PREFIX, _NUMBER = "pooling_mode_", re.compile("_tokens?$")
 
 
 class Pooling(StrEnum):
-    """Which tokens count."""
+    """Which tokens count, by the names of sentence-transformers."""
 
     MEAN = "mean"
     """All of them alike (Reimers and Gurevych, https://arxiv.org/abs/1908.10084)."""
+    ROOT = "mean_sqrt_len"
+    """The same, divided by the root of their number."""
     CLS = "cls"
     """The first, which was trained to stand for the whole."""
+    LAST = "lasttoken"
+    """The last, which has seen all others: of models that read one way."""
+    LATER = "weightedmean"
+    """Later ones more (Muennighoff, https://arxiv.org/abs/2202.08904)."""
 
-    def of(self, tokens: Tensor, mask: Tensor) -> Tensor:
-        """`tokens` (n, k, width) and `mask` (n, k) to vectors of length 1, (n, width)."""
+    def pooled(self, tokens: Any, mask: Any) -> Any:
+        """`tokens` (n, k, width) and `mask` (n, k), 1 for a token and then 0 for padding, both
+        float arrays of numpy or both tensors, to the same, (n, width)."""
+        return (tokens * self._weights(mask)[..., None]).sum(1)
+
+    def of(self, tokens: "Tensor", mask: "Tensor") -> "Tensor":
+        """The same of tensors of any type, brought to length 1."""
+        from torch.nn import functional
+
+        return functional.normalize(self.pooled(tokens.float(), mask.float()), dim=1)
+
+    def _weights(self, mask: Any) -> Any:
+        total = mask.sum(1)[:, None]
+        place = mask.cumsum(1) * mask
         if self is Pooling.CLS:
-            return functional.normalize(tokens[:, 0].float(), dim=1)
-        there = mask.unsqueeze(-1).float()
-        mean = (tokens.float() * there).sum(1) / there.sum(1).clamp(min=1)
-        return functional.normalize(mean, dim=1)
+            return mask * (place == 1)
+        if self is Pooling.LAST:
+            return mask * (place == total)
+        if self is Pooling.LATER:
+            return place / place.sum(1)[:, None]
+        return mask / (total**0.5 if self is Pooling.ROOT else total)
 
 
 def pooling_of(folder: Path) -> Pooling:
@@ -42,10 +63,16 @@ def pooling_of(folder: Path) -> Pooling:
     try:
         said = json.loads(file.read_text("utf-8"))
         modes = _modes(said)
+        leaves_out = said.get("include_prompt") is False
     except (OSError, ValueError, AttributeError) as error:
         raise EngineMissing(
             f"{file} cannot be read: {error}", remedy="copy the model's folder again, whole"
         ) from error
+    if leaves_out:
+        raise EngineMissing(
+            f"{file} asks for a pooling that leaves out the prompt",
+            remedy="choose another text encoder",
+        )
     if len(modes) != 1 or modes[0] not in list(Pooling):
         raise EngineMissing(
             f"{file} asks for the pooling {' and '.join(modes) or 'of nothing'}",
@@ -56,7 +83,8 @@ def pooling_of(folder: Path) -> Pooling:
 
 def _modes(said: dict[str, object]) -> list[str]:
     """Older files have a switch for each mode, newer ones its name."""
-    if isinstance(said.get("pooling_mode"), str):
-        return [str(said["pooling_mode"])]
-    chosen = [name for name, on in said.items() if name.startswith(_PREFIX) and on is True]
-    return [_NUMBER.sub("", name.removeprefix(_PREFIX)) for name in chosen]
+    named = said.get("pooling_mode")
+    if named is None:
+        named = [name for name, on in said.items() if name.startswith(_PREFIX) and on is True]
+    names = [named] if isinstance(named, str) else list(map(str, named))  # type: ignore[call-overload]
+    return [_NUMBER.sub("", name.removeprefix(_PREFIX)) for name in names]

@@ -25,8 +25,13 @@ class TextEncoder(Protocol):
         encoder further."""
 
     def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """One vector per text: shape (len(texts), dimensions), each of length 1.
+        """One vector per text, of what is to be found: shape (len(texts), dimensions), each of
+        length 1.
 
         May be called from several threads. Blocks; texts may be of any length, what an encoder
         cannot take in is cut off.
         """
+
+    def encode_queries(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """The same of what somebody asks. Some encoders want to be told which of them a text is;
+        for others this is `encode`."""

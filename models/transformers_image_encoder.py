@@ -12,8 +12,18 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from models.device import Numbers, torch_device, torch_numbers
+from models.downloads import Weights
 from models.one_core import one_core
-from models.transformers_folder import LOCAL, digest_of, load_model, loading, model_folder
+from models.placed_model import PlacedModel, device_of
+from models.transformers_folder import (
+    LOCAL,
+    digest_of,
+    load_model,
+    loading,
+    model_folder,
+    transformers_weights,
+)
 
 if TYPE_CHECKING:
     import torch
@@ -31,10 +41,10 @@ _PROJECTED = "CLIPVisionModelWithProjection"
 class TransformersImageEncoder:
     """Implements `models.image_encoder.ImageEncoder`. A run takes one core, or the GPU."""
 
-    def __init__(self, model: str) -> None:
+    def __init__(self, model: str, device: str = "auto", dtype: Numbers = "float32") -> None:
         """`model`: a folder, or the name of a model on the hub.
 
-        Raises `EngineMissing` if it is neither, damaged, or no image encoder.
+        Raises `EngineMissing` if it is neither, damaged, too large, or no image encoder.
         """
         from transformers import AutoConfig, AutoImageProcessor
 
@@ -44,16 +54,28 @@ class TransformersImageEncoder:
             config = AutoConfig.from_pretrained(folder, **LOCAL)
             self._processor = processors.from_pretrained(folder, **LOCAL)
         projected = _PROJECTED in (config.architectures or ())
-        loaded = load_model(folder, _PROJECTED if projected else "AutoModel")
-        self._model: Any = loaded.model
+        where = torch_device(device)
+        loaded = load_model(
+            folder,
+            _PROJECTED if projected else "AutoModel",
+            device=where,
+            numbers=torch_numbers(dtype, where),
+        )
+        whole: Any = loaded.model
         self._has_pooler = loaded.has_pooler
-        if hasattr(self._model, "get_image_features") and hasattr(self._model, "text_model"):
-            del self._model.text_model  # half of the memory, and never run
+        if hasattr(whole, "get_image_features") and hasattr(whole, "text_model"):
+            del whole.text_model  # half of the memory, and never run
+        self._model: PlacedModel[Any] = PlacedModel(whole, "image_encoder")
         self._name = f"{config.model_type}/{digest_of(folder)[:12]}/{RECIPE}"
-        with loading(folder):
+        with loading(folder, f"used as an image encoder, for it is a {config.model_type}"):
             # A model for something else loads as well, and fails here.
             first = self._run([Image.new("RGB", (64, 48), "grey")])
         self._dimensions: int = first.shape[1]
+
+    @staticmethod
+    def weights(model: str) -> Weights:
+        """See `models.downloads.Downloading`."""
+        return transformers_weights(model)
 
     @property
     def name(self) -> str:
@@ -70,16 +92,19 @@ class TransformersImageEncoder:
         return vectors
 
     def _run(self, images: Sequence[Image.Image]) -> NDArray[np.float32]:
+        return np.stack(self._model.run(self._vectors, images))
+
+    def _vectors(self, model: Any, images: Sequence[Image.Image]) -> NDArray[np.float32]:
         import torch
         from torch.nn import functional
 
         seen = self._processor([_not_narrow(each) for each in images], return_tensors="pt")
-        seen = seen.to(self._model.device)
+        seen = seen.to(device_of(model), model.dtype)
         with one_core(), torch.inference_mode():
-            if hasattr(self._model, "get_image_features"):
-                found = self._model.get_image_features(**seen)
+            if hasattr(model, "get_image_features"):
+                found = model.get_image_features(**seen)
             else:
-                found = self._model(**seen)
+                found = model(**seen)
             vectors = functional.normalize(self._summed_up(found).float(), dim=1)
         rows: NDArray[np.float32] = vectors.cpu().numpy()
         return rows

@@ -54,11 +54,18 @@ def longest_text(
         table = getattr(getattr(model, "embeddings", None), "position_embeddings", None)
         before = getattr(table, "padding_idx", None)
         limits.append(positions if before is None else positions - before - 1)
+    limits += said_length(folder)
+    return min(int(limit) for limit in limits if limit > 0)
+
+
+def said_length(folder: Path) -> list[int]:
+    """Tokens of a text by a folder of sentence-transformers; nothing where it does not say."""
     try:
         said = json.loads((folder / "sentence_bert_config.json").read_text("utf-8"))
-        limits.append(int(said["max_seq_length"]))
+        length = said.get("max_seq_length")
+        return [] if length is None else [int(length)]
     except FileNotFoundError:
-        pass  # it is no folder of sentence-transformers
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        return []  # it is no folder of sentence-transformers
+    except (OSError, ValueError, AttributeError, TypeError) as error:
         log.warning("text_encoder.length_unknown", extra={"reason": str(error)})
-    return min(int(limit) for limit in limits if limit > 0)
+        return []

@@ -46,7 +46,7 @@ from bot.texts import say
 from bot.understanding import Social, social
 from models.resampling import Resampler
 from models.transcriber import Transcript
-from models.voice_activity import PIECE, VoiceStream
+from models.voice_activity import PIECE, SpeechDetector
 
 log = logging.getLogger(__name__)
 
@@ -63,9 +63,9 @@ _UNHEARD = Transcript("", "", 0.0, 0.0)
 
 
 class Voice(Protocol):
-    """Tells voice from all other sound; `models.voice_activity.VoiceStream` does."""
+    """Tells voice from all other sound; `models.voice_activity.SpeechDetector` does."""
 
-    def feed(self, samples: Sound) -> NDArray[np.float32]:
+    def hear(self, samples: Sound) -> NDArray[np.float32]:
         """How likely somebody speaks, for each 32 ms that these samples complete."""
 
 
@@ -118,7 +118,7 @@ class CallSession:
         self._recording = recording
         self._locale = call.locale or manner.language
         self._taking = TurnTaking(manner.timing)
-        self._voice: Voice = voice or VoiceStream()
+        self._voice: Voice = voice or SpeechDetector()
         self._resampler = Resampler(line.sample_rate_hz, SAMPLE_RATE_HZ)
         self._memory = SoundMemory(manner.timing.longest_s + LEAD_S)
         self._player = Player(
@@ -209,7 +209,7 @@ class CallSession:
             self._recording.caller(samples)
         samples = self._resampler.feed(samples)
         self._memory.add(samples)
-        for voice in self._voice.feed(samples):
+        for voice in self._voice.hear(samples):
             await self._do(self._taking.hear(float(voice), _PIECE_S))
         if typed := self._keypad.passed(self._taking.now_s):
             self._offer(typed)

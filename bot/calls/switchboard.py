@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
+import numpy as np
 
 from bot.calls.hearing import Hearing
 from bot.calls.playing import Mouth
@@ -21,7 +22,7 @@ from bot.speech import Speaker
 from bot.texts import languages, say
 from models.errors import EngineMissing
 from models.transcriber import Transcriber
-from models.voice_activity import VoiceStream
+from models.voice_activity import PIECE, SpeechDetector
 
 log = logging.getLogger(__name__)
 
@@ -81,7 +82,7 @@ class Switchboard:
     async def warm_up(self) -> None:
         """Make what calls need, so that the first caller is greeted at once: the engines, and the
         sound of the fixed sentences. What is missing is logged."""
-        VoiceStream()
+        SpeechDetector().hear(np.zeros(PIECE, np.float32))
         manner = self._manner
         fixed = [say(code, manner.language, business=manner.business) for code in _FIXED]
         greeting = manner.greeting or say("greeting", manner.language, business=manner.business)

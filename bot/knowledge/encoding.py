@@ -2,7 +2,7 @@
 
 import itertools
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -29,23 +29,24 @@ def encoded(
     progress: Progress = lambda step, done, of: None,
 ) -> tuple[Index, int]:
     """The index of these passages, and how many texts had to be encoded for it."""
-    known = _known(former) if former else {}
+    known, known_questions = _known(former) if former else ({}, {})
     texts = [semantic_text(passage) for passage in passages]
     units = [unit_texts(passage) for passage in passages]
     titles, wholes = article_texts(passages)
     questions = [one.question for one in asked]
-    wanted = dict.fromkeys(itertools.chain(texts, *units, titles, wholes, questions))
-    # Texts of like length share a batch, so little is wasted on padding.
-    missing = sorted((text for text in wanted if text not in known), key=len)
-    batches = [missing[at : at + BATCH_TEXTS] for at in range(0, len(missing), BATCH_TEXTS)]
-    done = 0
-    with ThreadPoolExecutor(max_workers=os.cpu_count()) as threads:
-        for batch, encoded_batch in zip(batches, threads.map(encoder.encode, batches), strict=True):
-            known |= zip(batch, encoded_batch, strict=True)
-            done += len(batch)
-            progress("encode", done, len(missing))
+    wanted = dict.fromkeys(itertools.chain(texts, *units, titles, wholes))
+    missing = [text for text in wanted if text not in known]
+    new_questions = [text for text in dict.fromkeys(questions) if text not in known_questions]
+    of = len(missing) + len(new_questions)
+    _encode(missing, encoder.encode, known, lambda done: progress("encode", done, of))
+    _encode(
+        new_questions,
+        encoder.encode_queries,
+        known_questions,
+        lambda done: progress("encode", len(missing) + done, of),
+    )
 
-    def rows(wanted: list[str]) -> Floats:
+    def rows(wanted: list[str], known: Mapping[str, Floats] = known) -> Floats:
         found = np.zeros((len(wanted), encoder.dimensions), np.float32)
         for row, text in enumerate(wanted):
             found[row] = known[text]
@@ -57,11 +58,29 @@ def encoded(
         unit_starts=np.cumsum([0, *map(len, units)], dtype=np.int32),
         titles=rows(titles),
         articles=rows(wholes),
-        asked=rows(questions),
+        asked=rows(questions, known_questions),
         probe=np.zeros(0, np.float32),
     )
     vectors = vectors._replace(probe=_probe(passages, asked, vectors))
-    return Index.build(passages, asked, vectors, manifest), len(missing)
+    return Index.build(passages, asked, vectors, manifest), of
+
+
+def _encode(
+    missing: list[str],
+    encode: Callable[[Sequence[str]], Floats],
+    known: dict[str, Floats],
+    progress: Callable[[int], None],
+) -> None:
+    """Add the vectors of what is missing to what is known."""
+    # Texts of like length share a batch, so little is wasted on padding.
+    missing = sorted(missing, key=len)
+    batches = [missing[at : at + BATCH_TEXTS] for at in range(0, len(missing), BATCH_TEXTS)]
+    done = 0
+    with ThreadPoolExecutor(max_workers=os.cpu_count()) as threads:
+        for batch, encoded_batch in zip(batches, threads.map(encode, batches), strict=True):
+            known |= zip(batch, encoded_batch, strict=True)
+            done += len(batch)
+            progress(done)
 
 
 def _probe(passages: list[Passage], asked: list[Asked], vectors: Vectors) -> Floats:
@@ -78,8 +97,9 @@ def _probe(passages: list[Passage], asked: list[Asked], vectors: Vectors) -> Flo
     return fit_probe(np.concatenate(texts), np.concatenate(owners), len(number))
 
 
-def _known(former: Index) -> dict[str, Floats]:
-    """The texts of an index and their vectors."""
+def _known(former: Index) -> tuple[dict[str, Floats], dict[str, Floats]]:
+    """The texts of an index and their vectors; and its questions, for some encoders give those
+    other ones."""
     known: dict[str, Floats] = {}
     for row, passage in enumerate(former.passages):
         known[semantic_text(passage)] = former.vectors.passages[row]
@@ -88,5 +108,5 @@ def _known(former: Index) -> dict[str, Floats]:
     titles, wholes = article_texts(former.passages)
     known |= zip(titles, former.vectors.titles, strict=True)
     known |= zip(wholes, former.vectors.articles, strict=True)
-    known |= zip((one.question for one in former.asked), former.vectors.asked, strict=True)
-    return known
+    questions = (one.question for one in former.asked)
+    return known, dict(zip(questions, former.vectors.asked, strict=True))

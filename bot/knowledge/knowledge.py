@@ -74,7 +74,7 @@ class Knowledge:
         self._written = written
         self._encoder = encoder
         self._batcher: Batcher[str, Floats] = Batcher(
-            encoder.encode, max_batch=ENCODER_BATCH_TEXTS, name="text-encoder"
+            encoder.encode_queries, max_batch=ENCODER_BATCH_TEXTS, name="text-encoder"
         )
 
     @classmethod

@@ -15,6 +15,7 @@ from transformers import AutoModel, AutoTokenizer, PreTrainedModel, PreTrainedTo
 
 from models.errors import ModelError
 from models.pooling import pooling_of
+from models.sentence_recipe import recipe_of
 from models.transformers_folder import LOCAL, loading
 from models.transformers_tokenizer import longest_text
 from models.understanding.settings import Tune
@@ -46,6 +47,11 @@ class TunedEncoder(nn.Module):
                 "served after training; leave `tune` at `none`, or choose a smaller one"
             )
         self.pooling = pooling_of(source)
+        if recipe_of(source, source.name).dense:
+            raise ModelError(
+                f"the text encoder in {source} has a dense layer behind its pooling, which cannot "
+                "be trained on; leave `tune` at `none`, or choose another one"
+            )
         self.max_tokens = min(MAX_TOKENS, longest_text(model, self.tokenizer, source))
         for parameter in model.parameters():
             parameter.requires_grad_(tune is Tune.FULL)

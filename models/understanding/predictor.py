@@ -131,7 +131,7 @@ class Predictor:
     def vectors(self, observations: Sequence[Observation]) -> dict[str, Floats]:
         """Of each of `texts(observations)`."""
         texts = self.texts(observations)
-        rows = self._encoder.encode(texts) if texts else np.zeros((0, 1), np.float32)
+        rows = self._encoder.encode_queries(texts) if texts else np.zeros((0, 1), np.float32)
         return dict(zip(texts, rows, strict=True))
 
     def predict(self, inputs: Inputs) -> list[Prediction]:

@@ -323,7 +323,7 @@ class _Training:
             some = new[at : at + _ENCODED_AT_ONCE]
             shares = [some[core :: self._cores] for core in range(self._cores)]
             with ThreadPoolExecutor(self._cores) as threads:
-                rows = threads.map(self._setup.text_encoder.encode, shares)
+                rows = threads.map(self._setup.text_encoder.encode_queries, shares)
                 for share, vectors in zip(shares, rows, strict=True):
                     self._vectors.update(zip(share, vectors, strict=True))
             self._tell("vectors", len(self._vectors), of)

@@ -7,9 +7,11 @@ from typing import Any
 
 import torch
 from tokenizers import Tokenizer
-from tokenizers.models import WordLevel
-from tokenizers.pre_tokenizers import BertPreTokenizer
+from tokenizers.models import BPE, Unigram, WordLevel
+from tokenizers.normalizers import NFKC
+from tokenizers.pre_tokenizers import BertPreTokenizer, ByteLevel, Metaspace
 from tokenizers.processors import TemplateProcessing
+from tokenizers.trainers import BpeTrainer, UnigramTrainer
 from transformers import (
     AutoConfig,
     AutoModel,
@@ -74,6 +76,45 @@ def tiny_text_encoder(folder: Path, kind: str, texts: Sequence[str]) -> Path:
         max_position_embeddings=_POSITIONS + behind_padding,
         pad_token_id=place[pad],
         **(_DISTILBERT if kind == "distilbert" else _BERT_LIKE),
+    )
+    AutoModel.from_config(config).save_pretrained(folder)
+    return folder
+
+
+def tiny_multilingual(folder: Path, kind: str, texts: Sequence[str]) -> Path:
+    """An encoder whose words are pieces of `texts`: of XLM-RoBERTa (E5, BGE-M3), with SentencePiece
+    behind spaces, or of Qwen 3, with bytes, whose last token ends a text."""
+    torch.manual_seed(5)
+    if kind == "qwen3":
+        raw = Tokenizer(BPE())
+        raw.pre_tokenizer = ByteLevel(add_prefix_space=False)
+        trainer: Any = BpeTrainer(
+            vocab_size=400, special_tokens=["<pad>", "<end>"], initial_alphabet=ByteLevel.alphabet()
+        )
+        single, special = "$A <end>", ["<end>"]
+    else:
+        raw = Tokenizer(Unigram())
+        raw.normalizer = NFKC()
+        raw.pre_tokenizer = Metaspace()
+        trainer = UnigramTrainer(
+            vocab_size=400, special_tokens=["<s>", "<pad>", "</s>", "<unk>"], unk_token="<unk>"
+        )
+        single, special = "<s> $A </s>", ["<s>", "</s>"]
+    raw.train_from_iterator(texts, trainer)
+    raw.post_processor = TemplateProcessing(
+        single=single, special_tokens=[(each, raw.token_to_id(each)) for each in special]
+    )
+    PreTrainedTokenizerFast(tokenizer_object=raw, pad_token="<pad>").save_pretrained(folder)
+    pad = raw.token_to_id("<pad>")
+    shape = {"num_key_value_heads": 2, "head_dim": 8} if kind == "qwen3" else {}
+    sizes = {key: size for key, size in _BERT_LIKE.items() if "prob" not in key}
+    config = AutoConfig.for_model(
+        kind,
+        vocab_size=raw.get_vocab_size(),
+        max_position_embeddings=_POSITIONS + pad + 1,
+        pad_token_id=pad,
+        **sizes,
+        **shape,
     )
     AutoModel.from_config(config).save_pretrained(folder)
     return folder

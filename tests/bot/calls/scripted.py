@@ -176,7 +176,7 @@ class LoudVoice:
     def __init__(self) -> None:
         self._held = np.zeros(0, np.float32)
 
-    def feed(self, samples: Sound) -> NDArray[np.float32]:
+    def hear(self, samples: Sound) -> NDArray[np.float32]:
         held = np.concatenate([self._held, samples])
         whole = len(held) // PIECE * PIECE
         self._held = held[whole:]
