@@ -1,7 +1,8 @@
 """When the messages of a burst are complete enough to be answered.
 
 A pure function of what has come and when. A complete question is answered at once; only an
-attachment without words, or words that announce an attachment, waits a moment for the rest.
+attachment without words, or words that announce an attachment, waits a moment for the rest. Who
+has said something in a call waits for nothing.
 """
 
 import re
@@ -50,6 +51,8 @@ def patience_s(messages: Sequence[Message], *, waited_s: float, since_last_s: fl
     `waited_s` counts from the first message of the burst, `since_last_s` from the last message or
     the last sign of the customer typing.
     """
+    if any(message.utterance for message in messages):
+        return 0.0
     shows = any(a.kind in _SHOWN for message in messages for a in message.attachments)
     speaks = any(
         a.kind is AttachmentKind.AUDIO for message in messages for a in message.attachments

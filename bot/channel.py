@@ -146,6 +146,10 @@ class Desk(Protocol):
         """What became of a part: `sent`, `delivered`, `read` or `failed`, for this `reason`. What
         is not known, or has come further already, is left alone. Raises `Unavailable`."""
 
+    async def note_heard(self, conversation: ConversationId, reply: ReplyId, words: str) -> None:
+        """Of a reply that was spoken in a call, these words are all that the caller heard: that is
+        what the conversation remembers of it. Raises `Unavailable`."""
+
     def customer_types(self, conversation: ConversationId) -> None:
         """The customer is writing: a turn that waits for words waits a little longer."""
 

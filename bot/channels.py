@@ -49,18 +49,28 @@ _BURSTS = 2
 class Front:
     """The configured channels, and the web server."""
 
-    def __init__(self, server: Any, messaging: Any) -> None:
+    def __init__(self, server: Any, messaging: Any, lines: Any) -> None:
         self._server = server
         self._messaging = messaging
+        self._lines = lines
 
     async def run(self) -> None:
         """Serve until `stop` was called. Raises `OperatorError` if the address cannot be used."""
         polling = asyncio.create_task(self._messaging.run(), name="channels")
+        lines = asyncio.create_task(self._lines.run(), name="lines")
+        lines.add_done_callback(self._lines_ended)
         try:
             await self._server.serve()
         finally:
             polling.cancel()
-            await asyncio.gather(polling, return_exceptions=True)
+            lines.cancel()
+            await asyncio.gather(polling, lines, return_exceptions=True)
+        if not lines.cancelled():
+            lines.result()
+
+    def _lines_ended(self, lines: asyncio.Task[None]) -> None:
+        if not lines.cancelled() and lines.exception():
+            self.stop()
 
     def stop(self) -> None:
         """Take nothing new, and let what is in progress end."""
@@ -74,32 +84,40 @@ async def open_front(opened: OpenDesk, on_ready: Callable[[str], None]) -> Async
     config = opened.config
     web, server = import_module("connectors.web"), import_module("connectors.server")
     front = import_module("connectors.messaging.front")
+    calls = import_module("connectors.calls.front")
     limiter = RedisLimiter(opened.desk.store)
     signer = _signer(config)
-    webchat = _webchat(opened, limiter, signer) if config.channels.webchat.enabled else None
     api = _http(opened, limiter)
     opened.desk.connect(api)
-    if webchat is not None:
-        opened.desk.connect(webchat)
-    async with front.open_messaging(
-        messaging_apps(config),
-        desk=opened.desk,
-        limiter=limiter,
-        signer=signer,
-        limits=front.Limits(
-            text_chars=config.limits.text_chars,
-            attachments=config.limits.attachments,
-            upload_bytes=int(config.limits.upload_bytes),
-        ),
-        memory=RedisMemory(opened.desk.store),
-        public_url=config.server.url,
-    ) as messaging:
+    async with (
+        front.open_messaging(
+            messaging_apps(config),
+            desk=opened.desk,
+            limiter=limiter,
+            signer=signer,
+            limits=front.Limits(
+                text_chars=config.limits.text_chars,
+                attachments=config.limits.attachments,
+                upload_bytes=int(config.limits.upload_bytes),
+            ),
+            memory=RedisMemory(opened.desk.store),
+            public_url=config.server.url,
+        ) as messaging,
+        calls.open_lines(
+            lines_of(config), calls=opened.calls, public_url=config.server.url
+        ) as lines,
+    ):
+        webchat = None
+        if config.channels.webchat.enabled:
+            webchat = _webchat(opened, limiter, signer, lines.lines.get("browser"))
+            opened.desk.connect(webchat)
         for courier, fetch in front.connections(messaging):
             opened.desk.connect(courier, fetch)
         app = web.build_app(
             webchat=webchat,
             api=api.app,
             messaging=messaging.routes,
+            calls=lines,
             article=opened.article,
             check=opened.check,
             site=config.channels.webchat.page,
@@ -113,7 +131,17 @@ async def open_front(opened: OpenDesk, on_ready: Callable[[str], None]) -> Async
                 on_ready=on_ready,
             ),
             messaging,
+            lines,
         )
+
+
+def lines_of(config: Config) -> dict[str, Any]:
+    """The lines that calls may come in on, and their settings."""
+    section = config.calls.lines
+    lines = {name: getattr(section, name) for name in type(section).model_fields}
+    if not section.browser.enabled:
+        del lines["browser"]
+    return {name: settings for name, settings in lines.items() if settings is not None}
 
 
 def messaging_apps(config: Config) -> dict[str, tuple[str, Any]]:
@@ -147,7 +175,7 @@ def _signer(config: Config) -> Any:
     return webchat.Signer(webchat.load_secret(config.data))
 
 
-def _webchat(opened: OpenDesk, limiter: RedisLimiter, signer: Any) -> Any:
+def _webchat(opened: OpenDesk, limiter: RedisLimiter, signer: Any, calls: Any) -> Any:
     config = opened.config
     section, limits = config.channels.webchat, config.limits
     webchat = import_module(CHANNELS["webchat"])
@@ -177,6 +205,7 @@ def _webchat(opened: OpenDesk, limiter: RedisLimiter, signer: Any) -> Any:
         origins=webchat.Origins(section.origins),
         limiter=limiter,
         settings=settings,
+        calls=calls,
     )
 
 

@@ -21,6 +21,7 @@ from pydantic import (
 )
 
 from bot import texts
+from bot.call_settings import CallsSection
 from bot.channel_settings import (
     DiscordSection,
     EmailSection,
@@ -341,6 +342,8 @@ class Config(Section):
     """Where engines run that can use a graphics card; `auto`: on one, if there is one."""
     channels: ChannelsSection = _DEFAULTS
     """How customers reach the desk."""
+    calls: CallsSection = _DEFAULTS
+    """How voice calls are held."""
     limits: LimitsSection = _DEFAULTS
     """How much a customer may send."""
     history: HistorySection = _DEFAULTS
@@ -355,6 +358,9 @@ class Config(Section):
             return settings
         language = settings.get("language", "en")
         whole = {"greeting": str, "suggestions": list, "person": str}
+        calls = settings.get("calls")
+        if isinstance(calls, dict) and isinstance(calls.get("greeting"), str):
+            settings = settings | {"calls": calls | {"greeting": {language: calls["greeting"]}}}
         return settings | {
             key: {language: settings[key]}
             for key, kind in whole.items()
@@ -382,6 +388,10 @@ class Config(Section):
     @property
     def redis_folder(self) -> Path:
         return self.data / "redis"
+
+    @property
+    def recordings_folder(self) -> Path:
+        return self.data / "calls"
 
     @property
     def media_place(self) -> str:

@@ -8,12 +8,16 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from threading import Lock
 from typing import Any
 
 import msgspec
 
 from bot import language, weights
 from bot.article_page import article_page
+from bot.calls.session import Manner
+from bot.calls.switchboard import CallLimits, Switchboard
+from bot.calls.turn_taking import Timing
 from bot.channel import Connector, Fetch, Progress, Receipt, Whereabouts
 from bot.config import Config
 from bot.deliveries import Deliveries
@@ -53,7 +57,9 @@ from bot.recognition import Recognised, Recogniser
 from bot.redis_server import RedisServer
 from bot.speech import Speaker, as_mp3
 from bot.store import Store
+from bot.texts import FALLBACK
 from bot.turns import TurnRunner
+from models.transcriber import Transcriber
 from models.understanding.versions import Versions
 
 log = logging.getLogger(__name__)
@@ -172,6 +178,9 @@ class FrontDesk:
     ) -> None:
         await self._deliveries.note_state(channel, identifier, state, reason)
 
+    async def note_heard(self, conversation: ConversationId, reply: ReplyId, words: str) -> None:
+        await self._history.note_heard(conversation, reply, words)
+
     def customer_types(self, conversation: ConversationId) -> None:
         self._runner.customer_types(conversation)
 
@@ -250,6 +259,7 @@ class OpenDesk(msgspec.Struct, frozen=True):
     knowledge: Knowledge
     intents: IntentBook
     recogniser: Recogniser
+    calls: Switchboard
     ingested: IngestReport
     config: Config
 
@@ -299,7 +309,8 @@ async def open_desk(
         intents = await asyncio.to_thread(IntentBook, config.understanding.folder)
         _warn_of_missing_articles(intents, knowledge)
         media = MediaStore(config.media_place, options=config.media.options)
-        perception = perception_of(config, media)
+        hearing = _made_once(maker(config.transcriber, config.device))
+        perception = perception_of(config, media, hearing)
         stack.push_async_callback(perception.close)
         recogniser = Recogniser(
             Versions(config.understanding_folder),
@@ -309,7 +320,9 @@ async def open_desk(
         )
         stack.push_async_callback(recogniser.close)
         await recogniser.renew()
-        speaker = Speaker(maker(config.synthesizer, config.device)(), media)
+        synthesizer = await asyncio.to_thread(maker(config.synthesizer, config.device))
+        speaker = Speaker(synthesizer, media)
+        stack.callback(speaker.close)
         desk = FrontDesk(
             store=store,
             media=media,
@@ -330,15 +343,21 @@ async def open_desk(
             upload_bytes=int(config.limits.upload_bytes),
             delivery_s=config.limits.delivery_hours * 3600,
         )
-        warming = asyncio.create_task(perception.warm_up(), name="warm-up")
-        stack.callback(warming.cancel)
-        yield OpenDesk(desk, knowledge, intents, recogniser, ingested, config)
+        calls = _calls(config, desk, hearing, speaker)
+        stack.callback(calls.close)
+        for warm_up in (perception.warm_up(), calls.warm_up()):
+            warming = asyncio.create_task(warm_up, name="warm-up")
+            stack.callback(warming.cancel)
+        yield OpenDesk(desk, knowledge, intents, recogniser, calls, ingested, config)
 
 
-def perception_of(config: Config, media: MediaStore) -> Perception:
-    """With the engines that `config` names, none of them made yet."""
+def perception_of(
+    config: Config, media: MediaStore, transcriber: Callable[[], Transcriber] | None = None
+) -> Perception:
+    """With the engines that `config` names, none of them made yet; `transcriber`, where it is
+    shared with others."""
     return Perception(
-        transcriber=maker(config.transcriber, config.device),
+        transcriber=transcriber or maker(config.transcriber, config.device),
         text_reader=maker(config.text_reader, config.device),
         image_encoder=maker(config.image_encoder, config.device),
         media=media,
@@ -349,6 +368,43 @@ def perception_of(config: Config, media: MediaStore) -> Perception:
             pdf_pages=config.limits.pdf_pages,
         ),
     )
+
+
+def _calls(
+    config: Config, desk: FrontDesk, hearing: Callable[[], Transcriber], speaker: Speaker
+) -> Switchboard:
+    calls = config.calls
+    greeting = calls.greeting.get(config.language) or calls.greeting.get(FALLBACK, "")
+    return Switchboard(
+        desk,
+        transcriber=hearing,
+        speaker=speaker,
+        manner=Manner(
+            business=config.name,
+            language=config.language,
+            greeting=greeting,
+            transfer_to=calls.transfer_to,
+            longest_s=calls.longest_minutes * 60,
+            patience=calls.patience,
+            timing=Timing(idle_s=calls.idle_seconds),
+        ),
+        limits=CallLimits(at_once=calls.at_once),
+        recordings=config.recordings_folder if calls.record else None,
+    )
+
+
+def _made_once(make: Callable[[], Transcriber]) -> Callable[[], Transcriber]:
+    """The same engine for all who ask, in whichever threads: its model is large."""
+    lock = Lock()
+    made: list[Transcriber] = []
+
+    def get() -> Transcriber:
+        with lock:
+            if not made:
+                made.append(make())
+            return made[0]
+
+    return get
 
 
 def _warn_of_missing_articles(intents: IntentBook, knowledge: Knowledge) -> None:

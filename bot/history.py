@@ -9,7 +9,7 @@ import asyncio
 import heapq
 import math
 import time
-from collections.abc import Awaitable, Iterator, Sequence
+from collections.abc import Awaitable, Iterator, Mapping, Sequence
 from itertools import accumulate
 
 import msgspec
@@ -26,6 +26,7 @@ from bot.messages import (
     Entry,
     Message,
     Reply,
+    ReplyId,
     ReplyKind,
     TurnId,
     new_id,
@@ -124,7 +125,7 @@ class History:
         rows = await self._store.run(
             "XREVRANGE", keys.log(conversation), "+", f"({after}-0", "COUNT", limit
         )
-        return [_entry(row) for row in reversed(rows)]
+        return await self._as_heard(conversation, [_entry(row) for row in reversed(rows)])
 
     async def next_reply(
         self, conversation: ConversationId, after: int, timeout_s: float
@@ -168,7 +169,16 @@ class History:
         for each in (*used, conversation):
             theirs = [entry for entry in entries if entry.item.conversation == each]
             perceived |= await self._perceived(each, theirs)
+            entries = await self._as_heard(each, entries)
         return Past(tuple(entries), perceived, (await summary or b"").decode())
+
+    async def note_heard(self, conversation: ConversationId, reply: ReplyId, words: str) -> None:
+        """Remember of a reply only these words: a caller interrupted the rest."""
+        key = keys.heard(conversation)
+        await asyncio.gather(
+            self._store.run("HSET", key, reply, words),
+            self._store.run("EXPIRE", key, self._keep_s),
+        )
 
     async def withdrawn(self, conversation: ConversationId) -> frozenset[int]:
         """Numbers of the messages that the customer deleted."""
@@ -225,6 +235,24 @@ class History:
         """A customer's last used conversations, each with when that was."""
         return self._store.run("ZREVRANGE", keys.customer(customer), 0, _OTHERS, "WITHSCORES")
 
+    async def _as_heard(self, conversation: ConversationId, entries: list[Entry]) -> list[Entry]:
+        """The entries, with only those words of a conversation's replies that a caller heard. A
+        reply of which nothing was heard has not been given."""
+        items = [entry.item for entry in entries if entry.item.conversation == conversation]
+        if not any(isinstance(item, Message) and item.utterance for item in items):
+            return entries
+        replies = [item.id for item in items if isinstance(item, Reply)]
+        if not replies:
+            return entries
+        found = await self._store.run("HMGET", keys.heard(conversation), *replies)
+        heard = {
+            reply: words.decode()
+            for reply, words in zip(replies, found, strict=True)
+            if words is not None
+        }
+        corrected = (_as_heard(entry, heard) for entry in entries)
+        return [entry for entry in corrected if entry is not None]
+
     async def _perceived(
         self, conversation: ConversationId, entries: list[Entry]
     ) -> dict[AttachmentId, Perceived]:
@@ -275,6 +303,14 @@ def words_of(message: Message, perceived: dict[AttachmentId, Perceived]) -> str:
         *(perceived[a.id].text for a in message.attachments if a.id in perceived),
     ]
     return " ".join(" ".join(parts).split())
+
+
+def _as_heard(entry: Entry, heard: Mapping[ReplyId, str]) -> Entry | None:
+    item = entry.item
+    if isinstance(item, Message) or item.id not in heard:
+        return entry
+    words = heard[item.id]
+    return Entry(entry.seq, msgspec.structs.replace(item, text=words)) if words else None
 
 
 def _time_of(entry: Entry) -> float:

@@ -134,7 +134,9 @@ class DialogueManager:
             channel = turn.received[0].message.channel
             self._show(Delta(turn.conversation, _reply_id(turn), 0, decision.text, channel))
             with trace.step("speech"):
-                speech = await self._speaker.speak(decision.text, understanding.language)
+                speech = await self._speaker.speak(
+                    decision.text, understanding.language, turn.conversation
+                )
         reply = _reply(turn, decision, understanding.language, speech, perceived)
         trace.note(
             remembered={"entries": len(past.entries), "summary": past.summary},

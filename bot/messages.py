@@ -53,6 +53,15 @@ class Attachment(msgspec.Struct, frozen=True, omit_defaults=True):
     Empty where they lie in the media store already."""
 
 
+class Utterance(msgspec.Struct, frozen=True):
+    """Where in a call something was said."""
+
+    call: str
+    from_s: float
+    """Seconds since the call was answered, as is the next."""
+    to_s: float
+
+
 class AnswerAs(StrEnum):
     """How the customer wants to be answered."""
 
@@ -87,6 +96,8 @@ class Message(msgspec.Struct, frozen=True, omit_defaults=True, tag="message"):
     """The customer has opened the conversation and is to be greeted."""
     shared: bool = False
     """Others read along, as in a group: what is known from elsewhere has no place here."""
+    utterance: Utterance | None = None
+    """It was said in a call, whose caller waits for the answer: nothing else is waited for."""
 
 
 class ReplyKind(StrEnum):

@@ -31,7 +31,7 @@ _TELL = Script("tell")
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(Reply).decode
 
-PULLED = frozenset({ChannelName("http"), ChannelName("terminal")})
+PULLED = frozenset({ChannelName("http"), ChannelName("terminal"), ChannelName("call")})
 """Channels whose customers fetch their replies from the log; nothing is pushed to them."""
 
 _FIRST_PAUSE_S = 0.5

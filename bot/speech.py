@@ -1,70 +1,115 @@
-"""Answers by voice: made speakable, spoken, and kept as files that every browser plays."""
+"""Answers by voice: made speakable, spoken sentence by sentence, and kept as files that every
+browser plays."""
 
 import asyncio
 import logging
+from collections.abc import AsyncGenerator, Generator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import aclosing
 
 import numpy as np
 
+from bot.errors import Unavailable
 from bot.media import MediaStore
 from bot.messages import Attachment, AttachmentKind
 from bot.speakable import speakable
 from bot.texts import say
 from models.audio import MP3_RATE_HZ, decode, encode_m4a, encode_mp3, encode_ogg_opus
+from models.errors import ModelError
 from models.synthesizer import LanguageUnspoken, Speech, Synthesizer
 
 log = logging.getLogger(__name__)
 
 LONGEST_S = 60.0
 """An answer that takes longer to say is cut at a sentence; its text is whole."""
-_PAUSE_S = 0.25
+GIVE_UP_S = 60.0
+"""An answer whose speech takes longer to make goes out as text alone."""
+PAUSE_S = 0.25
 """Silence between sentences, which engines that speak them one by one leave out."""
+_AT_ONCE = 16
+"""Answers that are spoken at the same time; more wait. A thread each, which mostly sleeps where a
+server speaks."""
 
 
 class Speaker:
-    """Speaks answers and keeps them in the media store."""
+    """Speaks answers, and keeps them in the media store. Belongs to one event loop; close it."""
 
-    def __init__(self, synthesizer: Synthesizer, media: MediaStore) -> None:
+    def __init__(
+        self, synthesizer: Synthesizer, media: MediaStore, *, give_up_s: float = GIVE_UP_S
+    ) -> None:
         self._synthesizer = synthesizer
         self._media = media
+        self._give_up_s = give_up_s
+        self._threads = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="speaker")
 
-    async def speak(self, markdown: str, language: str) -> tuple[Attachment, ...]:
-        """The same speech as OGG/Opus and as M4A/AAC, in this order; nothing where the engine has
-        no voice for the language, or there is nothing to say. Raises `Unavailable`."""
-        made = await asyncio.to_thread(self._make, markdown, language)
-        if made is None:
-            return ()
-        speech, ogg, m4a = made
-        return (
-            await self._keep(ogg, "audio/ogg; codecs=opus", "answer.ogg", speech.duration_s),
-            await self._keep(m4a, "audio/mp4", "answer.m4a", speech.duration_s),
-        )
+    def close(self) -> None:
+        """Start no sentence any more. One that is being made is finished and dropped."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
 
-    def _make(self, markdown: str, language: str) -> tuple[Speech, bytes, bytes] | None:
+    async def stream(
+        self, markdown: str, language: str, listener: str = ""
+    ) -> AsyncGenerator[Speech]:
+        """The answer's sentences, each as soon as it is made, while the next is being made. One
+        `listener` hears one voice, whatever else is spoken meanwhile.
+
+        Whoever stops early closes it (`contextlib.aclosing`) or is cancelled: no further sentence
+        is begun then. Raises `LanguageUnspoken`, and `Unavailable` where the engine fails.
+        """
+        made = self._made(markdown, language, listener)
+        ahead = self._threads.submit(next, made, None)
         try:
-            speech = self._say(speakable(markdown, language), language)
+            while (speech := await _result(ahead)) is not None:
+                ahead = self._threads.submit(next, made, None)
+                yield speech
+        finally:
+            # At once, or in its thread when the sentence is finished that nobody waits for.
+            ahead.cancel()
+            ahead.add_done_callback(lambda _: made.close())
+
+    async def speak(
+        self, markdown: str, language: str, listener: str = ""
+    ) -> tuple[Attachment, ...]:
+        """The same speech as OGG/Opus and as M4A/AAC, in this order. Nothing where the engine has
+        no voice for the language, where there is nothing to say, or where it cannot be said now:
+        the reason is logged, and the answer's text is enough."""
+        try:
+            async with asyncio.timeout(self._give_up_s):
+                speech = await self._whole(markdown, language, listener)
+                if speech is None:
+                    return ()
+                ogg, m4a = await asyncio.to_thread(_encoded, speech)
+            return (
+                await self._keep(ogg, "audio/ogg; codecs=opus", "answer.ogg", speech.duration_s),
+                await self._keep(m4a, "audio/mp4", "answer.m4a", speech.duration_s),
+            )
         except LanguageUnspoken as error:
             log.warning("speech.no_voice", extra={"language": error.language})
-            return None
-        if speech is None:
-            return None
-        return speech, encode_ogg_opus(speech), encode_m4a(speech)
+        except Unavailable as error:
+            log.error("speech.failed", extra={"reason": str(error)})
+        except TimeoutError:
+            log.error("speech.failed", extra={"reason": f"not made in {self._give_up_s:g} s"})
+        return ()
 
-    def _say(self, text: str, language: str) -> Speech | None:
+    def _made(self, markdown: str, language: str, listener: str) -> Generator[Speech]:
+        # Nothing of this happens before its first sentence is asked for, in a thread.
+        text = speakable(markdown, language)
+        yield from self._synthesizer.synthesize(text, language, listener)
+
+    async def _whole(self, markdown: str, language: str, listener: str) -> Speech | None:
         """All sentences, up to `LONGEST_S`; then a hint that the text has the rest."""
         pieces: list[Speech] = []
-        spoken_s = 0.0
-        for speech in self._synthesizer.synthesize(text, language):
-            if pieces and spoken_s + speech.duration_s > LONGEST_S:
-                pieces += self._synthesizer.synthesize(say("speech_rest", language), language)
-                break
-            pieces.append(speech)
-            spoken_s += speech.duration_s
-        if not pieces:
-            return None
-        rate_hz = pieces[0].sample_rate_hz
-        pause = np.zeros(int(_PAUSE_S * rate_hz), np.float32)
-        joined = np.concatenate([part for piece in pieces for part in (piece.samples, pause)])
-        return Speech(joined, rate_hz)
+        cut = False
+        async with aclosing(self.stream(markdown, language, listener)) as sentences:
+            async for piece in sentences:
+                spoken_s = sum(each.duration_s for each in pieces)
+                cut = bool(pieces) and spoken_s + piece.duration_s > LONGEST_S
+                if cut:
+                    break
+                pieces.append(piece)
+        if cut:
+            rest = say("speech_rest", language)
+            pieces += [piece async for piece in self.stream(rest, language, listener)]
+        return joined(pieces)
 
     async def _keep(self, data: bytes, media_type: str, name: str, duration_s: float) -> Attachment:
         return await self._media.put(
@@ -74,6 +119,38 @@ class Speaker:
             name=name,
             duration_s=round(duration_s, 2),
         )
+
+
+async def _result(ahead: "Future[Speech | None]") -> Speech | None:
+    try:
+        return await asyncio.wrap_future(ahead)
+    except LanguageUnspoken:
+        raise
+    except ModelError as error:
+        raise Unavailable(str(error).partition("\n")[0]) from error
+    except Exception as error:
+        # What a library says of itself may quote the answer: its kind is enough for the log.
+        raise Unavailable(f"the synthesizer failed with {type(error).__name__}") from error
+
+
+def joined(pieces: Sequence[Speech]) -> Speech | None:
+    """Several pieces as one, with silence after each sentence; None for none."""
+    if not pieces:
+        return None
+    rate_hz = pieces[0].sample_rate_hz
+    pause = np.zeros(int(PAUSE_S * rate_hz), np.float32)
+    parts = [
+        part
+        for piece in pieces
+        for part in ((piece.samples, pause) if piece.ends else (piece.samples,))
+    ]
+    return Speech(
+        np.concatenate(parts), rate_hz, " ".join(piece.text for piece in pieces if piece.ends)
+    )
+
+
+def _encoded(speech: Speech) -> tuple[bytes, bytes]:
+    return encode_ogg_opus(speech), encode_m4a(speech)
 
 
 def as_mp3(recording: bytes) -> bytes:

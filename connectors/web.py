@@ -14,6 +14,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from bot.errors import Unavailable
+from connectors.calls.front import PATH as CALLS_PATH
 from connectors.requests import headers_of
 from connectors.webchat.connector import WebchatConnector
 from connectors.webchat.origins import Origins
@@ -40,7 +41,7 @@ _ARTICLE_POLICY = (
 )
 _FOREIGN = ("/webchat/",)
 """What pages of other sites load and call; everything else is for the desk's own."""
-_PRIVATE = ("/v1/", "/webchat/uploads/", "/channels/")
+_PRIVATE = ("/v1/", "/webchat/uploads/", "/channels/", CALLS_PATH)
 """Answers about a customer, which nobody may keep, where they do not say otherwise."""
 
 
@@ -49,11 +50,13 @@ def build_app(
     webchat: WebchatConnector | None = None,
     api: FastAPI | None = None,
     messaging: Sequence[BaseRoute] = (),
+    calls: ASGIApp | None = None,
     article: Article | None = None,
     check: Check | None = None,
     site: Path | None = None,
 ) -> ASGIApp:
-    """The whole web application. `messaging`: the routes of the messaging apps.
+    """The whole web application. `messaging`: the routes of the messaging apps. `calls`: what
+    answers below `/calls/`.
 
     `site`: a folder of pages for `/`; only files in it are served, links out of it are not.
     Without one, a page that shows the widget and how to embed it.
@@ -74,7 +77,7 @@ def build_app(
         site = WELCOME_FOLDER
     if site is not None:
         app.router.routes.append(Mount("/", _Revalidated(directory=site, html=True)))
-    return _Site(app, webchat, _direct(messaging))
+    return _Site(app, webchat, calls, _direct(messaging))
 
 
 class _Site:
@@ -82,17 +85,25 @@ class _Site:
     answers get the headers that they have in common."""
 
     def __init__(
-        self, app: ASGIApp, webchat: WebchatConnector | None, direct: Mapping[str, ASGIApp]
+        self,
+        app: ASGIApp,
+        webchat: WebchatConnector | None,
+        calls: ASGIApp | None,
+        direct: Mapping[str, ASGIApp],
     ) -> None:
         """`direct`: applications by path that need nothing of what `app` does for a request."""
         self._app = app
         self._webchat = webchat
+        self._calls = calls
         self._direct = direct
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "websocket":
             if self._webchat is not None and scope["path"] == SOCKET_PATH:
                 await self._webchat.socket(scope, receive, send)
+                return
+            if self._calls is not None and scope["path"].startswith(CALLS_PATH):
+                await self._calls(scope, receive, send)
                 return
         elif scope["type"] == "http":
             added = dict(_ON_EVERY_ANSWER)
@@ -107,6 +118,9 @@ class _Site:
                     return
                 added |= {name.encode(): value.encode() for name, value in (cors or {}).items()}
             send = _with_headers(send, added)
+            if self._calls is not None and scope["path"].startswith(CALLS_PATH):
+                await self._calls(scope, receive, send)
+                return
             if scope["method"] in ("POST", "GET") and scope["path"] in self._direct:
                 await self._direct[scope["path"]](scope, receive, send)
                 return

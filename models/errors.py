@@ -2,7 +2,8 @@
 
 ModelError
 ├── MediaError       a recording, picture or document cannot be used; `code` says why
-└── EngineMissing    an engine or its files are absent or are not what they should be
+├── EngineMissing    an engine or its files are absent or are not what they should be
+└── EngineFailed     an engine, or the server behind it, has not done what it was asked this time
 """
 
 
@@ -26,3 +27,8 @@ class EngineMissing(ModelError):
     def __init__(self, problem: str, *, remedy: str) -> None:
         self.remedy = remedy
         super().__init__(f"{problem}\n  → {remedy}")
+
+
+class EngineFailed(ModelError):
+    """An engine that was loaded has not done what it was asked. The message is for the operator and
+    never holds what customers wrote or said."""

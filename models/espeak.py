@@ -5,17 +5,18 @@ so one lock guards it; a second of speech takes about a millisecond.
 """
 
 import ctypes
-import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cache
 from pathlib import Path
 
 import espeakng_loader
 import numpy as np
 
-from models.errors import EngineMissing
-from models.synthesizer import LanguageUnspoken, Speech, Voice
+from models.errors import EngineFailed, EngineMissing
+from models.sentences import sentences
+from models.synthesizer import Speech, Voice
+from models.voices import USUAL_WORDS_PER_MINUTE, Cast
 
 _AUDIO_OUTPUT_SYNCHRONOUS = 2
 _NO_EXIT = 0x8000
@@ -24,10 +25,8 @@ _UTF8 = 1
 _POSITION_CHARACTER = 1
 _RATE = 1
 
-_SENTENCE_END = re.compile(r"(?<=[.!?…])[\"'”’)]*\s+|(?<=[。！？؟])\s*|\n+")
-
-_PREFERRED = {"en": "en-us", "zh": "cmn", "pt": "pt-br"}
-"""Voices for languages that espeak names otherwise, or has several of."""
+_TAGS = {"pt": "pt-pt"}
+"""espeak's tags that say less than they mean: its `pt` is the voice of Portugal."""
 
 
 class _VoiceRecord(ctypes.Structure):
@@ -54,51 +53,51 @@ _Callback = ctypes.CFUNCTYPE(
 class Espeak:
     """Implements `models.synthesizer.Synthesizer`."""
 
-    def __init__(self, voice: str = "", words_per_minute: int = 165) -> None:
-        """`voice`: one of `voices()`, or its language's tag, for all languages that it speaks; with
-        `+` and one of `variants()` after it (`en-us+f3`), another person. Empty for each language's
-        own. `words_per_minute`: 80 to 450.
+    def __init__(
+        self,
+        voice: str | Sequence[str] = "",
+        words_per_minute: int = USUAL_WORDS_PER_MINUTE,
+    ) -> None:
+        """`voice`: one or more of `voices()`, or a language's tag; with `+` and one of `variants()`
+        after it (`en-us+f3`), another person. Languages that none of them speaks have their own.
+        `words_per_minute`: 80 to 450.
 
         Raises `EngineMissing` if the library does not load or has no such voice.
         """
         self._library = _library()
         self._rate = words_per_minute
-        self._names = {language: name for name, language in reversed(_voice_names())}
-        name, plus, variant = voice.partition("+")
-        self._voice = self._names.get(name, name)
-        self._variant = plus + variant
-        if voice and self._voice not in dict(_voice_names()):
-            raise EngineMissing(
-                f"espeak-ng has no voice {name!r}",
-                remedy=f"choose one of: {', '.join(sorted({n for n, _ in _voice_names()}))}",
-            )
-        if plus and variant not in variants():
+        self._variants: dict[str, str] = {}
+        names = [voice] if isinstance(voice, str) else voice
+        self._cast = Cast("espeak-ng", self.voices(), [self._plain(name) for name in names])
+
+    def voices(self) -> list[Voice]:
+        return [Voice(name, language, "espeak-ng, GPL-3.0") for name, language in _voice_names()]
+
+    def synthesize(self, text: str, language: str, listener: str = "") -> Iterator[Speech]:
+        voice = self._cast.voice_for(language, listener)
+        for sentence in sentences(text):
+            speech = self._speak(sentence, voice.name + self._variants.get(voice.name, ""))
+            if len(speech.samples):
+                yield speech
+
+    def _plain(self, chosen: str) -> str:
+        """The voice's name without its variant, which is kept."""
+        name, plus, variant = chosen.partition("+")
+        if not plus:
+            return name
+        if variant not in variants():
             raise EngineMissing(
                 f"espeak-ng has no variant {variant!r} of its voices",
                 remedy=f"choose one of: {', '.join(variants())}",
             )
-
-    def voices(self) -> list[Voice]:
-        return [Voice(name, language) for name, language in _voice_names()]
-
-    def synthesize(self, text: str, language: str) -> Iterator[Speech]:
-        voice = self._voice_for(language)
-        for sentence in _SENTENCE_END.split(text):
-            if sentence.strip():
-                speech = self._speak(sentence, voice)
-                if len(speech.samples):
-                    yield speech
-
-    def _voice_for(self, language: str) -> str:
-        """What `espeak_SetVoiceByName` takes: a voice's name, with its variant."""
-        tag = language.replace("_", "-").lower()
-        primary = tag.partition("-")[0]
-        if self._voice and dict(_voice_names())[self._voice].partition("-")[0] == primary:
-            return self._voice + self._variant
-        for wanted in (tag, _PREFERRED.get(primary, primary)):
-            if wanted in self._names:
-                return self._names[wanted]
-        raise LanguageUnspoken(language)
+        whole = next((n for n, language in _voice_names() if name in (n, language)), None)
+        if whole is None:
+            raise EngineMissing(
+                f"espeak-ng has no voice {name!r}",
+                remedy=f"choose one of: {', '.join(sorted(n for n, _ in _voice_names()))}",
+            )
+        self._variants[whole] = plus + variant
+        return whole
 
     def _speak(self, sentence: str, voice: str) -> Speech:
         pieces: list[np.ndarray[tuple[int], np.dtype[np.int16]]] = []
@@ -119,11 +118,9 @@ class Espeak:
             )
             self._library.espeak_Synchronize()
         if status != 0:
-            raise EngineMissing(
-                f"espeak-ng failed with status {status}", remedy="reinstall espeakng-loader"
-            )
+            raise EngineFailed(f"espeak-ng failed with status {status}")
         whole = np.concatenate(pieces) if pieces else np.zeros(0, np.int16)
-        return Speech((whole / 32768).astype(np.float32), _sample_rate_hz)
+        return Speech((whole / 32768).astype(np.float32), _sample_rate_hz, sentence)
 
 
 _lock = threading.RLock()
@@ -181,7 +178,7 @@ def _voice_names() -> tuple[tuple[str, str], ...]:
             record = records[position].contents
             # `languages` is a list of (priority byte, tag, 0): the first is the voice's own.
             language = record.languages[1:].decode() if record.languages else ""
-            found.append((record.name.decode(), language))
+            found.append((record.name.decode(), _TAGS.get(language, language)))
             position += 1
     return tuple(found)
 

@@ -15,6 +15,11 @@ class Speech:
     samples: NDArray[np.float32]
     """Mono, from -1 to 1; shape (length,)."""
     sample_rate_hz: int
+    text: str = ""
+    """The sentence that is spoken."""
+    ends: bool = True
+    """Whether the sentence is over with it. An engine that gives sound while it makes it gives a
+    sentence in several pieces."""
 
     @property
     def duration_s(self) -> float:
@@ -28,21 +33,24 @@ class Voice:
     name: str
     """What `synthesizer.voice` is set to."""
     language: str
-    """BCP 47 tag (`en-gb`)."""
+    """BCP 47 tag (`en-gb`); `mul` for whatever language it is given."""
     description: str = ""
+    """Who it is, in a few words; the licence of its recordings, where that is known."""
 
 
 class Synthesizer(Protocol):
-    """Speaks sentences."""
+    """Speaks sentences. All sound of one engine has one sample rate."""
 
     def voices(self) -> list[Voice]:
-        """All voices that can be chosen."""
+        """All voices that can be chosen; of each language the one first that it has by default."""
 
-    def synthesize(self, text: str, language: str) -> Iterator[Speech]:
-        """Speak plain text, sentence by sentence. `language`: a BCP 47 tag; without a voice for it
-        the engine raises `LanguageUnspoken`.
+    def synthesize(self, text: str, language: str, listener: str = "") -> Iterator[Speech]:
+        """Speak plain text, sentence by sentence (`models.sentences`), each made when it is asked
+        for. `language`: a BCP 47 tag; without a voice for it the engine raises `LanguageUnspoken`.
+        `listener`: who hears it; one listener hears one voice, however often this is called.
 
-        Blocks while a sentence is made. May be called from several threads.
+        Blocks while a sentence is made; raises `EngineFailed` where that cannot be done. May be
+        called from several threads.
         """
 
 

@@ -1,10 +1,19 @@
-"""Speech to text: what is heard, and the protocol. The default is `models.moonshine`."""
+"""Speech to text: what is heard, and the protocols. The default is `models.moonshine`."""
 
 from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class Word:
+    """One word and when it is said, in seconds from the beginning of the recording."""
+
+    text: str
+    start_s: float
+    end_s: float
 
 
 @dataclass(frozen=True)
@@ -20,8 +29,43 @@ class Transcript:
     speech_s: float
     """Seconds in which somebody speaks."""
     problem: str = ""
-    """Why the recording can't be used: `audio_silence`, `audio_not_speech`, `audio_language`;
-    empty where it can."""
+    """Why the recording, or a part of it, can't be used: `audio_silence`, `audio_not_speech`,
+    `audio_language`, `audio_unclear`; `perception_missing` where the engine failed. Empty where
+    all of it can."""
+    words: tuple[Word, ...] = ()
+    """The words of `text`, in their order; empty where the engine does not tell when they are
+    said."""
+
+
+@dataclass(frozen=True)
+class Partial:
+    """What has been heard of sound that still comes."""
+
+    stable: str = ""
+    """The beginning, on which the engine agreed with itself; it only ever becomes longer. The
+    transcript at the end may still put it better."""
+    tentative: str = ""
+    """What follows it; may change with all that is heard next."""
+
+    @property
+    def text(self) -> str:
+        return self.stable + self.tentative
+
+
+class Listener(Protocol):
+    """Hears one recording while it comes. Belongs to one thread at a time."""
+
+    def hear(self, samples: NDArray[np.float32]) -> Partial:
+        """The next piece, mono at 16 kHz, of any length; what has been understood so far. Most
+        calls only keep the sound and return at once; one that finds enough that is new works on
+        it and blocks meanwhile. Never raises for what is in the sound."""
+
+    def finish(self) -> Transcript:
+        """The transcript of all that came up to now, as `Transcriber.transcribe` would give it.
+
+        More sound may follow: a later call tells it all. So it may be called as soon as a pause
+        begins, to have the transcript if the pause turns out to be the end. If 0.2 s of the pause
+        were in it, then calling it again later in the same pause costs nothing."""
 
 
 class Transcriber(Protocol):
@@ -38,3 +82,7 @@ class Transcriber(Protocol):
     def transcribe(self, samples: NDArray[np.float32]) -> Transcript:
         """Mono sound at 16 kHz, of any length, to text. Blocks; may be called from several
         threads. Never raises for what is in the sound."""
+
+    def listen(self) -> Listener:
+        """For sound that is still to come, such as a call's; `models.growing` is one for every
+        engine that hears in parts. May be called from several threads."""

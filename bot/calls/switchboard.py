@@ -1,0 +1,154 @@
+"""All calls of this process: how many there may be, what they share, and what is kept of each."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+import numpy as np
+
+from bot.calls.hearing import Hearing
+from bot.calls.playing import Mouth
+from bot.calls.recording import Recording
+from bot.calls.session import CallSession, Manner
+from bot.calls.speaking import Speaking
+from bot.calls.talk import DeskTalk
+from bot.calls.timeline import Timeline
+from bot.calls.transport import Call, EndReason, Transport
+from bot.channel import Desk
+from bot.errors import OperatorError, TooFast
+from bot.speech import Speaker
+from bot.texts import languages, say
+from models.errors import EngineMissing
+from models.transcriber import Transcriber
+from models.voice_activity import PIECE, SpeechDetector
+
+log = logging.getLogger(__name__)
+
+_BUSY_RETRY_S = 60.0
+_FIXED = (
+    "call_recorded", "call_still_there", "call_silent_goodbye", "call_moment", "call_trouble",
+    "call_unclear", "call_language", "call_no_transfer",
+)  # fmt: skip
+
+
+class CallLimits(msgspec.Struct, frozen=True):
+    at_once: int = 20
+    """Calls that this process holds at the same time."""
+    hearing_threads: int = 2
+    """Turns of different calls that are written down at the same time."""
+
+
+class Held(msgspec.Struct, frozen=True):
+    """A call that is over."""
+
+    call: Call
+    reason: EndReason
+    timeline: Timeline
+
+
+class Switchboard:
+    """Implements `bot.calls.transport.Calls`."""
+
+    def __init__(
+        self,
+        desk: Desk,
+        *,
+        transcriber: Callable[[], Transcriber],
+        speaker: Speaker,
+        manner: Manner,
+        limits: CallLimits | None = None,
+        recordings: Path | None = None,
+    ) -> None:
+        """`recordings`: the folder that calls are recorded in; None: they are not."""
+        self._desk = desk
+        self._manner = msgspec.structs.replace(manner, recorded=recordings is not None)
+        self._limits = limits or CallLimits()
+        self._recordings = recordings
+        self._ears = Hearing(transcriber, threads=self._limits.hearing_threads)
+        self._mouth = Speaking(speaker, listener="calls")
+        self._held = 0
+
+    @property
+    def held(self) -> int:
+        """Calls that are going on."""
+        return self._held
+
+    @property
+    def mouth(self) -> Mouth:
+        return self._mouth
+
+    async def warm_up(self) -> None:
+        """Make what calls need, so that the first caller is greeted at once: the engines, and the
+        sound of the fixed sentences. What is missing is logged."""
+        SpeechDetector().hear(np.zeros(PIECE, np.float32))
+        manner = self._manner
+        fixed = [say(code, manner.language, business=manner.business) for code in _FIXED]
+        greeting = manner.greeting or say("greeting", manner.language, business=manner.business)
+        try:
+            await asyncio.gather(
+                self._ears.warm_up(), self._mouth.keep([greeting, *fixed], manner.language)
+            )
+            for language in languages():
+                trouble = say("call_trouble", language)
+                await self._mouth.keep([trouble], language)
+        except (EngineMissing, OperatorError) as error:
+            log.error("call.engine_missing", extra={"reason": str(error)})
+
+    async def hold(self, call: Call, transport: Transport) -> None:
+        await self.talk(call, transport)
+
+    async def talk(self, call: Call, transport: Transport, recording: Path | None = None) -> Held:
+        """As `hold`; `recording`: a file for this call, where not the usual one. Raises
+        `TooFast`."""
+        if self._held >= self._limits.at_once:
+            raise TooFast(_BUSY_RETRY_S)
+        self._held += 1
+        try:
+            return await self._talk(call, transport, recording)
+        finally:
+            self._held -= 1
+
+    async def _talk(self, call: Call, transport: Transport, recording: Path | None) -> Held:
+        talk = await DeskTalk.open(self._desk, call)
+        session = CallSession(
+            call,
+            transport,
+            ears=self._ears,
+            mouth=self._mouth,
+            talk=talk,
+            manner=self._manner,
+            recording=self._record(call, transport, recording),
+        )
+        log.info("call.began", extra={"call": call.id, "channel": call.channel})
+        reason = EndReason.LOST
+        try:
+            reason = await session.run()
+        finally:
+            timeline = session.timeline
+            log.info(
+                "call.ended",
+                extra={
+                    "call": call.id,
+                    "reason": reason,
+                    "turns": len(timeline.answers),
+                    "milliseconds": [round(answer.total_ms) for answer in timeline.answers],
+                },
+            )
+        return Held(call, reason, timeline)
+
+    def _record(self, call: Call, transport: Transport, path: Path | None) -> Recording | None:
+        if path is None and self._recordings is None:
+            return None
+        if path is None:
+            assert self._recordings
+            path = self._recordings / f"{call.id}.ogg"
+        try:
+            return Recording(path, transport.sample_rate_hz)
+        except OSError as error:
+            log.error("call.not_recorded", extra={"call": call.id, "reason": str(error)})
+            return None
+
+    def close(self) -> None:
+        self._ears.close()

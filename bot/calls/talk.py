@@ -1,0 +1,98 @@
+"""A call as a part of its conversation: utterances become messages, and replies are spoken.
+
+The call follows the conversation's log: whatever answers in it is said, also what answers a
+message that was typed beside the call. No connector delivers to a call, and none has to.
+"""
+
+import time
+from collections.abc import AsyncIterator
+from typing import Protocol
+
+from bot.calls.ledger import Said
+from bot.calls.transport import Call
+from bot.channel import Desk
+from bot.messages import (
+    AnswerAs,
+    ChannelName,
+    ConversationId,
+    Message,
+    MessageId,
+    Reply,
+    ReplyId,
+    Utterance,
+    new_id,
+)
+
+CALL = ChannelName("call")
+"""The channel of what is said on the telephone. What is said in the widget is of the widget's."""
+_WAIT_S = 30.0
+
+
+class Talk(Protocol):
+    """What a session says to the desk, and hears from it."""
+
+    async def tell(self, text: str, *, from_s: float, to_s: float) -> None:
+        """The caller has said something, in these seconds of the call. Raises `CustomerError` and
+        `Unavailable`."""
+
+    def replies(self) -> AsyncIterator[Reply]:
+        """What the desk answers, in order, until it is closed. Raises `Unavailable`."""
+
+    def speaks(self) -> None:
+        """The caller is speaking: what they have just sent waits for their words."""
+
+    async def heard(self, reply: str, said: list[Said], *, whole: bool) -> None:
+        """What the caller could hear of a reply. Raises `Unavailable`."""
+
+
+class DeskTalk:
+    """`Talk` with a desk."""
+
+    def __init__(self, desk: Desk, call: Call, conversation: ConversationId, after: int) -> None:
+        """`after`: number of the conversation's newest entry before the call."""
+        self._desk = desk
+        self._call = call
+        self._conversation = conversation
+        self._after = after
+
+    @classmethod
+    async def open(cls, desk: Desk, call: Call) -> "DeskTalk":
+        """Raises `CustomerError("unknown_conversation")` and `Unavailable`."""
+        opened = await desk.open_conversation(call.channel, call.customer, call.conversation)
+        return cls(desk, call, opened.id, opened.last_seq)
+
+    @property
+    def conversation(self) -> ConversationId:
+        return self._conversation
+
+    async def tell(self, text: str, *, from_s: float, to_s: float) -> None:
+        await self._desk.accept(
+            Message(
+                id=MessageId(new_id("m")),
+                channel=self._call.channel,
+                conversation=self._conversation,
+                customer=self._call.customer,
+                text=text,
+                locale=self._call.locale,
+                answer_as=AnswerAs.TEXT,
+                sent_at=time.time(),
+                utterance=Utterance(self._call.id, round(from_s, 2), round(to_s, 2)),
+            ),
+            verified=self._call.verified,
+        )
+
+    async def replies(self) -> AsyncIterator[Reply]:
+        while True:
+            entry = await self._desk.next_reply(self._conversation, self._after, _WAIT_S)
+            if entry is not None:
+                self._after = entry.seq
+                assert isinstance(entry.item, Reply)
+                yield entry.item
+
+    def speaks(self) -> None:
+        self._desk.customer_types(self._conversation)
+
+    async def heard(self, reply: str, said: list[Said], *, whole: bool) -> None:
+        if not whole:
+            words = " ".join(each.text for each in said)
+            await self._desk.note_heard(self._conversation, ReplyId(reply), words)

@@ -1,0 +1,1 @@
+"""The sound of telephone lines as bytes, a file for each way to write it."""

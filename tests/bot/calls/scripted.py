@@ -1,0 +1,329 @@
+"""A call in virtual time: a line, ears, a mouth and a desk that follow a script.
+
+A word of the caller is 0.3 s of sound at a level of its own, so that the ears can tell which words
+were in what they were given; the desk's words are 0.3 s each as well.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bot.calls.ledger import Said
+from bot.calls.session import CallSession, Manner
+from bot.calls.timeline import Timeline
+from bot.calls.transport import (
+    Call,
+    Caption,
+    Dropped,
+    Ended,
+    EndReason,
+    Heard,
+    Key,
+    LineEvent,
+    Played,
+    Resumed,
+    Sound,
+)
+from bot.errors import Unavailable
+from bot.messages import ChannelName, ConversationId, CustomerId, Reply, ReplyId, ReplyKind, TurnId
+from models.synthesizer import Speech
+from models.transcriber import Transcript
+from models.voice_activity import PIECE
+
+RATE_HZ = 16_000
+FRAME_S = 0.04
+WORD_S = 0.3
+_LEVEL = 0.2
+_STEP = 0.002
+
+
+class Script:
+    """What the caller says, and when; times are seconds since the call was answered."""
+
+    def __init__(self) -> None:
+        self.words: list[str] = []
+        self.parts: list[tuple[float, float, float]] = []
+        """From, to, level."""
+        self.events: list[tuple[float, LineEvent]] = []
+
+    def says(self, at_s: float, words: str) -> "Script":
+        """`|1.2|` among the words is a pause of so many seconds."""
+        for token in words.split():
+            if token.startswith("|"):
+                at_s += float(token.strip("|"))
+                continue
+            level = _LEVEL + _STEP * len(self.words)
+            self.words.append(token)
+            self.parts.append((at_s, at_s + WORD_S, level))
+            at_s += WORD_S
+        return self
+
+    def makes(self, at_s: float, seconds: float) -> "Script":
+        """A noise that sounds like a voice and has no words."""
+        self.parts.append((at_s, at_s + seconds, 0.1))
+        return self
+
+    def presses(self, at_s: float, digits: str) -> "Script":
+        self.events += [(at_s + 0.3 * n, Key(digit)) for n, digit in enumerate(digits)]
+        return self
+
+    def happens(self, at_s: float, event: LineEvent) -> "Script":
+        self.events.append((at_s, event))
+        return self
+
+    def frame(self, at_s: float) -> Sound:
+        samples = np.zeros(round(FRAME_S * RATE_HZ), np.float32)
+        for begin, end, level in self.parts:
+            if begin < at_s + FRAME_S and end > at_s:
+                first = max(0, round((begin - at_s) * RATE_HZ))
+                samples[first : round((end - at_s) * RATE_HZ)] = level
+        return samples
+
+    def heard_in(self, samples: Sound) -> str:
+        levels, counts = np.unique(np.round((samples - _LEVEL) / _STEP), return_counts=True)
+        found = {int(n) for n, c in zip(levels, counts, strict=True) if c > 0.1 * RATE_HZ}
+        return " ".join(word for n, word in enumerate(self.words) if n in found)
+
+
+class Line:
+    """Implements `bot.calls.transport.Transport`."""
+
+    sample_rate_hz = RATE_HZ
+
+    def __init__(self, script: Script, until_s: float, *, transfers: bool = True) -> None:
+        self._script = script
+        self._until_s = until_s
+        self._transfers = transfers
+        self._queue: deque[Sound] = deque()
+        self._played = 0
+        self._reason: EndReason | None = None
+        self.now_s = 0.0
+        self.out: list[tuple[float, bool]] = []
+        """Each frame's second, and whether the desk was heard in it."""
+        self.clears: list[float] = []
+        self.transferred_to = ""
+        self.captions: list[Caption] = []
+
+    async def events(self) -> AsyncIterator[LineEvent]:
+        events = deque(sorted(self._script.events, key=lambda pair: pair[0]))
+        down = False
+        while self._reason is None:
+            while events and events[0][0] <= self.now_s:
+                event = events.popleft()[1]
+                down = isinstance(event, Dropped) or (down and not isinstance(event, Resumed))
+                if isinstance(event, Dropped):
+                    self._queue.clear()
+                    event = Dropped(self._played)
+                yield event
+            if not down:
+                yield Heard(self._script.frame(self.now_s))
+                out = self._take()
+                self.out.append((self.now_s, out > 0))
+                if out:
+                    self._played += out
+                    yield Played(self._played)
+            await asyncio.sleep(FRAME_S)
+            self.now_s += FRAME_S
+            if self.now_s >= self._until_s:
+                self._reason = self._reason or EndReason.CALLER
+        yield Ended(self._reason)
+
+    def _take(self) -> int:
+        left = round(FRAME_S * RATE_HZ)
+        whole = left
+        while left and self._queue:
+            piece = self._queue.popleft()
+            if len(piece) > left:
+                self._queue.appendleft(piece[left:])
+            left -= min(left, len(piece))
+        return whole - left
+
+    async def answer(self) -> None:
+        pass
+
+    async def play(self, samples: Sound) -> None:
+        self._queue.append(samples)
+
+    async def clear(self) -> int:
+        self.clears.append(self.now_s)
+        self._queue.clear()
+        return self._played
+
+    async def hang_up(self) -> None:
+        self._reason = self._reason or EndReason.DESK
+
+    async def transfer(self, target: str) -> bool:
+        self.transferred_to = target
+        if self._transfers:
+            self._reason = EndReason.TRANSFERRED
+        return self._transfers
+
+    def caption(self, caption: Caption) -> None:
+        self.captions.append(caption)
+
+    def sounding(self, from_s: float, to_s: float) -> float:
+        """Seconds between two times in which the desk was heard."""
+        return FRAME_S * sum(heard for at, heard in self.out if from_s <= at < to_s)
+
+
+class LoudVoice:
+    """Takes whatever is loud for a voice."""
+
+    def __init__(self) -> None:
+        self._held = np.zeros(0, np.float32)
+
+    def hear(self, samples: Sound) -> NDArray[np.float32]:
+        held = np.concatenate([self._held, samples])
+        whole = len(held) // PIECE * PIECE
+        self._held = held[whole:]
+        loud = np.abs(held[:whole]).reshape(-1, PIECE).mean(axis=1) > 0.04
+        return loud.astype(np.float32)
+
+
+@dataclass
+class ScriptedEars:
+    script: Script
+    seconds: float = 0.1
+    hangs: bool = False
+    problem: str = ""
+    heard: list[str] = field(default_factory=list)
+
+    async def hear(self, samples: Sound) -> Transcript:
+        if self.hangs:
+            await asyncio.sleep(6)
+            raise Unavailable("the transcriber gave nothing in 6 s")
+        await asyncio.sleep(self.seconds)
+        text = self.script.heard_in(samples)
+        self.heard.append(text)
+        return Transcript(text, "en" if text else "", 0.9, 1.0, "" if text else self.problem)
+
+
+@dataclass
+class ScriptedMouth:
+    seconds: float = 0.05
+    hangs: bool = False
+
+    async def speak(self, text: str, locale: str) -> Speech | None:
+        await asyncio.sleep(1000 if self.hangs else self.seconds)
+        length = round(len(text.split()) * WORD_S * RATE_HZ)
+        return Speech(np.full(length, 0.3, np.float32), RATE_HZ)
+
+    def trouble(self, locale: str) -> tuple[str, Speech] | None:
+        return "Something is wrong.", Speech(np.full(RATE_HZ, 0.3, np.float32), RATE_HZ)
+
+
+Answer = str | Reply | None
+
+
+class ScriptedTalk:
+    """Implements `bot.calls.talk.Talk`: the desk answers with what `answer` makes of a message."""
+
+    def __init__(self, answer: Callable[[str], Answer], seconds: float) -> None:
+        self._answer = answer
+        self._seconds = seconds
+        self._replies: asyncio.Queue[Reply] = asyncio.Queue()
+        self.told: list[str] = []
+        self.spans: list[tuple[float, float]] = []
+        self.corrected: dict[str, str] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def tell(self, text: str, *, from_s: float, to_s: float) -> None:
+        self.told.append(text)
+        self.spans.append((from_s, to_s))
+        answer = self._answer(text)
+        if answer:
+            made = answer if isinstance(answer, Reply) else reply(answer, len(self.told))
+            task = asyncio.create_task(self._answer_later(made))
+            self._tasks.add(task)
+
+    async def _answer_later(self, made: Reply) -> None:
+        await asyncio.sleep(self._seconds)
+        self._replies.put_nowait(made)
+
+    async def replies(self) -> AsyncIterator[Reply]:
+        while True:
+            yield await self._replies.get()
+
+    def types(self, text: str) -> None:
+        """The customer has typed something beside the call, and here is the desk's answer."""
+        self._replies.put_nowait(reply(text, 99))
+
+    def speaks(self) -> None:
+        pass
+
+    async def heard(self, reply: str, said: list[Said], *, whole: bool) -> None:
+        self.corrected[reply] = " ".join(each.text for each in said)
+
+
+def reply(
+    text: str, number: int, kind: ReplyKind = ReplyKind.ANSWER, suggestions: Sequence[str] = ()
+) -> Reply:
+    return Reply(
+        id=ReplyId(f"rep_{number}"),
+        channel=ChannelName("call"),
+        conversation=ConversationId("con_1"),
+        customer=CustomerId("cus_ann"),
+        turn=TurnId(str(number)),
+        kind=kind,
+        text=text,
+        suggestions=tuple(suggestions),
+    )
+
+
+@dataclass
+class PlayedCall:
+    """A call that is over."""
+
+    reason: EndReason
+    line: Line
+    talk: ScriptedTalk
+    ears: ScriptedEars
+    timeline: Timeline
+
+    @property
+    def said(self) -> list[str]:
+        """What of the desk's words was heard, in order."""
+        return [line.text for line in self.timeline.lines if not line.by_caller]
+
+
+def echo(text: str) -> Answer:
+    return f"You said {text}."
+
+
+async def hold(
+    script: Script,
+    *,
+    until_s: float = 30.0,
+    answer: Callable[[str], Answer] = echo,
+    answer_s: float = 0.05,
+    call: Call | None = None,
+    ears: ScriptedEars | None = None,
+    mouth: ScriptedMouth | None = None,
+    transfers: bool = True,
+    typed: tuple[float, str] | None = None,
+    **manner: object,
+) -> PlayedCall:
+    """A whole call. The desk greets with three words, 1.08 s. `typed`: when something else is
+    answered in the conversation, and how."""
+    line = Line(script, until_s, transfers=transfers)
+    talk = ScriptedTalk(answer, answer_s)
+    ears = ears or ScriptedEars(script)
+    session = CallSession(
+        call or Call(id="call_1", channel=ChannelName("call"), customer=CustomerId("cus_ann")),
+        line,
+        ears=ears,
+        mouth=mouth or ScriptedMouth(),
+        talk=talk,
+        manner=Manner(  # type: ignore[arg-type]
+            **{"business": "Shop", "language": "en", "greeting": "Hello from Shop"} | manner
+        ),
+        voice=LoudVoice(),
+    )
+    if typed:
+        asyncio.get_running_loop().call_later(typed[0], talk.types, typed[1])
+    reason = await session.run()
+    return PlayedCall(reason, line, talk, ears, session.timeline)
