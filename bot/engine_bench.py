@@ -90,7 +90,7 @@ def measured(task: Task) -> Measured:
     with NamedTemporaryFile(suffix=".json") as file:
         ended = subprocess.run(  # noqa: S603 - this interpreter, this module
             [sys.executable, "-m", "bot.engine_bench", file.name],
-            input=msgspec.json.encode(task),
+            input=msgspec.json.encode(task, enc_hook=str),
             capture_output=True,
             check=False,
         )

@@ -5,7 +5,7 @@ engine that is not chosen is never imported.
 """
 
 import inspect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache, partial
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, ClassVar, Protocol
@@ -45,7 +45,7 @@ def names(part: str) -> tuple[str, ...]:
     return tuple(sorted(_offered(part)))
 
 
-def maker(chosen: Chosen, device: str = "auto") -> Callable[[], Any]:
+def maker(chosen: Chosen, device: str = "auto") -> partial[Any]:
     """Makes the engine that a section chooses, with what else it says, each time it is called.
     `device` is for those engines that take one.
 
@@ -76,18 +76,19 @@ def weights_of(chosen: Chosen) -> tuple[Weights, ...]:
     """What the engine that a section chooses loads, as far as it says so; see
     `models.downloads.Downloading`.
 
-    Raises `OperatorError` as `engine` does, and if there can be no such weights.
+    Raises `OperatorError` as `maker` does, and if there can be no such weights.
     """
-    made = engine(chosen.part, chosen.engine)
-    if not hasattr(made, "weights"):
+    made = maker(chosen)
+    if not hasattr(made.func, "weights"):
         return ()
-    deciding = inspect.signature(made.weights).parameters
-    arguments = {name: given for name, given in chosen.arguments.items() if name in deciding}
+    weights = made.func.weights
+    deciding = inspect.signature(weights).parameters
+    arguments = {name: given for name, given in made.keywords.items() if name in deciding}
     try:
-        found: Weights | Sequence[Weights] = made.weights(**arguments)
+        found: Weights | Sequence[Weights] | None = weights(**arguments)
     except EngineMissing as error:
         raise OperatorError(str(error).partition("\n")[0], remedy=error.remedy) from error
-    return (found,) if isinstance(found, Weights) else tuple(found)
+    return (found,) if isinstance(found, Weights) else tuple(found or ())
 
 
 def engine(part: str, name: str) -> Any:

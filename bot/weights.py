@@ -3,7 +3,7 @@ See `models.downloads`."""
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
@@ -22,6 +22,14 @@ class Named(NamedTuple):
     part: str
     """The setting that would choose it: `transcriber`."""
     section: EngineSection
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """What its section says, secrets too."""
+        given = self.section.arguments
+        named = self.section.model_fields_set - {"engine", "options"}
+        said = {name: given[name] for name in named if name not in self.section.options}
+        return {**said, "engine": self.section.engine, "options": self.section.options}
 
     @property
     def line(self) -> str:

@@ -75,7 +75,7 @@ class Downloading(Protocol):
     """What the class of an engine has, if its weights come by themselves in no package."""
 
     @staticmethod
-    def weights() -> Weights | Sequence[Weights]:
+    def weights() -> Weights | Sequence[Weights] | None:
         """What an engine made with these arguments loads: of those of its constructor, the ones
         that decide it, by the same names. Nothing in it where a package brings all.
 

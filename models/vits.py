@@ -88,7 +88,8 @@ class Vits:
                 raise EngineMissing(f"{name} does not speak: {error}", remedy=_WHICH) from error
 
     @staticmethod
-    def weights(model: str | Sequence[str]) -> Sequence[Weights]:
+    def weights(model: str | Sequence[str]) -> list[Weights]:
+        """See `models.downloads.Downloading`."""
         return [transformers_weights(name) for name in _listed(model)]
 
     def voices(self) -> list[Voice]:

@@ -110,9 +110,8 @@ def bench(names: Names = None, project: Project = HERE) -> None:
         weights = _weights(each)
         fetch(console, weights)
         size = sum(_size(one) for one in weights)
-        section = each.section.model_dump(mode="json", exclude_unset=True)
         with console.status(f"measuring {each.line}"):
-            one = measured(Task(each.part, section | {"engine": each.section.engine}, device))
+            one = measured(Task(each.part, each.settings, device))
         found.setdefault(each.part, {})[each.line] = (one, size)
     for part, those in found.items():
         _print_measured(console, part, those)

@@ -73,13 +73,10 @@ def voices(
 
 def _made(section: "SynthesizerSection", device: str, console: "Console") -> "Synthesizer":
     """The engine, its weights fetched first. Raises `OperatorError` and `EngineMissing`."""
-    from bot.cli.ingest import progress_bars
+    from bot.cli.models import fetch
     from bot.engines import maker, weights_of
-    from models.downloads import pulled
 
-    with progress_bars(console) as tell:
-        for weights in weights_of(section):
-            pulled(weights, tell)
+    fetch(console, weights_of(section))
     engine: Synthesizer = maker(section, device)()
     return engine
 
