@@ -18,6 +18,7 @@ from av.audio.stream import AudioStream
 from bot.calls.transport import Sound
 
 _CODECS = {".ogg": ("libopus", 48_000), ".wav": ("pcm_s16le", 0)}
+_OPUS_BITS_PER_SECOND = 48_000
 _BLOCK_S = 1.0
 
 
@@ -34,6 +35,8 @@ class Recording:
         self._container = av.open(str(path), "w")
         stream = self._container.add_stream(codec, rate=rate or sample_rate_hz, layout="stereo")
         assert isinstance(stream, AudioStream)
+        if path.suffix == ".ogg":
+            stream.bit_rate = _OPUS_BITS_PER_SECOND
         self._stream = stream
         self._resampler = AudioResampler(
             stream.codec_context.format,

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -27,6 +28,9 @@ from models.voice_activity import PIECE, SpeechDetector
 log = logging.getLogger(__name__)
 
 _BUSY_RETRY_S = 60.0
+_TURN_S = 0.0005
+"""For which a thread keeps the interpreter from another that waits for it. Python's 5 ms are a
+quarter of a frame of sound, and would be waited several times in each while others transcribe."""
 _FIXED = (
     "call_recorded", "call_still_there", "call_silent_goodbye", "call_moment", "call_trouble",
     "call_unclear", "call_language", "call_no_transfer",
@@ -105,6 +109,7 @@ class Switchboard:
         if self._held >= self._limits.at_once:
             raise TooFast(_BUSY_RETRY_S)
         self._held += 1
+        sys.setswitchinterval(_TURN_S)
         try:
             return await self._talk(call, transport, recording)
         finally:
