@@ -25,7 +25,10 @@ PATH = "/calls/"
 LINES = {
     "browser": "connectors.calls.browser",
     "twilio": "connectors.calls.twilio",
+    "telnyx": "connectors.calls.telnyx",
+    "vonage": "connectors.calls.vonage",
     "audiosocket": "connectors.calls.audiosocket",
+    "asterisk": "connectors.calls.asterisk",
 }
 """Section below `calls.lines` → the module that has the line."""
 
