@@ -16,6 +16,7 @@ from bot.channel_memory import RedisMemory
 from bot.config import ChannelsSection, Config
 from bot.config_file import section_of
 from bot.desk import OpenDesk
+from bot.errors import OperatorError
 from bot.limiter import RedisLimiter
 from bot.own_channels import own_channel
 
@@ -90,6 +91,9 @@ async def open_front(opened: OpenDesk, on_ready: Callable[[str], None]) -> Async
     api = _http(opened, limiter)
     opened.desk.connect(api)
     async with (
+        calls.open_lines(
+            lines_of(config), calls=opened.calls, public_url=config.server.url
+        ) as lines,
         front.open_messaging(
             messaging_apps(config),
             desk=opened.desk,
@@ -102,10 +106,8 @@ async def open_front(opened: OpenDesk, on_ready: Callable[[str], None]) -> Async
             ),
             memory=RedisMemory(opened.desk.store),
             public_url=config.server.url,
+            on_call=getattr(lines.lines.get("whatsapp"), "happened", None),
         ) as messaging,
-        calls.open_lines(
-            lines_of(config), calls=opened.calls, public_url=config.server.url
-        ) as lines,
     ):
         webchat = None
         if config.channels.webchat.enabled:
@@ -136,11 +138,19 @@ async def open_front(opened: OpenDesk, on_ready: Callable[[str], None]) -> Async
 
 
 def lines_of(config: Config) -> dict[str, Any]:
-    """The lines that calls may come in on, and their settings."""
+    """The lines that calls may come in on, and their settings. Raises `OperatorError`."""
     section = config.calls.lines
     lines = {name: getattr(section, name) for name in type(section).model_fields}
     if not section.browser.enabled:
         del lines["browser"]
+    whatsapp = lines.pop("whatsapp")
+    if whatsapp.enabled:
+        if config.channels.whatsapp is None:
+            raise OperatorError(
+                "calls.lines.whatsapp takes calls to the number of a channel that is not there",
+                remedy="add `channels: {whatsapp: …}`, see docs/channels/whatsapp.md",
+            )
+        lines["whatsapp"] = (whatsapp, config.channels.whatsapp)
     return {name: settings for name, settings in lines.items() if settings is not None}
 
 

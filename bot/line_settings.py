@@ -115,6 +115,14 @@ class BrowserLine(Section):
     """Servers that the desk and the browsers ask for a way to each other."""
 
 
+class WhatsAppLine(Section):
+    enabled: bool = False
+    """Take calls to the number of `channels.whatsapp`. Calling has to be switched on for it at
+    Meta, and the app subscribed to the field `calls`."""
+    ice: tuple[IceServer, ...] = ()
+    """STUN servers that tell the desk its own address, where it stands behind a router."""
+
+
 class LinesSection(Section):
     browser: BrowserLine = BrowserLine()
     """Calls from the chat widget."""
@@ -128,3 +136,5 @@ class LinesSection(Section):
     """An Asterisk exchange, by AudioSocket (TCP)."""
     asterisk: AsteriskLine | None = None
     """An Asterisk exchange, by its WebSocket channel (Asterisk 20.16, 21.11, 22.6, 23 and on)."""
+    whatsapp: WhatsAppLine = WhatsAppLine()
+    """Calls in WhatsApp."""

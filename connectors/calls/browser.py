@@ -9,7 +9,6 @@ import logging
 from collections.abc import Awaitable, Callable, Sequence
 
 import msgspec
-from aiortc import RTCIceServer
 
 from bot.calls.transport import Call, Caption, EndReason, Sound
 from bot.errors import CustomerError
@@ -22,7 +21,7 @@ from connectors.calls.line import Line, LineServices
 from connectors.calls.line_call import LineCall
 from connectors.calls.paced_call import PacedCall
 from connectors.calls.stream_socket import POLICY, UNSUPPORTED, SocketGone, StreamSocket
-from connectors.calls.webrtc import WebRtcCall
+from connectors.calls.webrtc import WebRtcCall, ice_servers
 from connectors.messaging.hook import Malformed
 
 log = logging.getLogger(__name__)
@@ -114,15 +113,7 @@ class BrowserCalls(Line):
 
         if not webrtc:
             return PcmCall(name, caption)
-        servers = [
-            RTCIceServer(
-                urls=each.urls,
-                username=each.username or None,
-                credential=each.credential.get_secret_value() or None,
-            )
-            for each in self.ice_servers
-        ]
-        return WebRtcCall(name, servers, caption)
+        return WebRtcCall(name, ice_servers(self.ice_servers), caption)
 
     def _over(
         self, conversation: ConversationId, name: str, transport: LineCall, show: Show

@@ -29,6 +29,7 @@ LINES = {
     "vonage": "connectors.calls.vonage",
     "audiosocket": "connectors.calls.audiosocket",
     "asterisk": "connectors.calls.asterisk",
+    "whatsapp": "connectors.calls.whatsapp",
 }
 """Section below `calls.lines` → the module that has the line."""
 
