@@ -111,6 +111,7 @@ class BrowserLine(Section):
     server to know its own address, and where UDP is blocked, sound travels over a WebSocket."""
 
     enabled: bool = True
+    """Show a call button in the widget, and take its calls."""
     ice: tuple[IceServer, ...] = ()
     """Servers that the desk and the browsers ask for a way to each other."""
 
