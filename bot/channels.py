@@ -88,8 +88,6 @@ async def open_front(opened: OpenDesk, on_ready: Callable[[str], None]) -> Async
     calls = import_module("connectors.calls.front")
     limiter = RedisLimiter(opened.desk.store)
     signer = _signer(config)
-    api = _http(opened, limiter)
-    opened.desk.connect(api)
     async with (
         calls.open_lines(
             lines_of(config), calls=opened.calls, public_url=config.server.url
@@ -109,6 +107,8 @@ async def open_front(opened: OpenDesk, on_ready: Callable[[str], None]) -> Async
             on_call=getattr(lines.lines.get("whatsapp"), "happened", None),
         ) as messaging,
     ):
+        api = _http(opened, limiter, lines.dial)
+        opened.desk.connect(api)
         webchat = None
         if config.channels.webchat.enabled:
             webchat = _webchat(opened, limiter, signer, lines.lines.get("browser"))
@@ -219,7 +219,7 @@ def _webchat(opened: OpenDesk, limiter: RedisLimiter, signer: Any, calls: Any) -
     )
 
 
-def _http(opened: OpenDesk, limiter: RedisLimiter) -> Any:
+def _http(opened: OpenDesk, limiter: RedisLimiter, dial: Any) -> Any:
     config = opened.config
     http = import_module(CHANNELS["http"])
     return http.HttpApi(
@@ -228,4 +228,5 @@ def _http(opened: OpenDesk, limiter: RedisLimiter) -> Any:
         limiter=limiter,
         upload_bytes=int(config.limits.upload_bytes),
         attachments=config.limits.attachments,
+        dial=dial,
     )

@@ -93,7 +93,13 @@ class Site:
             calls=browser_calls(lines),
         )
         keys = ApiKeys({"program": digest_of(API_KEY), "other": digest_of(OTHER_KEY)})
-        api = HttpApi(desk=self.desk, keys=keys, limiter=limiter, upload_bytes=1024**2)
+        api = HttpApi(
+            desk=self.desk,
+            keys=keys,
+            limiter=limiter,
+            upload_bytes=1024**2,
+            dial=lines.dial if lines else None,
+        )
         self.desk.connect(self.webchat)
         self.desk.connect(api)
         app = build_app(
