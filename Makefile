@@ -6,6 +6,7 @@
 #   make bench    measure, print a table, write benchmarks/results.json
 #   make bench-understanding   the same for the model of what customers want
 #   make bench-channels        the same for the webhooks of messaging apps
+#   make bench-calls           the same for voice calls, in real time
 #   make docs     write the pages of docs/ that are made from the code
 #   make clean    remove what was set up and made
 #
@@ -24,7 +25,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 TORCH := $(shell sed -n 's/^torch==/torch==/p' constraints.txt)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev serve test lint format bench bench-understanding bench-channels docs pins clean
+.PHONY: help setup setup-dev serve test lint format bench bench-understanding bench-channels bench-calls docs pins clean
 
 help:
 	@sed -n '2,/^$$/{s/^# \{0,1\}//;p;}' Makefile
@@ -77,6 +78,9 @@ bench-understanding: .venv/.ready-dev
 
 bench-channels: .venv/.ready-dev
 	$(BIN)/python -m benchmarks.channels $(BENCH)
+
+bench-calls: .venv/.ready-dev
+	$(BIN)/python -m benchmarks.calls $(BENCH)
 
 docs: .venv/.ready-dev
 	$(BIN)/python -m scripts.configuration_docs

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from models.understanding.prosody import HOP, pitch
+from models.understanding.prosody import HOP, pitches
 
 Samples = NDArray[np.float32]
 
@@ -21,8 +21,8 @@ LAST_S = 0.06
 """Of voiced sound at the end, whose pitch is compared with the rest."""
 SLOPE_S = 0.25
 _LEAST_VOICED_S = 0.1
-_JUMP = 6.0
-"""Semitones from one frame to the next that no voice makes: an octave error, or a click."""
+_JUMP = 7.0
+"""Semitones upwards from one frame to the next that no voice makes: an octave error."""
 _ERROR_S = 0.1
 """How long such an error lasts at most."""
 _FRAME_S = HOP / SAMPLE_RATE_HZ
@@ -45,7 +45,7 @@ def melody_of(samples: Samples) -> Melody | None:
     count = len(tail) // HOP
     if not count:
         return None
-    hz = pitch(tail, np.arange(count), count)
+    hz = pitches(tail, np.arange(count), count)
     voiced = np.flatnonzero(hz)
     if len(voiced) * _FRAME_S < _LEAST_VOICED_S:
         return None
@@ -59,8 +59,8 @@ def melody_of(samples: Samples) -> Melody | None:
 
 
 def _without_jump(voiced: NDArray[np.intp], tones: NDArray[np.floating]) -> NDArray[np.intp]:
-    """The voiced frames without a last few that follow a jump within one sound."""
-    jumps = (np.abs(np.diff(tones)) > _JUMP) & (np.diff(voiced) <= round(_ERROR_S / _FRAME_S))
+    """The voiced frames without a last few that follow a jump."""
+    jumps = (np.diff(tones) > _JUMP) & (np.diff(voiced) <= round(_ERROR_S / _FRAME_S))
     least = len(voiced) - round(_ERROR_S / _FRAME_S)
     first = next((jump + 1 for jump in np.flatnonzero(jumps) if jump + 1 >= least), None)
     return voiced[:first]

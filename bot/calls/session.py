@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bot.calls.endpointing import Expected, expected_after, patience_s, wants_turn
-from bot.calls.hearing import SAMPLE_RATE_HZ, Ears, SoundMemory
+from bot.calls.hearing import SAMPLE_RATE_HZ, Caught, Ear, Ears, SoundMemory
 from bot.calls.keypad import Keypad
 from bot.calls.ledger import Said
 from bot.calls.playing import Mouth, Player, Sentence
@@ -58,8 +58,9 @@ OTHER_SIDE_S = 2.5
 """How long somebody whom the desk calls may take to say hello."""
 _ASKS = 2
 """Times that a silent caller is asked, before the call ends."""
+_MEMORY_S = 2.0
+"""Of sound, from which the beginning of a turn is taken."""
 _PIECE_S = PIECE / SAMPLE_RATE_HZ
-_UNHEARD = Transcript("", "", 0.0, 0.0)
 
 
 class Voice(Protocol):
@@ -90,10 +91,9 @@ class Turn:
     """What the caller is saying, or has just said."""
 
     began_s: float
+    ear: Ear
     ended_s: float = 0.0
     considered: "asyncio.Task[Transcript] | None" = None
-    complete: Transcript | None = None
-    interrupted: bool = False
     facts: dict[str, float] = field(default_factory=dict)
 
 
@@ -120,7 +120,7 @@ class CallSession:
         self._taking = TurnTaking(manner.timing)
         self._voice: Voice = voice or SpeechDetector()
         self._resampler = Resampler(line.sample_rate_hz, SAMPLE_RATE_HZ)
-        self._memory = SoundMemory(manner.timing.longest_s + LEAD_S)
+        self._memory = SoundMemory(_MEMORY_S)
         self._player = Player(
             line, mouth, sounds=self._sounds, said=self._said, silent=self._silent
         )
@@ -209,6 +209,8 @@ class CallSession:
             self._recording.caller(samples)
         samples = self._resampler.feed(samples)
         self._memory.add(samples)
+        if self._turn:
+            self._turn.ear.hear(samples)
         for voice in self._voice.hear(samples):
             await self._do(self._taking.hear(float(voice), _PIECE_S))
         if typed := self._keypad.passed(self._taking.now_s):
@@ -219,8 +221,7 @@ class CallSession:
             self.timeline.note(step.at_s, step.move)
             match step.move:
                 case Move.BEGAN:
-                    self._turn = Turn(step.at_s)
-                    self._talk.speaks()
+                    self._begin_turn(step.at_s)
                 case Move.PAUSED:
                     self._talk.speaks()
                     self._consider()
@@ -256,40 +257,43 @@ class CallSession:
 
     # The caller's turn
 
+    def _begin_turn(self, began_s: float) -> None:
+        ear = self._ears.listen(lambda text: self._line.caption(Caption(True, text, False)))
+        ear.hear(self._memory.since(began_s - LEAD_S))
+        self._turn = Turn(began_s, ear)
+        self._talk.speaks()
+
     def _consider(self) -> None:
         """Write down what has been said, and see what it means for the pause."""
         if self._turn is None:
             return
         turn = self._turn
         turn.ended_s = self._taking.now_s - self._manner.timing.pause_s
-        samples = self._memory.since(turn.began_s - LEAD_S)
-        turn.considered = self._group.create_task(
-            self._considered(turn, samples), name="call hearing"
-        )
+        turn.considered = self._group.create_task(self._considered(turn), name="call hearing")
 
-    async def _considered(self, turn: Turn, samples: Sound) -> Transcript:
+    async def _considered(self, turn: Turn) -> Transcript:
         started = asyncio.get_running_loop().time()
         try:
-            heard = await self._ears.hear(samples)
+            caught = await turn.ear.finish()
         except Unavailable as error:
             log.error("call.transcriber_failed", extra={"reason": str(error)})
-            heard = Transcript("", "", 0.0, 0.0, "call_trouble")
+            caught = Caught(Transcript("", "", 0.0, 0.0, "call_trouble"))
+        heard = caught.transcript
         turn.facts["hear_ms"] = (asyncio.get_running_loop().time() - started) * 1000
-        turn.complete = heard
         self._line.caption(Caption(True, heard.text, False))
         if self._taking.desk is Desk.HELD:
             wants = wants_turn(heard.text, heard.language or self._locale)
             await self._do(self._taking.judge(interrupts=wants))
         if self._turn is turn:
             locale = heard.language or self._locale
-            wait_s = self._manner.patience * patience_s(heard.text, locale, self._expected)
-            await self._do(self._taking.wait(wait_s))
+            wait_s = patience_s(heard.text, locale, self._expected, caught.melody, caught.complete)
+            await self._do(self._taking.wait(self._manner.patience * wait_s))
         return heard
 
     def _forget_considered(self) -> None:
         if self._turn and self._turn.considered:
             self._turn.considered.cancel()
-            self._turn.considered = self._turn.complete = None
+            self._turn.considered = None
 
     def _drop_turn(self) -> None:
         self._forget_considered()
@@ -297,8 +301,6 @@ class CallSession:
         self._say_late()
 
     async def _interrupted(self) -> None:
-        if self._turn:
-            self._turn.interrupted = True
         await self._give_up()
 
     async def _give_up(self) -> None:

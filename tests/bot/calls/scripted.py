@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from bot.calls.hearing import Caught
 from bot.calls.ledger import Said
 from bot.calls.session import CallSession, Manner
 from bot.calls.timeline import Timeline
@@ -30,6 +31,7 @@ from bot.calls.transport import (
 )
 from bot.errors import Unavailable
 from bot.messages import ChannelName, ConversationId, CustomerId, Reply, ReplyId, ReplyKind, TurnId
+from models.melody import Melody
 from models.synthesizer import Speech
 from models.transcriber import Transcript
 from models.voice_activity import PIECE
@@ -192,14 +194,30 @@ class ScriptedEars:
     problem: str = ""
     heard: list[str] = field(default_factory=list)
 
-    async def hear(self, samples: Sound) -> Transcript:
-        if self.hangs:
+    def listen(self, partial: Callable[[str], None]) -> "ScriptedEar":
+        return ScriptedEar(self)
+
+
+class ScriptedEar:
+    def __init__(self, ears: ScriptedEars) -> None:
+        self._ears = ears
+        self._sound: list[Sound] = []
+
+    def hear(self, samples: Sound) -> None:
+        self._sound.append(samples)
+
+    async def finish(self) -> Caught:
+        ears = self._ears
+        text = ears.script.heard_in(np.concatenate(self._sound))
+        if ears.hangs:
             await asyncio.sleep(6)
             raise Unavailable("the transcriber gave nothing in 6 s")
-        await asyncio.sleep(self.seconds)
-        text = self.script.heard_in(samples)
-        self.heard.append(text)
-        return Transcript(text, "en" if text else "", 0.9, 1.0, "" if text else self.problem)
+        await asyncio.sleep(ears.seconds)
+        ears.heard.append(text)
+        language, problem = ("en", "") if text else ("", ears.problem)
+        # The voice falls where the words end in a full stop.
+        melody = Melody(-4.0 if text[-1:] in (".", "?") else 0.0, 0.0)
+        return Caught(Transcript(text, language, 0.9, 1.0, problem), melody)
 
 
 @dataclass
