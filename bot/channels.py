@@ -16,6 +16,7 @@ from bot.channel_memory import RedisMemory
 from bot.config import ChannelsSection, Config
 from bot.config_file import section_of
 from bot.desk import OpenDesk
+from bot.errors import OperatorError
 from bot.limiter import RedisLimiter
 from bot.own_channels import own_channel
 
@@ -87,9 +88,10 @@ async def open_front(opened: OpenDesk, on_ready: Callable[[str], None]) -> Async
     calls = import_module("connectors.calls.front")
     limiter = RedisLimiter(opened.desk.store)
     signer = _signer(config)
-    api = _http(opened, limiter)
-    opened.desk.connect(api)
     async with (
+        calls.open_lines(
+            lines_of(config), calls=opened.calls, public_url=config.server.url
+        ) as lines,
         front.open_messaging(
             messaging_apps(config),
             desk=opened.desk,
@@ -102,11 +104,11 @@ async def open_front(opened: OpenDesk, on_ready: Callable[[str], None]) -> Async
             ),
             memory=RedisMemory(opened.desk.store),
             public_url=config.server.url,
+            on_call=getattr(lines.lines.get("whatsapp"), "happened", None),
         ) as messaging,
-        calls.open_lines(
-            lines_of(config), calls=opened.calls, public_url=config.server.url
-        ) as lines,
     ):
+        api = _http(opened, limiter, lines.dial)
+        opened.desk.connect(api)
         webchat = None
         if config.channels.webchat.enabled:
             webchat = _webchat(opened, limiter, signer, lines.lines.get("browser"))
@@ -136,11 +138,19 @@ async def open_front(opened: OpenDesk, on_ready: Callable[[str], None]) -> Async
 
 
 def lines_of(config: Config) -> dict[str, Any]:
-    """The lines that calls may come in on, and their settings."""
+    """The lines that calls may come in on, and their settings. Raises `OperatorError`."""
     section = config.calls.lines
     lines = {name: getattr(section, name) for name in type(section).model_fields}
     if not section.browser.enabled:
         del lines["browser"]
+    whatsapp = lines.pop("whatsapp")
+    if whatsapp.enabled:
+        if config.channels.whatsapp is None:
+            raise OperatorError(
+                "calls.lines.whatsapp takes calls to the number of a channel that is not there",
+                remedy="add `channels: {whatsapp: …}`, see docs/channels/whatsapp.md",
+            )
+        lines["whatsapp"] = (whatsapp, config.channels.whatsapp)
     return {name: settings for name, settings in lines.items() if settings is not None}
 
 
@@ -209,7 +219,7 @@ def _webchat(opened: OpenDesk, limiter: RedisLimiter, signer: Any, calls: Any) -
     )
 
 
-def _http(opened: OpenDesk, limiter: RedisLimiter) -> Any:
+def _http(opened: OpenDesk, limiter: RedisLimiter, dial: Any) -> Any:
     config = opened.config
     http = import_module(CHANNELS["http"])
     return http.HttpApi(
@@ -218,4 +228,5 @@ def _http(opened: OpenDesk, limiter: RedisLimiter) -> Any:
         limiter=limiter,
         upload_bytes=int(config.limits.upload_bytes),
         attachments=config.limits.attachments,
+        dial=dial,
     )

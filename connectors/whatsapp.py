@@ -104,6 +104,9 @@ class WhatsApp(Provider):
         if hook.method == "GET":
             return Taken(answer=shake_hands(hook, self._verify_token))
         body = read_signed(hook, self._secret, _KIND)
+        if self._services.on_call is not None:
+            for value in _calls(body):
+                self._services.on_call(value)
         items = _items(body, self.account)
         refuse_old(
             (item["timestamp"] for _, item in items if "timestamp" in item), hook.received_at
@@ -167,7 +170,8 @@ class WhatsApp(Provider):
         """Enter the address for this number alone, so that others of the app keep theirs."""
         override = {"override_callback_uri": url, "verify_token": self._verify_token}
         try:
-            await self._graph.subscribe_app(_KIND, url, ["messages"])
+            fields = ["messages", "calls"] if self._services.on_call else ["messages"]
+            await self._graph.subscribe_app(_KIND, url, fields)
             await self._graph.post(
                 self.account, what="webhook", json={"webhook_configuration": override}
             )
@@ -224,10 +228,19 @@ def _interactive(kind: str, text: str, action: dict[str, Any]) -> dict[str, Any]
 def parse(body: Mapping[str, Any], phone: str) -> tuple[Event, ...]:
     """What a webhook tells about one of the account's phone numbers. Raises `Malformed`.
 
-    Calls, templates, preferences and whatever else concerns the account and not a conversation
+    Templates, preferences and whatever else concerns the account and not a conversation
     stand under other fields than `messages`.
     """
     return events_of(CHANNEL, _items(body, phone), lambda item: _events(*item))
+
+
+def _calls(body: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """What it tells of calls. Raises `Malformed`."""
+    try:
+        changes = [change for entry in body["entry"] for change in entry["changes"]]
+        return [change["value"] for change in changes if change["field"] == "calls"]
+    except (KeyError, TypeError) as error:
+        raise Malformed(f"not a change: {type(error).__name__}") from error
 
 
 def _items(

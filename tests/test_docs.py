@@ -15,6 +15,8 @@ from bot.cli.app import app
 from bot.config import Config, load
 from bot.config_file import settings_of
 from bot.intents import read_intents
+from bot.line_settings import LinesSection
+from connectors.calls.front import LINES
 from scripts import command_docs, configuration_docs
 from tests.conftest import REPOSITORY
 from tests.models.media import picture, recording, screenshot, tone
@@ -73,6 +75,13 @@ def test_every_setting_says_what_it_means() -> None:
 def test_every_command_is_documented() -> None:
     text = page("docs/cli.md")
     assert [name for name in COMMANDS if f"## `frontdesk {name}`" not in text] == []
+
+
+def test_every_line_is_documented() -> None:
+    named = {"browser": "widget"}
+    for name in LINES:
+        assert (REPOSITORY / "docs" / "calls" / f"{named.get(name, name)}.md").is_file(), name
+    assert LINES.keys() == LinesSection.model_fields.keys()
 
 
 def test_every_channel_is_documented() -> None:

@@ -10,13 +10,13 @@ import asyncio
 import logging
 from collections.abc import Callable
 from enum import IntEnum
-from urllib.parse import parse_qsl
+from functools import partial
 from uuid import UUID, uuid4
 
 from bot.calls.transport import Call, EndReason, Sound
 from bot.errors import DeliveryFailed, OperatorError
 from bot.line_settings import AudioSocketLine
-from connectors.calls.asterisk_control import RING_S, AsteriskControl
+from connectors.calls.asterisk_control import RING_S, AsteriskControl, NextSteps, form_of
 from connectors.calls.codecs.codec import NotThisCodec
 from connectors.calls.codecs.l16 import L16
 from connectors.calls.expected import Expected
@@ -31,8 +31,6 @@ PREPARE_S = 8.0
 UUID_S = 5.0
 """How long a connection may be open before it says which call it is."""
 QUIET_S = 60.0
-NEXT_S = 60.0
-"""How long the dialplan has to ask what comes after a call."""
 RATE_HZ = 8_000
 BACKLOG = 2048
 _MOST_BUFFERED_BYTES = 64 * 1024
@@ -61,21 +59,20 @@ class AudioSocket(Line):
         self._host, self._port = settings.host, settings.port
         self._control = AsteriskControl(services.api, settings.ari) if settings.ari else None
         self._expected: Expected[AudioSocketCall] = Expected()
-        self._next: dict[str, str] = {}
-        """UUID → whom the caller is to be connected with."""
+        self._next = NextSteps()
         self._connections: set[asyncio.Task[None]] = set()
         self.listening = asyncio.Event()
         self.address: tuple[str, int] = ("", 0)
         """Where it listens, once it does."""
 
     async def webhook(self, hook: Hook, rest: str) -> Answer:
-        fields = _form(hook.body)
+        fields = form_of(hook.body)
         if not same(fields.get("secret", ""), self._secret):
             raise Forged("the secret is missing or wrong")
         if rest == "announce":
             return Answer((await self._announced(fields.get("from", ""))).encode())
         if rest == "next":
-            return Answer(self._next.pop(fields.get("call", "").lower(), "").encode())
+            return Answer(self._next.take(fields.get("call", "").lower()).encode())
         raise Malformed(f"nothing is at {rest}")
 
     async def run(self) -> None:
@@ -107,7 +104,7 @@ class AudioSocket(Line):
         if self._control is None:
             raise DeliveryFailed("calls.lines.audiosocket has no `ari`", permanent=True)
         name = str(uuid4())
-        transport = AudioSocketCall(call.id, lambda target: self._connect_next(name, target))
+        transport = AudioSocketCall(call.id, partial(self._next.set, name))
         self._expected.keep(name, transport)
         try:
             await self._control.originate(number, {"FRONTDESK_CALL": name})
@@ -120,7 +117,7 @@ class AudioSocket(Line):
     async def _announced(self, number: str) -> str:
         """The UUID to connect with; empty where the desk is busy."""
         name = str(uuid4())
-        transport = AudioSocketCall(name, lambda target: self._connect_next(name, target))
+        transport = AudioSocketCall(name, partial(self._next.set, name))
         call = incoming(self.name, name, number)
         held = self.services.holding.begin(call, transport)
         if not await transport.wanted(held, PREPARE_S):
@@ -128,10 +125,6 @@ class AudioSocket(Line):
         self._expected.keep(name, transport)
         transport.expect()
         return name
-
-    def _connect_next(self, name: str, target: str) -> None:
-        self._next[name] = target
-        asyncio.get_running_loop().call_later(NEXT_S, self._next.pop, name, None)
 
     def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.create_task(self._serve(reader, writer), name="audiosocket")
@@ -218,10 +211,3 @@ async def _read(reader: asyncio.StreamReader) -> tuple[int, bytes]:
     header = await reader.readexactly(3)
     length = int.from_bytes(header[1:], "big")
     return header[0], await reader.readexactly(length)
-
-
-def _form(body: bytes) -> dict[str, str]:
-    try:
-        return dict(parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=20))
-    except ValueError as error:
-        raise Malformed("the body is not a form") from error

@@ -5,11 +5,11 @@ PCM of 16 bits, little-endian, at 16 kHz; its address holds a token that only th
 is good for as long as the call, so that a connection that was lost can be opened again.
 """
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 
 import msgspec
-from aiortc import RTCIceServer
 
 from bot.calls.transport import Call, Caption, EndReason, Sound
 from bot.errors import CustomerError
@@ -22,7 +22,7 @@ from connectors.calls.line import Line, LineServices
 from connectors.calls.line_call import LineCall
 from connectors.calls.paced_call import PacedCall
 from connectors.calls.stream_socket import POLICY, UNSUPPORTED, SocketGone, StreamSocket
-from connectors.calls.webrtc import WebRtcCall
+from connectors.calls.webrtc import WebRtcCall, ice_servers
 from connectors.messaging.hook import Malformed
 
 log = logging.getLogger(__name__)
@@ -80,20 +80,35 @@ class BrowserCalls(Line):
         held = self.services.holding.begin(call, transport)
         self._calls[conversation.id] = (name, transport)
         held.add_done_callback(lambda _: self._over(conversation.id, name, transport, show))
+        try:
+            return await self._taken(name, transport, held, offer)
+        except (CustomerError, asyncio.CancelledError):
+            transport.end(EndReason.LOST)
+            raise
+
+    async def _taken(
+        self,
+        name: str,
+        transport: "WebRtcCall | PcmCall",
+        held: "asyncio.Task[bool]",
+        offer: str,
+    ) -> Taken:
+        """Raises `CustomerError`."""
         if not await transport.wanted(held, PREPARE_S):
-            transport.end(EndReason.REFUSED)
             raise CustomerError("call_busy")
-        if isinstance(transport, WebRtcCall):
-            try:
-                return Taken(name, sdp=await transport.take(offer))
-            except Malformed as error:
-                transport.end(EndReason.LOST)
-                log.warning("call.malformed", extra={"call": name, "reason": str(error)})
-                raise CustomerError("call_not_understood") from error
-        assert isinstance(transport, PcmCall)
-        token = self._expected.lasting(transport)
-        transport.expect()
-        return Taken(name, url=f"/calls/browser/{token}")
+        if isinstance(transport, PcmCall):
+            token = self._expected.lasting(transport)
+            transport.expect()
+            return Taken(name, url=f"/calls/browser/{token}")
+        try:
+            return Taken(name, sdp=await transport.take(offer))
+        except Malformed as error:
+            log.warning("call.malformed", extra={"call": name, "reason": str(error)})
+            raise CustomerError("call_not_understood") from error
+
+    def talks(self, conversation: ConversationId) -> bool:
+        """Whether a chat has a call beside it."""
+        return conversation in self._calls
 
     async def hang_up(self, conversation: ConversationId, call: str = "") -> None:
         """The customer ends their call: the one named, or whichever is on."""
@@ -114,15 +129,7 @@ class BrowserCalls(Line):
 
         if not webrtc:
             return PcmCall(name, caption)
-        servers = [
-            RTCIceServer(
-                urls=each.urls,
-                username=each.username or None,
-                credential=each.credential.get_secret_value() or None,
-            )
-            for each in self.ice_servers
-        ]
-        return WebRtcCall(name, servers, caption)
+        return WebRtcCall(name, ice_servers(self.ice_servers), caption)
 
     def _over(
         self, conversation: ConversationId, name: str, transport: LineCall, show: Show

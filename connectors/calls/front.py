@@ -25,7 +25,11 @@ PATH = "/calls/"
 LINES = {
     "browser": "connectors.calls.browser",
     "twilio": "connectors.calls.twilio",
+    "telnyx": "connectors.calls.telnyx",
+    "vonage": "connectors.calls.vonage",
     "audiosocket": "connectors.calls.audiosocket",
+    "asterisk": "connectors.calls.asterisk",
+    "whatsapp": "connectors.calls.whatsapp",
 }
 """Section below `calls.lines` → the module that has the line."""
 

@@ -5,6 +5,8 @@ import hashlib
 import logging
 import re
 from abc import ABC
+from collections.abc import Coroutine
+from typing import Any
 
 import msgspec
 
@@ -30,6 +32,7 @@ class Holding:
     def __init__(self, calls: Calls) -> None:
         self._calls = calls
         self._tasks: set[asyncio.Task[bool]] = set()
+        self._others: set[asyncio.Task[None]] = set()
 
     def begin(self, call: Call, transport: Transport) -> asyncio.Task[bool]:
         """Let the desk talk. The task's result: False where the desk holds as many calls as it
@@ -39,9 +42,15 @@ class Holding:
         task.add_done_callback(self._tasks.discard)
         return task
 
+    def besides(self, work: Coroutine[Any, Any, None]) -> None:
+        """Do what a webhook asks for after it has been answered."""
+        task = asyncio.create_task(work)
+        self._others.add(task)
+        task.add_done_callback(self._others.discard)
+
     async def close(self) -> None:
         """Hang up on everybody."""
-        tasks = list(self._tasks)
+        tasks = [*self._tasks, *self._others]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)

@@ -43,6 +43,11 @@ class LineCall:
         """A connection may be attached."""
         return not self.ended and not self._attached
 
+    @property
+    def begun(self) -> bool:
+        """It has been up."""
+        return self._begun
+
     def events(self) -> AsyncIterator[LineEvent]:
         return self._events.events()
 

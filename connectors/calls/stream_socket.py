@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
+from urllib.parse import parse_qsl
 
 from starlette.types import Receive, Scope, Send
 
@@ -27,6 +28,7 @@ class StreamSocket:
 
     def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
         self.path: str = scope["path"]
+        self.query = dict(parse_qsl(scope["query_string"].decode("latin-1")))
         self.headers = headers_of(scope)
         self._receive = receive
         self._send = send

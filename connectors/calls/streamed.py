@@ -6,6 +6,7 @@ The socket may drop in the middle of a call: the transport is down until another
 
 import asyncio
 import logging
+from collections.abc import Sequence
 from typing import Protocol
 
 import msgspec
@@ -53,10 +54,11 @@ class Dialect(Protocol):
 
     codec: Codec
 
-    def read(self, frame: str | bytes) -> Told | None:
-        """None: nothing that matters here. Raises `Malformed`."""
+    def read(self, frame: str | bytes) -> Sequence[Told]:
+        """What a frame tells, in order; nothing, where nothing matters here. Raises
+        `Malformed`."""
 
-    def sound(self, data: bytes) -> str | bytes: ...
+    def sound(self, data: bytes) -> Sequence[str | bytes]: ...
 
     def mark(self, name: str) -> str: ...
 
@@ -94,7 +96,8 @@ class StreamedCall(LineCall):
             if socket is None or dialect is None or self._round != round_:
                 return
             for piece, mark in self._sound.pieces(samples):
-                await socket.send(dialect.sound(dialect.codec.encode(piece)))
+                for frame in dialect.sound(dialect.codec.encode(piece)):
+                    await socket.send(frame)
                 await socket.send(dialect.mark(mark))
                 if self._round != round_:  # cleared, or dropped, while this was on its way
                     return
@@ -153,9 +156,9 @@ class StreamedCall(LineCall):
         bad = 0
         async for frame in socket.frames():
             try:
-                told = dialect.read(frame)
-                if isinstance(told, Sent):
-                    self._events.hear(dialect.codec.decode(told.data), told.at)
+                for told in dialect.read(frame):
+                    if self._take(told, dialect.codec):
+                        return True
             except NotThisCodec as error:
                 log.warning("call.codec", extra={"call": self._call, "reason": str(error)})
                 await socket.close(UNSUPPORTED)
@@ -166,14 +169,20 @@ class StreamedCall(LineCall):
                 if bad >= MOST_BAD_FRAMES:
                     await socket.close(POLICY)
                     raise SocketGone("frames that make no sense") from error
-                continue
-            if isinstance(told, Pressed):
-                self._events.press(told.digit)
-            elif isinstance(told, Marked) and self._sound.mark(told.name):
-                self._events.played(self._sound.played)
-            elif isinstance(told, Over):
-                return True
         return self.ended
+
+    def _take(self, told: Told, codec: Codec) -> bool:
+        """Whether the call is over with it. Raises `NotThisCodec`."""
+        match told:
+            case Sent():
+                self._events.hear(codec.decode(told.data), told.at)
+            case Pressed():
+                self._events.press(told.digit)
+            case Marked() if self._sound.mark(told.name):
+                self._events.played(self._sound.played)
+            case Over():
+                return True
+        return False
 
     async def _close(self, reason: EndReason) -> None:
         self.end(reason)

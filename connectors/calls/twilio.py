@@ -10,7 +10,7 @@ https://www.twilio.com/docs/usage/webhooks/webhooks-security.
 
 import base64
 import binascii
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import parse_qsl
 from xml.sax.saxutils import escape, quoteattr
@@ -200,24 +200,24 @@ class MediaStream:
         self.codec: Codec = MuLaw()
         self._stream = stream
 
-    def read(self, frame: str | bytes) -> Told | None:
+    def read(self, frame: str | bytes) -> Sequence[Told]:
         message = read_frame(frame)
         try:
             match message.get("event"):
                 case "media" if message["media"].get("track", "inbound") == "inbound":
-                    return _sound(message["media"])
+                    return [_sound(message["media"])]
                 case "dtmf":
-                    return Pressed(str(message["dtmf"]["digit"]))
+                    return [Pressed(str(message["dtmf"]["digit"]))]
                 case "mark":
-                    return Marked(str(message["mark"]["name"]))
+                    return [Marked(str(message["mark"]["name"]))]
                 case "stop":
-                    return Over()
+                    return [Over()]
         except (KeyError, TypeError, AttributeError, ValueError) as error:
             raise Malformed(f"not a frame of Media Streams: {type(error).__name__}") from error
-        return None
+        return []
 
-    def sound(self, data: bytes) -> str:
-        return self._frame("media", media={"payload": base64.b64encode(data).decode()})
+    def sound(self, data: bytes) -> Sequence[str]:
+        return [self._frame("media", media={"payload": base64.b64encode(data).decode()})]
 
     def mark(self, name: str) -> str:
         return self._frame("mark", mark={"name": name})

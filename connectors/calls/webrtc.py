@@ -7,7 +7,7 @@ packet on. Its jitter buffer is replaced here by one that holds nothing back whi
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from fractions import Fraction
 
 import numpy as np
@@ -15,6 +15,7 @@ from aiortc import (
     RTCConfiguration,
     RTCIceServer,
     RTCPeerConnection,
+    RTCRtpReceiver,
     RTCSessionDescription,
 )
 from aiortc.mediastreams import MediaStreamError, MediaStreamTrack
@@ -22,6 +23,7 @@ from aiortc.rtp import RtpPacket
 from av import AudioFrame
 
 from bot.calls.transport import Caption, EndReason, Sound
+from bot.line_settings import IceServer
 from connectors.calls.codecs.codec import NotThisCodec, to_int16
 from connectors.calls.codecs.opus import RATE_HZ, OpusDecoder
 from connectors.calls.line_call import LineCall
@@ -35,6 +37,8 @@ LARGEST_SDP_CHARS = 64_000
 CONNECT_S = 20.0
 """How long the two sides may look for a way to each other."""
 _WRAPS = 1 << 32
+_AUDIO = RTCRtpReceiver.getCapabilities("audio")
+_OPUS = [each for each in _AUDIO.codecs if each.name == "opus"] if _AUDIO else []
 _JITTER_BUFFER = "_RTCRtpReceiver__jitter_buffer"
 
 
@@ -59,18 +63,24 @@ class WebRtcCall(LineCall):
         """Take an offer (SDP, RFC 8866); gives the answer. The call is up once the two sides have
         found each other. Raises `Malformed`."""
         await self._describe("offer", offer)
-        self._peer.addTrack(self._track)
-        await self._peer.setLocalDescription(await self._peer.createAnswer())
-        if not any(each.currentDirection == "sendrecv" for each in self._peer.getTransceivers()):
-            raise Malformed("the offer has no sound in both directions in a codec that is known")
+        try:
+            self._add_track()
+            await self._peer.setLocalDescription(await self._peer.createAnswer())
+        except ValueError as error:
+            raise Malformed("the offer has no sound, or none in Opus") from error
+        answer: str = self._peer.localDescription.sdp
+        both = any(each.currentDirection == "sendrecv" for each in self._peer.getTransceivers())
+        if not both or "opus/" not in answer.lower():
+            raise Malformed("the offer has no sound in both directions, or none in Opus")
         self.expect(CONNECT_S)
-        return self._peer.localDescription.sdp
+        return answer
 
     async def offer(self) -> str:
         """SDP to call somebody with; `taken` takes their answer."""
-        self._peer.addTrack(self._track)
+        self._add_track()
         await self._peer.setLocalDescription(await self._peer.createOffer())
-        return self._peer.localDescription.sdp
+        offer: str = self._peer.localDescription.sdp
+        return offer
 
     async def taken(self, answer: str) -> None:
         """Raises `Malformed`."""
@@ -102,6 +112,12 @@ class WebRtcCall(LineCall):
             # aiortc tells of a state from within itself, where it cannot be waited for.
             self._closing = asyncio.create_task(self._peer.close(), name=f"closing {self._call}")
 
+    def _add_track(self) -> None:
+        self._peer.addTrack(self._track)
+        for transceiver in self._peer.getTransceivers():
+            if transceiver.kind == "audio":
+                transceiver.setCodecPreferences(_OPUS)
+
     async def _describe(self, kind: str, sdp: str) -> None:
         if len(sdp) > LARGEST_SDP_CHARS:
             raise Malformed("the session's description is too long")
@@ -127,6 +143,17 @@ class WebRtcCall(LineCall):
 
     def _hear(self, samples: Sound, at: int) -> None:
         self._events.hear(samples, at)
+
+
+def ice_servers(settings: Iterable[IceServer]) -> list[RTCIceServer]:
+    return [
+        RTCIceServer(
+            urls=each.urls,
+            username=each.username or None,
+            credential=each.credential.get_secret_value() or None,
+        )
+        for each in settings
+    ]
 
 
 class _Incoming:

@@ -4,6 +4,7 @@ import hashlib
 import logging
 import re
 import time
+from collections.abc import Awaitable, Callable
 from typing import Annotated, Any
 
 from fastapi import FastAPI, Header, Query, Request
@@ -11,8 +12,9 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import PlainTextResponse, Response
 from starlette.exceptions import HTTPException
 
+from bot.calls.transport import Call
 from bot.channel import Desk, Progress
-from bot.errors import CustomerError, FrontdeskError
+from bot.errors import CustomerError, DeliveryFailed, FrontdeskError
 from bot.messages import (
     Attachment,
     AttachmentId,
@@ -26,6 +28,7 @@ from bot.messages import (
     TurnId,
     new_id,
 )
+from connectors.calls.line import CHANNEL as CALL_CHANNEL
 from connectors.customer_ids import customer_id
 from connectors.http_api.docs import add_docs
 from connectors.http_api.guard import ApiGuard, BodyRefused
@@ -33,6 +36,8 @@ from connectors.http_api.keys import ApiKeys
 from connectors.http_api.models import (
     Accepted,
     AttachmentOut,
+    CallIn,
+    CallOut,
     ConversationOut,
     CustomerName,
     MessageIn,
@@ -50,6 +55,9 @@ CHANNEL = ChannelName("http")
 _MESSAGE_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _FIRST_MESSAGE_S = 10
 """How long another first message of the same customer is held off."""
+
+_CALLED_S = 24 * 3600
+Dial = Callable[[Call], Awaitable[None]]
 
 Whose = Annotated[CustomerName, Query()]
 
@@ -70,8 +78,11 @@ class HttpApi:
         limiter: Limiter,
         upload_bytes: int = 25 * 1024 * 1024,
         attachments: int = 10,
+        dial: Dial | None = None,
     ) -> None:
-        """`upload_bytes`: the largest file; `attachments`: the most files beside one message."""
+        """`upload_bytes`: the largest file; `attachments`: the most files beside one message.
+        `dial`: calls somebody; raises `DeliveryFailed`."""
+        self._dial = dial
         self._desk = desk
         self._limiter = limiter
         self._upload_bytes = upload_bytes
@@ -133,6 +144,37 @@ class HttpApi:
             duplicate=receipt.duplicate,
             reply=reply,
         )
+
+    async def post_call(
+        self,
+        request: Request,
+        body: CallIn,
+        idempotency_key: Annotated[str, Header(max_length=255)] = "",
+    ) -> CallOut:
+        customer = _customer(request, body.customer)
+        chat = await self._own(customer, body.conversation) if body.conversation else None
+        if idempotency_key and not await self._limiter.first(
+            "api-call", f"{customer} {idempotency_key}", _CALLED_S
+        ):
+            raise CustomerError("in_progress")
+        call = Call(
+            id=new_id("call"),
+            channel=chat.channel if chat else CALL_CHANNEL,
+            customer=customer,
+            conversation=chat.id if chat else None,
+            address=body.to,
+            locale=body.locale or _locale(request),
+            outgoing=True,
+            opening=body.opening,
+        )
+        if self._dial is None:
+            raise CustomerError("call_impossible")
+        try:
+            await self._dial(call)
+        except DeliveryFailed as error:
+            log.warning("api.not_called", extra={"call": call.id, "reason": str(error)})
+            raise CustomerError("call_impossible") from error
+        return CallOut(call=call.id)
 
     async def get_conversation(
         self,

@@ -71,6 +71,52 @@ class MessageIn(BaseModel):
         return self
 
 
+class CallIn(BaseModel):
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "example": {
+                "customer": "user-4711",
+                "to": "twilio:+15550100001",
+                "opening": "Hello, this is Voltaro. You asked us to call you back.",
+            }
+        },
+    )
+
+    customer: CustomerName
+    to: Annotated[
+        str,
+        Field(
+            pattern=r"^[a-z]{1,20}:\+?[0-9]{2,20}$",
+            description="A line of `calls.lines`, a colon, and a number.",
+        ),
+    ]
+    opening: Annotated[
+        str,
+        Field(max_length=1_000, description="What the desk says first, in place of its greeting."),
+    ] = ""
+    locale: Annotated[
+        str, Field(max_length=35, description="BCP 47 tag of the customer, `de-AT`.")
+    ] = ""
+    conversation: Annotated[
+        str,
+        Field(
+            pattern=r"^([A-Za-z0-9][A-Za-z0-9_.:-]{0,127})?$",
+            description="One of this customer's, which the call is a part of; left out: a new one.",
+        ),
+    ] = ""
+
+    @model_validator(mode="after")
+    def _is_unicode(self) -> Self:
+        for text in (self.customer, self.opening, self.locale):
+            text.encode()
+        return self
+
+
+class CallOut(BaseModel):
+    call: Annotated[str, Field(description="The desk's name for the call.")]
+
+
 class AttachmentOut(BaseModel):
     id: str
     kind: AttachmentKind

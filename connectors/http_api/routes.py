@@ -58,6 +58,15 @@ def routes(api: "HttpApi") -> APIRouter:
         response_model=TraceOut,
         responses=_GONE,
     )
+    router.add_api_route(
+        "/calls",
+        api.post_call,
+        methods=["POST"],
+        summary="Call a customer",
+        description="With an `Idempotency-Key`, a second request within a day calls nobody.",
+        status_code=202,
+        responses=_GONE,
+    )
     _add_media(router, api)
     return router
 

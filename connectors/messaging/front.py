@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from importlib import import_module
@@ -76,10 +76,11 @@ async def open_messaging(
     limits: Limits,
     memory: Memory | None = None,
     public_url: str = "",
+    on_call: Callable[[Mapping[str, Any]], None] | None = None,
 ) -> AsyncIterator[Messaging]:
     """`configured`: channel → (import path of its module, its settings). `memory`: without one,
     what providers remember ends with the process. `public_url`: the desk's address as providers
-    know it. Raises `OperatorError`."""
+    know it. `on_call`: as `Services.on_call`. Raises `OperatorError`."""
     async with AsyncExitStack() as stack:
         trusted = [getattr(settings, "api", "") for _, settings in configured.values()]
         services = Services(
@@ -92,6 +93,7 @@ async def open_messaging(
             media_url=_media_urls(signer, public_url),
             public_url=public_url,
             memory=memory or ProcessMemory(),
+            on_call=on_call,
         )
         providers = tuple(
             _named(name, import_module(module).provider(settings, services))

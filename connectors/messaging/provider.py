@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from typing import Protocol
+from typing import Any, Protocol
 
 import msgspec
 
@@ -59,6 +59,8 @@ class Services(msgspec.Struct, frozen=True):
     public_url: str = ""
     """The desk's address as providers know it (`https://desk.example`); empty where it has none."""
     memory: Memory = msgspec.field(default_factory=ProcessMemory)
+    on_call: Callable[[Mapping[str, Any]], None] | None = None
+    """Takes what WhatsApp's webhooks tell of calls; None where the desk takes none."""
 
 
 class Registration(msgspec.Struct, frozen=True):

@@ -156,26 +156,28 @@ class WebchatConnector:
             )
         )
 
-    async def call(self, admitted: Admitted, offer: str, *, client: str, locale: str) -> Taken:
+    async def limit_calls(self, client: str) -> None:
+        """Raises `TooFast`."""
+        await self._limiter.allow("call", client, self.settings.limits.calls)
+
+    async def call(self, admitted: Admitted, offer: str, *, locale: str) -> Taken:
         """A widget calls; `offer`: SDP, empty where it has no WebRTC. Raises `CustomerError`
-        (`call_busy`, `call_not_understood`, `bad_frame`), `TooFast` and `Unavailable`."""
+        (`call_busy`, `call_not_understood`, `bad_frame`) and `Unavailable`."""
         if self._calls is None:
             raise CustomerError("bad_frame")
-        await self._limiter.allow("call", client, self.settings.limits.calls)
         conversation = admitted.conversation.id
         held = await self.desk.entries(conversation, limit=1)
-        self._talking[conversation] = held[-1].seq if held else 0
-        try:
-            return await self._calls.begin(
-                admitted.conversation,
-                offer=offer,
-                locale=locale,
-                verified=admitted.verified,
-                show=partial(self._show_call, conversation),
-            )
-        except CustomerError:
-            self._talking.pop(conversation, None)
-            raise
+        known = held[-1].seq if held else 0
+        taken = await self._calls.begin(
+            admitted.conversation,
+            offer=offer,
+            locale=locale,
+            verified=admitted.verified,
+            show=partial(self._show_call, conversation),
+        )
+        if self._calls.talks(conversation):
+            self._talking[conversation] = known
+        return taken
 
     async def hang_up(self, conversation: ConversationId, call: str) -> None:
         if self._calls is not None:
@@ -185,7 +187,9 @@ class WebchatConnector:
         self, conversation: ConversationId, call: str, what: Caption | EndReason
     ) -> None:
         if isinstance(what, EndReason):
-            self._talking.pop(conversation, None)
+            # Another may have taken its place already.
+            if self._calls is None or not self._calls.talks(conversation):
+                self._talking.pop(conversation, None)
             frame = wire.encode(wire.CallEnded(call, what))
         else:
             frame = wire.encode(wire.ShowCaption(call, what.by_caller, what.text, what.final))

@@ -42,6 +42,7 @@ class SocketSession:
     __slots__ = (
         "_admitted",
         "_bad_frames",
+        "_calling",
         "_client",
         "_connector",
         "_due",
@@ -68,6 +69,7 @@ class SocketSession:
         self._client = client
         self._locale = locale
         self._bad_frames = 0
+        self._calling: asyncio.Task[None] | None = None
         self._due = 0.0
 
     async def run(self) -> None:
@@ -85,6 +87,8 @@ class SocketSession:
             await self.line.close(code, self._problem(error))
         except Unavailable as error:
             await self.line.close(_CLOSE_LATER, self._problem(error))
+        finally:
+            self._stop_calling()
 
     async def _hello(self) -> wire.Hello | None:
         try:
@@ -163,7 +167,10 @@ class SocketSession:
             case wire.AskTrace():
                 await self._trace(frame)
             case wire.StartCall():
-                await self._call(frame)
+                await self._connector.limit_calls(self._client)
+                self._stop_calling()
+                # It may take seconds, in which the chat goes on.
+                self._calling = asyncio.create_task(self._call(frame))
             case wire.HangUp():
                 await self._connector.hang_up(self._admitted.conversation.id, frame.call)
             case wire.Hello():
@@ -190,11 +197,17 @@ class SocketSession:
             self._connector.show_entry(Entry(receipt.seq, message), besides=self)
 
     async def _call(self, frame: wire.StartCall) -> None:
-        taken = await self._connector.call(
-            self._admitted, frame.sdp, client=self._client, locale=self._locale
-        )
+        try:
+            taken = await self._connector.call(self._admitted, frame.sdp, locale=self._locale)
+        except (CustomerError, Unavailable) as error:
+            await self.line.tell(self._problem(error, frame.id))
+            return
         told = wire.CallTaken(frame.id, taken.call, sdp=taken.sdp, url=taken.url)
         await self.line.tell(wire.encode(told))
+
+    def _stop_calling(self) -> None:
+        if self._calling is not None:
+            self._calling.cancel()
 
     async def _find(self, ids: tuple[str, ...]) -> tuple[Attachment, ...]:
         most = self._connector.settings.limits.attachments

@@ -15,6 +15,8 @@ from bot.desk import FrontDesk
 from bot.inbox import InboxLimits
 from bot.limiter import RedisLimiter
 from bot.store import Store
+from connectors.calls.browser import BrowserCalls
+from connectors.calls.front import CallFront
 from connectors.http_api import ApiKeys, HttpApi, digest_of
 from connectors.limiter import Rate
 from connectors.server import Server
@@ -41,6 +43,13 @@ LIMITS = Limits(upload_bytes=1024**2)
 ONCE = Rate(per_minute=1, burst=1)
 
 
+def browser_calls(lines: CallFront | None) -> BrowserCalls | None:
+    """The widget's line, where there is one."""
+    line = lines.lines.get("browser") if lines else None
+    assert line is None or isinstance(line, BrowserCalls)
+    return line
+
+
 class Site:
     """A desk with its channels, its media in a folder of its own; it says back what it is told."""
 
@@ -65,6 +74,7 @@ class Site:
         pages: Path | None = None,
         trusted_proxies: tuple[str, ...] = (),
         pace: InboxLimits | None = None,
+        lines: CallFront | None = None,
         **settings: Any,
     ) -> AsyncIterator["Site"]:
         """`settings`: of `WebchatSettings`."""
@@ -80,12 +90,26 @@ class Site:
             settings=WebchatSettings(
                 Business("Voltaro", suggestions={"en": ("Where is my order?",)}), **settings
             ),
+            calls=browser_calls(lines),
         )
         keys = ApiKeys({"program": digest_of(API_KEY), "other": digest_of(OTHER_KEY)})
-        api = HttpApi(desk=self.desk, keys=keys, limiter=limiter, upload_bytes=1024**2)
+        api = HttpApi(
+            desk=self.desk,
+            keys=keys,
+            limiter=limiter,
+            upload_bytes=1024**2,
+            dial=lines.dial if lines else None,
+        )
         self.desk.connect(self.webchat)
         self.desk.connect(api)
-        app = build_app(webchat=self.webchat, api=api.app, article=article, check=check, site=pages)
+        app = build_app(
+            webchat=self.webchat,
+            api=api.app,
+            calls=lines,
+            article=article,
+            check=check,
+            site=pages,
+        )
         async with running(self.desk), self._serving(app, trusted_proxies):
             yield self
 

@@ -14,6 +14,7 @@ async def test_every_path_is_described(site: Site) -> None:
         described = (await client.get("/openapi.json")).json()
     assert set(described["paths"]) == {
         "/v1/messages",
+        "/v1/calls",
         "/v1/conversations/{conversation}",
         "/v1/conversations/{conversation}/turns/{turn}",
         "/v1/media",
@@ -34,7 +35,7 @@ async def test_the_page_renders_from_the_desk_alone(site: Site, chromium: str) -
         page.on("console", lambda message: complaints.append(message.text))
         page.on("request", lambda request: hosts.add(urlsplit(request.url).hostname))
         await page.goto(f"{site.url}/docs")
-        await expect(page.locator(".opblock")).to_have_count(5)
+        await expect(page.locator(".opblock")).to_have_count(6)
         await page.locator(".opblock-post").first.click()
         await expect(page.get_by_text("Example Value").first).to_be_visible()
         await browser.close()

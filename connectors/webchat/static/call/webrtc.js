@@ -10,7 +10,7 @@ const CONNECT_MS = 8_000;
  * @returns {Promise<Sound | null>} null: no way was found, such as where UDP is blocked
  */
 export async function overWebRtc({ stream, iceServers, ask, ended, returning, speaker }) {
-  if (!("RTCPeerConnection" in globalThis)) return null;
+  if (!globalThis.RTCPeerConnection) return null;
   const peer = new RTCPeerConnection({ iceServers });
   const [track] = stream.getAudioTracks();
   const sender = peer.addTrack(track, stream);

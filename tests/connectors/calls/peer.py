@@ -1,0 +1,83 @@
+"""The other side of a WebRTC call, by aiortc: it plays a clip, and keeps what it hears."""
+
+import asyncio
+from fractions import Fraction
+
+import numpy as np
+from aiortc import RTCPeerConnection, RTCSessionDescription
+from aiortc.mediastreams import MediaStreamError, MediaStreamTrack
+from av import AudioFrame
+
+from bot.calls.transport import Sound
+
+RATE = 48_000
+_FRAME = 960
+
+
+class Clip(MediaStreamTrack):
+    """A sound in real time, and silence behind it."""
+
+    kind = "audio"
+
+    def __init__(self, sound: Sound) -> None:
+        super().__init__()
+        self._sound = (np.clip(sound, -1, 1) * 32_767).astype(np.int16)
+        self._at = 0
+        self._began = 0.0
+
+    async def recv(self) -> AudioFrame:
+        loop = asyncio.get_running_loop()
+        self._began = self._began or loop.time()
+        await asyncio.sleep(max(0.0, self._began + self._at / RATE - loop.time()))
+        piece = np.zeros(_FRAME, np.int16)
+        part = self._sound[self._at : self._at + _FRAME]
+        piece[: len(part)] = part
+        frame = AudioFrame.from_ndarray(np.repeat(piece, 2)[np.newaxis], "s16", "stereo")
+        frame.sample_rate, frame.pts, frame.time_base = RATE, self._at, Fraction(1, RATE)
+        self._at += _FRAME
+        return frame
+
+
+class Peer:
+    def __init__(self, sound: Sound) -> None:
+        self.connection = RTCPeerConnection()
+        self.connection.addTrack(Clip(sound))
+        self.heard: list[Sound] = []
+        self._listening: asyncio.Task[None] | None = None
+        self.connection.on("track", self._listen)
+
+    async def offer(self) -> str:
+        await self.connection.setLocalDescription(await self.connection.createOffer())
+        return str(self.connection.localDescription.sdp)
+
+    async def accept(self, answer: str) -> None:
+        await self.connection.setRemoteDescription(RTCSessionDescription(answer, "answer"))
+
+    async def answer(self, offer: str) -> str:
+        await self.connection.setRemoteDescription(RTCSessionDescription(offer, "offer"))
+        await self.connection.setLocalDescription(await self.connection.createAnswer())
+        return str(self.connection.localDescription.sdp)
+
+    async def close(self) -> None:
+        await self.connection.close()
+        if self._listening:
+            self._listening.cancel()
+            await asyncio.gather(self._listening, return_exceptions=True)
+
+    async def hears(self, loud: float = 0.2) -> None:
+        """Wait until something is heard that is not silence."""
+        async with asyncio.timeout(15):
+            while not any(np.abs(piece).max() > loud for piece in self.heard):
+                await asyncio.sleep(0.02)
+
+    def _listen(self, track: MediaStreamTrack) -> None:
+        self._listening = asyncio.create_task(self._keep(track))
+
+    async def _keep(self, track: MediaStreamTrack) -> None:
+        try:
+            while True:
+                frame = await track.recv()
+                assert isinstance(frame, AudioFrame)
+                self.heard.append(frame.to_ndarray()[0, ::2].astype(np.float32) / 32_768)
+        except MediaStreamError:
+            return
