@@ -87,11 +87,8 @@ async def open_front(opened: OpenDesk, on_ready: Callable[[str], None]) -> Async
     calls = import_module("connectors.calls.front")
     limiter = RedisLimiter(opened.desk.store)
     signer = _signer(config)
-    webchat = _webchat(opened, limiter, signer) if config.channels.webchat.enabled else None
     api = _http(opened, limiter)
     opened.desk.connect(api)
-    if webchat is not None:
-        opened.desk.connect(webchat)
     async with (
         front.open_messaging(
             messaging_apps(config),
@@ -110,6 +107,10 @@ async def open_front(opened: OpenDesk, on_ready: Callable[[str], None]) -> Async
             lines_of(config), calls=opened.calls, public_url=config.server.url
         ) as lines,
     ):
+        webchat = None
+        if config.channels.webchat.enabled:
+            webchat = _webchat(opened, limiter, signer, lines.lines.get("browser"))
+            opened.desk.connect(webchat)
         for courier, fetch in front.connections(messaging):
             opened.desk.connect(courier, fetch)
         app = web.build_app(
@@ -138,6 +139,8 @@ def lines_of(config: Config) -> dict[str, Any]:
     """The lines that calls may come in on, and their settings."""
     section = config.calls.lines
     lines = {name: getattr(section, name) for name in type(section).model_fields}
+    if not section.browser.enabled:
+        del lines["browser"]
     return {name: settings for name, settings in lines.items() if settings is not None}
 
 
@@ -172,7 +175,7 @@ def _signer(config: Config) -> Any:
     return webchat.Signer(webchat.load_secret(config.data))
 
 
-def _webchat(opened: OpenDesk, limiter: RedisLimiter, signer: Any) -> Any:
+def _webchat(opened: OpenDesk, limiter: RedisLimiter, signer: Any, calls: Any) -> Any:
     config = opened.config
     section, limits = config.channels.webchat, config.limits
     webchat = import_module(CHANNELS["webchat"])
@@ -202,6 +205,7 @@ def _webchat(opened: OpenDesk, limiter: RedisLimiter, signer: Any) -> Any:
         origins=webchat.Origins(section.origins),
         limiter=limiter,
         settings=settings,
+        calls=calls,
     )
 
 

@@ -4,7 +4,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Self
 
-from pydantic import AfterValidator, Field, ValidationInfo, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    Field,
+    SecretStr,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from bot import engines
 from bot.config_section import Section, beside_the_file
@@ -17,11 +24,24 @@ def _folder_or_name(model: str, info: ValidationInfo) -> str:
 
 
 def _place_or_name(model: str, info: ValidationInfo) -> str:
-    """The same of a folder or a file."""
-    if not model:
-        return model
+    """The path in full of what is there, a folder or a file; else a public model's name."""
     place = beside_the_file(Path(model), info)
-    return str(place) if place.exists() else model
+    return str(place) if model and place.exists() else model
+
+
+def _places_or_names(model: str | list[str], info: ValidationInfo) -> str | list[str]:
+    if isinstance(model, str):
+        return _place_or_name(model, info)
+    return [_place_or_name(each, info) for each in model]
+
+
+def _file(path: Path | None, info: ValidationInfo) -> Path | None:
+    if path is None:
+        return None
+    whole = beside_the_file(path, info)
+    if not whole.is_file():
+        raise ValueError(f"must be a file, and there is no {whole}")
+    return whole
 
 
 class EngineSection(Section):
@@ -43,7 +63,11 @@ class EngineSection(Section):
     def arguments(self) -> Mapping[str, Any]:
         """What was set, for an engine's own defaults are the best for it."""
         named = self.model_fields_set - {"engine", "options"}
-        return {name: getattr(self, name) for name in sorted(named)} | self.options
+        return {name: _plain(getattr(self, name)) for name in sorted(named)} | self.options
+
+
+def _plain(value: Any) -> Any:
+    return value.get_secret_value() if isinstance(value, SecretStr) else value
 
 
 class EncoderSection(EngineSection):
@@ -108,8 +132,24 @@ class ImageEncoderSection(EncoderSection):
 class SynthesizerSection(EngineSection):
     part = engines.SYNTHESIZERS
     engine: str = "espeak"
-    """Text to speech."""
-    voice: str = ""
-    """Name of one of the engine's voices; empty: the first for the answer's language."""
+    """Text to speech: `espeak` (a hundred languages, mechanical), `piper` (quick), `kokoro`
+    (natural), `vits` (1 100 languages), `coqui` (a recorded voice), `openai` (a server). See
+    docs/voices.md."""
+    model: Annotated[str | list[str], AfterValidator(_places_or_names)] = ""
+    """For the neural engines: a folder or a file, or the name of a public model, which is fetched
+    once. `piper` and `vits` take several."""
+    voice: str | list[str] = ""
+    """Name of one of the engine's voices, as `frontdesk voices` lists them; empty: the first for
+    the answer's language. Of several, each conversation has one that speaks its language."""
     words_per_minute: Annotated[int, Field(ge=80, le=450)] = 165
-    """How fast it speaks."""
+    """How fast it speaks; 165 is the pace that a voice was made with."""
+    recording: Annotated[Path | None, AfterValidator(_file)] = None
+    """For `coqui`: a WAV of 6 to 30 seconds, whose speaker has agreed that the desk speaks with
+    this voice."""
+    base_url: str = ""
+    """For `openai`: the address of a server that is not OpenAI's, up to its `/v1`."""
+    api_key: SecretStr = SecretStr("")
+    """For `openai`: `${NAME}` of an environment variable; `OPENAI_API_KEY` otherwise."""
+    timeout_s: Annotated[float, Field(gt=0, le=300)] = 20.0
+    """For `openai`: how many seconds the server may be silent before the answer goes out as text.
+    """

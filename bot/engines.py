@@ -5,7 +5,7 @@ engine that is not chosen is never imported.
 """
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache, partial
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, ClassVar, Protocol
@@ -72,21 +72,22 @@ def maker(chosen: Chosen, device: str = "auto") -> Callable[[], Any]:
     return partial(made, **arguments)
 
 
-def weights_of(chosen: Chosen) -> Weights | None:
-    """What the engine that a section chooses loads; None if its packages bring all of it.
+def weights_of(chosen: Chosen) -> tuple[Weights, ...]:
+    """What the engine that a section chooses loads, as far as it says so; see
+    `models.downloads.Downloading`.
 
     Raises `OperatorError` as `engine` does, and if there can be no such weights.
     """
     made = engine(chosen.part, chosen.engine)
     if not hasattr(made, "weights"):
-        return None
+        return ()
     deciding = inspect.signature(made.weights).parameters
     arguments = {name: given for name, given in chosen.arguments.items() if name in deciding}
     try:
-        weights: Weights | None = made.weights(**arguments)
+        found: Weights | Sequence[Weights] = made.weights(**arguments)
     except EngineMissing as error:
         raise OperatorError(str(error).partition("\n")[0], remedy=error.remedy) from error
-    return weights
+    return (found,) if isinstance(found, Weights) else tuple(found)
 
 
 def engine(part: str, name: str) -> Any:

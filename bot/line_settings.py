@@ -7,7 +7,7 @@ its secret does not start, it never believes whatever comes.
 
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 
 from bot.channel_settings import Address, Secret
 from bot.config_section import Section
@@ -56,7 +56,29 @@ class AudioSocketLine(Section):
     """With it, the desk can call customers back."""
 
 
+class IceServer(Section):
+    """A server that helps two sides to find a way to each other."""
+
+    urls: Annotated[str, Field(pattern=r"^(stuns?|turns?):")]
+    """`stun:stun.example:3478`, or `turn:turn.example:3478`, which passes the sound on where there
+    is no direct way."""
+    username: str = ""
+    credential: SecretStr = SecretStr("")
+    """For TURN. Every visitor of the widget gets to know it."""
+
+
+class BrowserLine(Section):
+    """Calls from the chat widget. They need no account; behind a router, the desk needs a STUN
+    server to know its own address, and where UDP is blocked, sound travels over a WebSocket."""
+
+    enabled: bool = True
+    ice: tuple[IceServer, ...] = ()
+    """Servers that the desk and the browsers ask for a way to each other."""
+
+
 class LinesSection(Section):
+    browser: BrowserLine = BrowserLine()
+    """Calls from the chat widget."""
     twilio: TwilioLine | None = None
     """Telephone numbers of Twilio's, by Media Streams."""
     audiosocket: AudioSocketLine | None = None

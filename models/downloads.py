@@ -75,9 +75,9 @@ class Downloading(Protocol):
     """What the class of an engine has, if its weights come by themselves in no package."""
 
     @staticmethod
-    def weights() -> Weights | None:
+    def weights() -> Weights | Sequence[Weights]:
         """What an engine made with these arguments loads: of those of its constructor, the ones
-        that decide it, by the same names. None where it needs nothing.
+        that decide it, by the same names. Nothing in it where a package brings all.
 
         Raises `EngineMissing` for a model that cannot be. Loads and fetches nothing.
         """

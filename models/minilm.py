@@ -18,6 +18,7 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from models.cache import made_once
+from models.downloads import Weights
 from models.errors import EngineMissing
 from models.published import published_file
 from models.sentence_encoder import SentenceEncoder
@@ -57,6 +58,11 @@ class MiniLM:
         self._encoder = SentenceEncoder(
             graph, folder / "tokenizer.json", dimensions=self.dimensions, max_tokens=MAX_TOKENS
         )
+
+    @staticmethod
+    def weights() -> Weights:
+        """See `models.downloads.Downloading`."""
+        return Weights("all-MiniLM-L6-v2", "Apache-2.0", path=published_folder())
 
     def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """One vector per text, shape (len(texts), 384), each of length 1. Thread-safe."""

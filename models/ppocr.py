@@ -7,6 +7,7 @@ https://arxiv.org/abs/1911.08947), reading is SVTR with CTC (https://arxiv.org/a
 
 import math
 import re
+from pathlib import Path
 from typing import Any
 
 import cv2
@@ -14,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL.Image import Image
 
+from models.downloads import Weights
 from models.images import shrink
 from models.published import open_session, published_file
 from models.text_reader import TextBox, in_reading_order
@@ -47,6 +49,12 @@ _LETTER_O_BEFORE_HEX = re.compile(r"\b[Oo](?=x[0-9A-Fa-f]{2,}\b)")
 """Error codes begin with a zero, which looks like an O in most fonts."""
 
 
+def _graphs() -> list[Path]:
+    """Of what finds lines, and of what reads one."""
+    parts = ("PP-OCRv6_det_small", "PP-OCRv6_rec_small")
+    return [published_file(PACKAGE, f"models/{part}.onnx", remedy=REMEDY) for part in parts]
+
+
 class PaddleTextReader:
     """Text reader for Latin, Chinese and Japanese script; 1280 × 720 pixels with 20 lines take
     about 0.5 s on two cores. Thread-safe.
@@ -57,12 +65,14 @@ class PaddleTextReader:
     name = "PP-OCRv6-small"
 
     def __init__(self, threads: int = 2) -> None:
-        self._finder, self._reader = (
-            open_session(published_file(PACKAGE, f"models/{part}.onnx", remedy=REMEDY), threads)
-            for part in ("PP-OCRv6_det_small", "PP-OCRv6_rec_small")
-        )
+        self._finder, self._reader = (open_session(graph, threads) for graph in _graphs())
         characters = self._reader.get_modelmeta().custom_metadata_map["character"].splitlines()
         self._characters = ["", *characters, " "]
+
+    @staticmethod
+    def weights() -> list[Weights]:
+        """See `models.downloads.Downloading`."""
+        return [Weights(path.stem, "Apache-2.0", path=path) for path in _graphs()]
 
     def read(self, image: Image) -> list[TextBox]:
         """What stands in an RGB picture, in reading order."""

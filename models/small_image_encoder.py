@@ -14,6 +14,7 @@ import onnxruntime
 from numpy.typing import NDArray
 from PIL import Image
 
+from models.downloads import Weights
 from models.errors import EngineMissing
 
 WEIGHTS = Path(__file__).parent / "weights" / "small_image_encoder.onnx"
@@ -42,6 +43,11 @@ class SmallImageEncoder:
         self._session = onnxruntime.InferenceSession(
             weights, options, providers=["CPUExecutionProvider"]
         )
+
+    @staticmethod
+    def weights() -> Weights:
+        """See `models.downloads.Downloading`."""
+        return Weights("small image encoder", "Apache-2.0", path=WEIGHTS)
 
     @property
     def name(self) -> str:

@@ -22,7 +22,8 @@ USUAL_WORDS_PER_MINUTE = 165
 _DIALECT = 10
 """CLDR's distance up to which speakers of one understand the other: `gsw` and `de`, not `uk` and
 `ru`."""
-_FAR = 1000
+FAR = 1000
+"""The distance between languages, from here on."""
 _SHOWN = 40
 
 
@@ -48,13 +49,20 @@ class Cast:
 
         Raises `LanguageUnspoken`.
         """
-        chosen = [voice for voice in self._chosen if distance(language, voice.language) < _FAR]
-        if chosen:
-            return chosen[zlib.crc32(listener.encode()) % len(chosen)]
+        candidates = self.voices_for(language)
+        return candidates[zlib.crc32(listener.encode()) % len(candidates)]
+
+    def voices_for(self, language: str) -> list[Voice]:
+        """Those that were chosen and speak a language, or else the one nearest to it.
+
+        Raises `LanguageUnspoken`.
+        """
+        if chosen := [voice for voice in self._chosen if speaks(voice, language)]:
+            return chosen
         nearest = min(self._voices, key=lambda voice: _farness(language, voice), default=None)
-        if nearest is None or distance(language, nearest.language) >= _FAR:
+        if nearest is None or not speaks(nearest, language):
             raise LanguageUnspoken(language)
-        return nearest
+        return [nearest]
 
     def that_may_speak(self) -> tuple[Voice, ...]:
         """Every voice that `voice_for` may name: what must be loaded."""
@@ -73,6 +81,11 @@ class Cast:
         )
 
 
+def speaks(voice: Voice, language: str) -> bool:
+    """Whether a voice speaks a language, or one so near that its speakers understand it."""
+    return distance(language, voice.language) < FAR
+
+
 def _farness(language: str, voice: Voice) -> tuple[bool, int, int, int]:
     """What comes first speaks. Where a French of Canada is missing, that of France comes before
     that of Belgium; plain British before that of Scotland, unless it is asked for."""
@@ -87,7 +100,7 @@ def _farness(language: str, voice: Voice) -> tuple[bool, int, int, int]:
 
 @lru_cache(4096)
 def distance(language: str, spoken: str) -> int:
-    """How far a voice's language is from the one wanted: 0 for the same, `_FAR` or more where it
+    """How far a voice's language is from the one wanted: 0 for the same, `FAR` or more where it
     is another language, or none."""
     if spoken == ANY_LANGUAGE:
         return 0
@@ -96,6 +109,6 @@ def distance(language: str, spoken: str) -> int:
         offered = langcodes.get(langcodes.standardize_tag(spoken, macro=True))
     except LanguageTagError:
         # espeak has made some of its tags up.
-        return 0 if language == spoken else _FAR
+        return 0 if language == spoken else FAR
     apart = wanted.distance(offered)
-    return apart if wanted.language == offered.language or apart <= _DIALECT else _FAR + apart
+    return apart if wanted.language == offered.language or apart <= _DIALECT else FAR + apart

@@ -20,10 +20,12 @@ from bot.cli.explain import explain
 from bot.cli.ingest import ingest
 from bot.cli.init import init
 from bot.cli.keys import keys
+from bot.cli.models import models
 from bot.cli.outbox import outbox
 from bot.cli.serve import serve
 from bot.cli.synth import synth
 from bot.cli.train import evaluate, rollback, train, versions_list
+from bot.cli.voices import voices
 from bot.errors import OperatorError, Unavailable
 from models.errors import EngineMissing
 
@@ -74,6 +76,8 @@ app.command(rich_help_panel="Look after it")(ingest)
 app.command(rich_help_panel="Look after it")(explain)
 app.command(rich_help_panel="Look after it")(doctor)
 app.command(rich_help_panel="Look after it")(keys)
+app.command(rich_help_panel="Look after it")(voices)
+app.add_typer(models, name="models", rich_help_panel="Look after it")
 app.add_typer(outbox, name="outbox", rich_help_panel="Look after it")
 
 

@@ -40,7 +40,10 @@ def ask(
 
     Examples: `frontdesk ask "Where is my order?"`, `frontdesk ask --image error.png`
     """
+    from bot.cli.models import fetch_all
+
     config = load_project(project)
+    fetch_all(config)
     files = [*(image or ()), *(audio or ()), *(file or ())]
     entry = asyncio.run(_ask(config, text, files))
     if as_json:

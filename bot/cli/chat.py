@@ -27,7 +27,10 @@ def chat(project: Project = HERE) -> None:
 
     Example: `frontdesk chat --project examples/voltaro`
     """
+    from bot.cli.models import fetch_all
+
     config = load_project(project)
+    fetch_all(config)
     asyncio.run(_converse(config))
 
 

@@ -56,7 +56,7 @@ def project_checks(config: "Config") -> Iterator[tuple[str, Check]]:
     yield "knowledge", lambda: _knowledge(config)
     yield "channels", lambda: _channels(config)
     yield "port", lambda: _port(config.server.host, config.server.port)
-    for part in ("text_encoder", "transcriber", "text_reader", "image_encoder", "synthesizer"):
+    for part in config.engines:
         yield part.replace("_", " "), partial(_engine, config, part)
 
 
@@ -250,8 +250,14 @@ def _port(host: str, port: int) -> str:
 
 
 def _engine(config: "Config", part: str) -> str:
-    from bot.engines import maker
+    from bot.engines import maker, weights_of
+    from models.downloads import located
 
-    section = getattr(config, part)
+    section = config.engines[part]
+    if absent := [each.name for each in weights_of(section) if located(each) is None]:
+        raise Concern(
+            f"{section.engine} has no weights here yet: {', '.join(absent)}",
+            remedy=f"frontdesk models pull {part}; otherwise the desk fetches them when it opens",
+        )
     maker(section, config.device)()
     return f"{section.engine} loads"

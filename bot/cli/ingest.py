@@ -57,9 +57,11 @@ def ingest(
 
 def ingest_project(config: "Config", console: "Console") -> "IngestReport":
     """Update a project's index, with progress on the console. Raises `OperatorError`."""
+    from bot.cli.models import fetch_all
     from bot.engines import maker
     from bot.knowledge import ingest as update
 
+    fetch_all(config)
     encoder = maker(config.text_encoder, config.device)()
     with progress_bars(console) as tell:
         return update(config.knowledge.folder, config.index_folder, encoder, tell)

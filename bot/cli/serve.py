@@ -46,12 +46,14 @@ def serve(
     from rich.console import Console
 
     from bot.cli.logs import set_up_logs
+    from bot.cli.models import fetch_all
 
     config = load_project(project)
     given = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
     config = config.model_copy(update={"server": config.server.model_copy(update=given)})
     set_up_logs(config.server.log)
     console = Console(stderr=True, highlight=False, soft_wrap=True)
+    fetch_all(config)
     with (
         suppress(asyncio.CancelledError),
         asyncio.Runner(loop_factory=_loop_factory()) as runner,

@@ -76,6 +76,7 @@ def train(
     from rich.console import Console
 
     from bot.cli.ingest import progress_bars
+    from bot.cli.models import fetch_all
     from bot.intents.lessons import lessons
 
     config = load_project(project)
@@ -84,6 +85,7 @@ def train(
     # Of several processes that train together the first one speaks.
     silent = os.environ.get("RANK", "0") != "0"
     console = Console(soft_wrap=True, highlight=False, quiet=silent)
+    fetch_all(config)
     started = time.perf_counter()
     with _stopping_told(console), progress_bars(console) as tell:
         taught = lessons(config, settings, tell)

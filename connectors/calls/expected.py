@@ -28,6 +28,12 @@ class Expected(Generic[C]):
         self._tokens[token] = (self._clock() + FORGOTTEN_S, transport)
         return token
 
+    def lasting(self, transport: C) -> str:
+        """A token that is good for as long as the call; `call` finds it."""
+        token = secrets.token_urlsafe(24)
+        self.keep(token, transport)
+        return token
+
     def take(self, token: str) -> C | None:
         """The call that a socket was opened for; None where nothing waits for it."""
         until, transport = self._tokens.pop(token, (0.0, None))

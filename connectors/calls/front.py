@@ -23,6 +23,7 @@ log = logging.getLogger(__name__)
 
 PATH = "/calls/"
 LINES = {
+    "browser": "connectors.calls.browser",
     "twilio": "connectors.calls.twilio",
     "audiosocket": "connectors.calls.audiosocket",
 }

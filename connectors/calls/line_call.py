@@ -13,8 +13,13 @@ ATTACH_S = 20.0
 class LineCall:
     """The part of `bot.calls.transport.Transport` that needs no sound."""
 
-    def __init__(self, call: str, sample_rate_hz: int) -> None:
-        """`call`: its id, for the log."""
+    def __init__(
+        self, call: str, sample_rate_hz: int, show: Callable[[Caption], None] | None = None
+    ) -> None:
+        """`call`: its id, for the log. `show`: shows captions, where the line can."""
+        self._show = show
+        self.end_reason: EndReason | None = None
+        """None until it has ended."""
         self.sample_rate_hz = sample_rate_hz
         self.answer_wanted = asyncio.Event()
         """Set once the desk wants to take the call."""
@@ -46,7 +51,12 @@ class LineCall:
         await self._up.wait()
 
     def caption(self, caption: Caption) -> None:
-        return
+        if self._show is not None:
+            self._show(caption)
+
+    async def leave(self) -> None:
+        """The caller hangs up, by the line's own way to say so."""
+        self.end(EndReason.CALLER)
 
     async def wanted(self, held: "asyncio.Task[bool]", timeout_s: float) -> bool:
         """Wait until the desk takes the call, or for as long as it may ring. False: it does not,
@@ -75,7 +85,8 @@ class LineCall:
         """The call is over; for the desk's own reason where it was about to end it."""
         self._on_time()
         if not self.ended:
-            self._events.end(self._leaving or reason)
+            self.end_reason = self._leaving or reason
+            self._events.end(self.end_reason)
             self._forget()
         self._up.set()
 

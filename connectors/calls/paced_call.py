@@ -4,7 +4,7 @@ Asterisk's WebSocket, PCM from a browser."""
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from bot.calls.transport import EndReason, Sound
+from bot.calls.transport import Caption, EndReason, Sound
 from connectors.calls.line_call import LineCall
 from connectors.calls.paced import PacedSound
 
@@ -12,8 +12,10 @@ from connectors.calls.paced import PacedSound
 class PacedCall(LineCall):
     """`bot.calls.transport.Transport`, without a way to reach a person."""
 
-    def __init__(self, call: str, sample_rate_hz: int) -> None:
-        super().__init__(call, sample_rate_hz)
+    def __init__(
+        self, call: str, sample_rate_hz: int, show: Callable[[Caption], None] | None = None
+    ) -> None:
+        super().__init__(call, sample_rate_hz, show)
         self._sound = PacedSound(sample_rate_hz, self._events.played)
         self._close: Callable[[], Awaitable[None]] | None = None
 
@@ -26,6 +28,9 @@ class PacedCall(LineCall):
 
     async def hang_up(self) -> None:
         await self._leave(EndReason.DESK)
+
+    async def leave(self) -> None:
+        await self._leave(EndReason.CALLER)
 
     async def transfer(self, target: str) -> bool:
         return False

@@ -3,14 +3,17 @@
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
+from bot.calls.transport import Caption, EndReason
 from bot.channel import Delta, Desk, Progress
-from bot.errors import TooFast
+from bot.errors import CustomerError, TooFast
 from bot.messages import ChannelName, ConversationId, Entry, Reply
+from connectors.calls.browser import BrowserCalls, Taken
 from connectors.limiter import Limiter
 from connectors.requests import client_of, headers_of, preferred_locale
 from connectors.webchat import protocol as wire
@@ -49,7 +52,12 @@ class WebchatConnector:
         origins: Origins,
         limiter: Limiter,
         settings: WebchatSettings,
+        calls: BrowserCalls | None = None,
     ) -> None:
+        """`calls`: takes calls from the widget; None where there are none."""
+        self._calls = calls
+        self._talking: dict[ConversationId, int] = {}
+        """Chats that have a call beside them, and how far their open widgets know the log."""
         self.desk = desk
         self.settings = settings
         self.origins = origins
@@ -111,6 +119,8 @@ class WebchatConnector:
     async def deliver(self, reply: Reply, seq: int) -> None:
         """Show the reply in every open widget of its conversation. None may be open: widgets
         fetch from the log what they have missed."""
+        if reply.conversation in self._talking:
+            return await self._show_spoken(reply.conversation, seq)
         self.show_entry(Entry(seq, reply))
 
     def show(self, progress: Progress) -> None:
@@ -133,6 +143,62 @@ class WebchatConnector:
         for session in sessions:
             if session is not besides:
                 session.line.push(frame)
+
+    @property
+    def call_terms(self) -> wire.WireCalls | None:
+        """How the desk can be called; None where it cannot."""
+        if self._calls is None:
+            return None
+        return wire.WireCalls(
+            tuple(
+                wire.WireIceServer(each.urls, each.username, each.credential.get_secret_value())
+                for each in self._calls.ice_servers
+            )
+        )
+
+    async def call(self, admitted: Admitted, offer: str, *, client: str, locale: str) -> Taken:
+        """A widget calls; `offer`: SDP, empty where it has no WebRTC. Raises `CustomerError`
+        (`call_busy`, `call_not_understood`, `bad_frame`), `TooFast` and `Unavailable`."""
+        if self._calls is None:
+            raise CustomerError("bad_frame")
+        await self._limiter.allow("call", client, self.settings.limits.calls)
+        conversation = admitted.conversation.id
+        held = await self.desk.entries(conversation, limit=1)
+        self._talking[conversation] = held[-1].seq if held else 0
+        try:
+            return await self._calls.begin(
+                admitted.conversation,
+                offer=offer,
+                locale=locale,
+                verified=admitted.verified,
+                show=partial(self._show_call, conversation),
+            )
+        except CustomerError:
+            self._talking.pop(conversation, None)
+            raise
+
+    async def hang_up(self, conversation: ConversationId, call: str) -> None:
+        if self._calls is not None:
+            await self._calls.hang_up(conversation, call)
+
+    def _show_call(
+        self, conversation: ConversationId, call: str, what: Caption | EndReason
+    ) -> None:
+        if isinstance(what, EndReason):
+            self._talking.pop(conversation, None)
+            frame = wire.encode(wire.CallEnded(call, what))
+        else:
+            frame = wire.encode(wire.ShowCaption(call, what.by_caller, what.text, what.final))
+        for session in self._live.get(conversation, ()):
+            session.line.push(frame)
+
+    async def _show_spoken(self, conversation: ConversationId, seq: int) -> None:
+        """What was said in a call before a reply, which no widget has sent, and the reply."""
+        known = self._talking[conversation]
+        for entry in await self.desk.entries(conversation, known):
+            if entry.seq <= seq:
+                self.show_entry(entry)
+        self._talking[conversation] = max(known, seq)
 
     @contextmanager
     def live(self, conversation: ConversationId, session: SocketSession) -> Iterator[None]:

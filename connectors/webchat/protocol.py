@@ -72,7 +72,17 @@ class Ping(msgspec.Struct, frozen=True, tag="ping"):
     pass
 
 
-Inbound = Hello | Say | Writing | Upload | Renew | AskTrace | Ping
+class StartCall(msgspec.Struct, frozen=True, tag="call"):
+    id: FrameId
+    sdp: Annotated[str, msgspec.Meta(max_length=64_000)] = ""
+    """The browser's offer (RFC 8866); empty: sound is to travel over a WebSocket."""
+
+
+class HangUp(msgspec.Struct, frozen=True, tag="hang_up"):
+    call: AnyId
+
+
+Inbound = Hello | Say | Writing | Upload | Renew | AskTrace | StartCall | HangUp | Ping
 
 
 # To the widget
@@ -128,7 +138,21 @@ class WireLimits(msgspec.Struct, frozen=True):
     attachments: int
 
 
-class Welcome(msgspec.Struct, frozen=True, tag="welcome"):
+class WireIceServer(msgspec.Struct, frozen=True, omit_defaults=True):
+    """As `RTCIceServer` in browsers."""
+
+    urls: str
+    username: str = ""
+    credential: str = ""
+
+
+class WireCalls(msgspec.Struct, frozen=True, rename="camel"):
+    """How the desk can be called."""
+
+    ice_servers: tuple[WireIceServer, ...] = ()
+
+
+class Welcome(msgspec.Struct, frozen=True, tag="welcome", omit_defaults=True):
     token: str
     conversation: str
     identified: bool
@@ -137,7 +161,9 @@ class Welcome(msgspec.Struct, frozen=True, tag="welcome"):
     business: WireBusiness
     limits: WireLimits
     developer: bool
-    protocol: int = VERSION
+    protocol: int
+    calls: WireCalls | None = None
+    """Absent where the desk takes no calls."""
 
 
 class Ack(msgspec.Struct, frozen=True, tag="ack"):
@@ -164,6 +190,30 @@ class ShowDelta(msgspec.Struct, frozen=True, tag="delta"):
     reply: str
     at: int
     text: str
+
+
+class CallTaken(msgspec.Struct, frozen=True, tag="call", omit_defaults=True):
+    """One of `sdp` and `url` is there."""
+
+    id: str
+    call: str
+    sdp: str = ""
+    """The desk's answer to an offer."""
+    url: str = ""
+    """Where the WebSocket for the sound is, relative to the desk."""
+
+
+class ShowCaption(msgspec.Struct, frozen=True, tag="caption"):
+    call: str
+    by_caller: bool
+    text: str
+    final: bool
+
+
+class CallEnded(msgspec.Struct, frozen=True, tag="call_ended"):
+    call: str
+    reason: str
+    """`caller`, `desk`, `transferred` or `lost`."""
 
 
 class Renewed(msgspec.Struct, frozen=True, tag="renewed"):
@@ -195,6 +245,9 @@ Outbound = (
     | NewEntry
     | ShowTyping
     | ShowDelta
+    | CallTaken
+    | ShowCaption
+    | CallEnded
     | Renewed
     | Trace
     | Pong

@@ -38,6 +38,8 @@ class Limits(msgspec.Struct, frozen=True):
     """New conversations from one network address."""
     uploads: Rate = Rate(per_minute=30, burst=30)
     """Files from one network address."""
+    calls: Rate = Rate(per_minute=10, burst=5)
+    """Calls from one network address."""
     lookups: Rate = Rate(per_minute=600, burst=300)
     """Resumed conversations, media and traces, by one network address."""
 

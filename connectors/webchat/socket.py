@@ -30,6 +30,7 @@ Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 MOST_BAD_FRAMES = 10
 RETRY_UNAVAILABLE_S = 2
 _CLOSE_BAD, _CLOSE_IDENTITY, _CLOSE_VERSION, _CLOSE_LATER = 4400, 4401, 4406, 1013
+_ANSWERED = (wire.Say, wire.Upload, wire.StartCall)
 _FRAMES_PER_S = 200.0
 _FRAMES_AT_ONCE_S = 1.0
 """How far ahead of `_FRAMES_PER_S` a client may be before its frames are read more slowly."""
@@ -122,6 +123,8 @@ class SocketSession:
             ),
             limits=wire.WireLimits(limits.text_chars, limits.upload_bytes, limits.attachments),
             developer=connector.settings.developer,
+            protocol=wire.VERSION,
+            calls=connector.call_terms,
         )
         expired = [self._problem(CustomerError("session_expired"))] if admitted.expired else []
         await self.line.open(*expired, wire.encode(welcome))
@@ -140,7 +143,9 @@ class SocketSession:
             try:
                 await self._take(frame)
             except (CustomerError, Unavailable) as error:
-                about = frame.id if isinstance(frame, wire.Say | wire.Upload) else ""
+                about = (
+                    frame.id if isinstance(frame, wire.Say | wire.Upload | wire.StartCall) else ""
+                )
                 await self.line.tell(self._problem(error, about))
 
     async def _take(self, frame: wire.Inbound) -> None:
@@ -157,6 +162,10 @@ class SocketSession:
                 await self._renew(frame)
             case wire.AskTrace():
                 await self._trace(frame)
+            case wire.StartCall():
+                await self._call(frame)
+            case wire.HangUp():
+                await self._connector.hang_up(self._admitted.conversation.id, frame.call)
             case wire.Hello():
                 raise CustomerError("bad_frame")
 
@@ -179,6 +188,13 @@ class SocketSession:
         await self.line.tell(wire.encode(wire.Ack(frame.id, receipt.seq, receipt.duplicate)))
         if not receipt.duplicate:
             self._connector.show_entry(Entry(receipt.seq, message), besides=self)
+
+    async def _call(self, frame: wire.StartCall) -> None:
+        taken = await self._connector.call(
+            self._admitted, frame.sdp, client=self._client, locale=self._locale
+        )
+        told = wire.CallTaken(frame.id, taken.call, sdp=taken.sdp, url=taken.url)
+        await self.line.tell(wire.encode(told))
 
     async def _find(self, ids: tuple[str, ...]) -> tuple[Attachment, ...]:
         most = self._connector.settings.limits.attachments

@@ -13,6 +13,10 @@ from bot.errors import OperatorError
 ALL = [(part, name) for part in engines.PARTS for name in engines.names(part)]
 
 
+NOT_FOR_DEVELOPMENT = ("coqui",)
+"""Engines whose packages are too much for everybody who works on the desk."""
+
+
 class Gramophone:
     def __init__(self, record: str, speed: float = 78.0, device: str = "brass") -> None:
         self.played = (record, speed, device)
@@ -41,7 +45,12 @@ espeak = {__name__}:Gramophone
 
 @pytest.mark.parametrize(("part", "name"), ALL, ids=[name for _, name in ALL])
 def test_every_engine_that_is_offered_exists(part: str, name: str) -> None:
-    assert callable(engines.engine(part, name))
+    try:
+        assert callable(engines.engine(part, name))
+    except OperatorError as error:
+        if name not in NOT_FOR_DEVELOPMENT:
+            raise
+        pytest.skip(str(error))
 
 
 @pytest.mark.usefixtures("others")

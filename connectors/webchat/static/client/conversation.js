@@ -10,7 +10,8 @@ import { Store } from "./store.js";
 const TYPING_EVERY_MS = 3_000;
 
 /**
- * Events: `reply` (detail: a `Reply` that came just now, not from the past), `identity-needed`.
+ * Events: `reply` (detail: a `Reply` that came just now, not from the past), `identity-needed`,
+ * `caption` and `call_ended` (detail: the frame).
  */
 export class Conversation extends EventTarget {
   /** @type {Store<ChatState>} */
@@ -20,6 +21,7 @@ export class Conversation extends EventTarget {
       business: null,
       limits: null,
       developer: false,
+      calls: null,
       entries: [],
       waiting: [],
       uploads: {},
@@ -33,7 +35,9 @@ export class Conversation extends EventTarget {
   /** The desk's name for this conversation, once it has told. */
   id = "";
   #typed = 0;
-  #requests = new Requests((frame) => this.#connection.send(frame));
+  /** @param {object} frame */
+  tell = (frame) => this.#connection.send(frame);
+  requests = new Requests(this.tell);
   #connection;
   #tokenKey;
 
@@ -54,7 +58,7 @@ export class Conversation extends EventTarget {
     this.outgoing = new Outgoing(`${server} ${scope}`, {
       server,
       store: this.store,
-      requests: this.#requests,
+      requests: this.requests,
       check: () => this.#connection.check(),
       sent: (entry) => this.#add([entry], false),
     });
@@ -112,7 +116,7 @@ export class Conversation extends EventTarget {
    * @returns {Promise<string>} a new address of it, relative to the desk
    */
   async renew(id) {
-    return (await this.#requests.ask(`renewed ${id}`, { type: "renew", attachments: [id] })).urls[id];
+    return (await this.requests.ask(`renewed ${id}`, { type: "renew", attachments: [id] })).urls[id];
   }
 
   /**
@@ -120,14 +124,14 @@ export class Conversation extends EventTarget {
    * @returns {Promise<Record<string, unknown> | null>}
    */
   async trace(turn) {
-    return (await this.#requests.ask(`trace ${turn}`, { type: "trace", turn })).trace;
+    return (await this.requests.ask(`trace ${turn}`, { type: "trace", turn })).trace;
   }
 
   /** @param {ConnectionState} connection */
   #connected(connection) {
     if (connection === this.store.state.connection) return;
     this.store.set({ connection, typing: false, stream: null });
-    this.#requests.failAll();
+    this.requests.failAll();
     if (connection !== "open") this.outgoing.cut();
     if (connection === "refused") this.dispatchEvent(new Event("identity-needed"));
   }
@@ -151,21 +155,25 @@ export class Conversation extends EventTarget {
         }
         return;
       }
+      case "caption":
+      case "call_ended":
+        return this.dispatchEvent(new CustomEvent(frame.type, { detail: frame }));
       case "ack":
+      case "call":
       case "upload_ready":
-        return this.#requests.answer(frame.id, frame);
+        return this.requests.answer(frame.id, frame);
       case "renewed":
-        for (const id in frame.urls) this.#requests.answer(`renewed ${id}`, frame);
+        for (const id in frame.urls) this.requests.answer(`renewed ${id}`, frame);
         return;
       case "trace":
-        return this.#requests.answer(`trace ${frame.turn}`, frame);
+        return this.requests.answer(`trace ${frame.turn}`, frame);
       case "error":
-        if (!this.#requests.fail(frame.id ?? "", new Refused(frame))) store.set({ notice: frame.text });
+        if (!this.requests.fail(frame.id ?? "", new Refused(frame))) store.set({ notice: frame.text });
     }
   }
 
   /** @param {Welcome} frame */
-  #welcome({ token, conversation, entries, last_seq, business, limits, developer }) {
+  #welcome({ token, conversation, entries, last_seq, business, limits, developer, calls = null }) {
     localStorage.setItem(this.#tokenKey, token);
     this.#connection.welcomed();
     // The sentence that tells why a new conversation begins stays.
@@ -174,7 +182,7 @@ export class Conversation extends EventTarget {
     this.#held = 0;
     this.#add(entries, false);
     this.#held = last_seq;
-    this.store.set({ business, limits, developer });
+    this.store.set({ business, limits, developer, calls });
     this.#connected("open");
     this.outgoing.flush();
   }

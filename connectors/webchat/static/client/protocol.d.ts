@@ -69,6 +69,27 @@ export interface Welcome {
   business: Business;
   limits: Limits;
   developer: boolean;
+  calls?: Calls | null;
+}
+
+/** How the desk can be called. */
+export interface Calls {
+  iceServers: RTCIceServer[];
+}
+
+export interface Caption {
+  type: "caption";
+  call: string;
+  by_caller: boolean;
+  text: string;
+  /** More may come that replaces it. */
+  final: boolean;
+}
+
+export interface CallEnded {
+  type: "call_ended";
+  call: string;
+  reason: "caller" | "desk" | "transferred" | "lost" | "refused";
 }
 
 /** A frame from the desk that answers a question; `id` or `turn` say which one. */
@@ -78,6 +99,9 @@ export interface Answer {
   url: string;
   urls: Record<string, string>;
   trace: Record<string, unknown> | null;
+  call: string;
+  /** The desk's answer to an offer. */
+  sdp?: string;
 }
 
 export interface Problem {
@@ -91,7 +115,9 @@ export interface Problem {
 export type Frame =
   | Welcome
   | Problem
-  | ({ type: "ack" | "upload_ready" } & Answer)
+  | Caption
+  | CallEnded
+  | ({ type: "ack" | "upload_ready" | "call" } & Answer)
   | ({ type: "renewed" } & Answer)
   | ({ type: "trace"; turn: string } & Answer)
   | { type: "entry"; entry: Entry }
@@ -139,6 +165,8 @@ export interface ChatState {
   business: Business | null;
   limits: Limits | null;
   developer: boolean;
+  /** Null where the desk takes no calls. */
+  calls: Calls | null;
   /** By `seq`, without doubles. */
   entries: Entry[];
   waiting: Waiting[];

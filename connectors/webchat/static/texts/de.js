@@ -5,6 +5,7 @@ export default {
   open: "Chat öffnen",
   openUnread: "Chat öffnen, ungelesene Nachrichten: {}",
   close: "Chat schließen",
+  call: "Anrufen",
   connecting: "Verbindung wird aufgebaut …",
   online: "Gern für Sie da",
   offline: "Offline. Was Sie schreiben, wird aufgehoben und später gesendet.",

@@ -5,6 +5,7 @@ export default {
   open: "Open the chat",
   openUnread: "Open the chat, unread messages: {}",
   close: "Close the chat",
+  call: "Call us",
   connecting: "Connecting…",
   online: "Here to help",
   offline: "Offline. What you write is kept and sent later.",

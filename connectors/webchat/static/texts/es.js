@@ -5,6 +5,7 @@ export default {
   open: "Abrir el chat",
   openUnread: "Abrir el chat, mensajes sin leer: {}",
   close: "Cerrar el chat",
+  call: "Llamar",
   connecting: "Conectando…",
   online: "Aquí para ayudar",
   offline: "Sin conexión. Lo que escriba se guarda y se envía después.",

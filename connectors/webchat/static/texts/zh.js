@@ -5,6 +5,7 @@ export default {
   open: "打开聊天",
   openUnread: "打开聊天，未读消息：{}",
   close: "关闭聊天",
+  call: "语音通话",
   connecting: "正在连接…",
   online: "随时为您服务",
   offline: "当前离线。您写的内容会保存下来，稍后发送。",

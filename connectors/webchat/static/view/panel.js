@@ -7,6 +7,8 @@ import { h, icon, iconButton } from "./dom.js";
 import { Log } from "./log.js";
 import { markdown } from "./markdown.js";
 
+const PHONE = "M7 4l3 5-2 2a12 12 0 0 0 5 5l2-2 5 3c0 2-2 4-4 4C9 20 4 15 3 8c0-2 2-4 4-4z";
+
 /**
  * @typedef {object} Wishes
  * @property {() => void} close
@@ -45,6 +47,7 @@ export class Panel {
       },
       { "aria-pressed": sound },
     );
+    this.call = iconButton(PHONE, t("call"), () => this.#call(), { hidden: true });
     this.element = h(
       "section",
       { class: "panel", id: "panel", role: "dialog", "aria-labelledby": "name", hidden: true },
@@ -53,6 +56,7 @@ export class Panel {
         {},
         h("span", { class: "mark" }, icon("bell")),
         h("div", {}, this.name, this.status),
+        this.call,
         soundButton,
         iconButton("close", t("close"), wishes.close, { class: "icon close" }),
       ),
@@ -60,18 +64,18 @@ export class Panel {
       this.composer.element,
       this.spoken,
     );
-    this.element.addEventListener("keydown", (event) => this.#key(event, wishes.close));
+    this.element.addEventListener("keydown", ({ key }) => key === "Escape" && wishes.close());
     const drag = async () => (await import("./drop.js")).acceptDrops(this.element, this.composer, t("drop"));
     this.element.addEventListener("dragenter", drag, { once: true });
-    visualViewport?.addEventListener("resize", () => this.#makeRoom());
   }
 
   /** @param {boolean} open */
   show(open) {
     this.element.hidden = !open;
     if (!open) return;
-    // On a phone the chat covers the page, which is out of reach until it is closed.
-    this.element.setAttribute("aria-modal", String(this.#covers));
+    const covers = getComputedStyle(this.element).position === "fixed";
+    this.element.setAttribute("aria-modal", String(covers));
+    if (covers) import("./phone.js").then(({ cover }) => cover(this.element));
     this.composer.fit();
     this.log.toEnd();
   }
@@ -92,8 +96,14 @@ export class Panel {
     this.element.dataset.connection = offline ? "offline" : connection;
     const problem = state.waiting.map(({ problem, delayed }) => problem ?? delayed).find(Boolean);
     if (problem && problem !== this.spoken.textContent) this.spoken.textContent = problem;
+    this.call.hidden = !state.calls;
     this.log.render(state);
     this.composer.render(state);
+  }
+
+  async #call() {
+    const { startCall } = await import("../call/call.js");
+    await startCall(this.#context, this.element, this.call);
   }
 
   /**
@@ -103,38 +113,5 @@ export class Panel {
   announce({ text, locale }) {
     this.spoken.lang = locale;
     this.spoken.replaceChildren(markdown(text, this.#context.conversation.server).textContent ?? "");
-  }
-
-  /**
-   * @param {KeyboardEvent} event
-   * @param {() => void} close
-   */
-  #key(event, close) {
-    if (event.key === "Escape") close();
-    if (event.key !== "Tab" || !this.#covers) return;
-    const stops = [
-      ...this.element.querySelectorAll("a[href], button, textarea, input, [tabindex='0']"),
-    ].filter(
-      (stop) => stop instanceof HTMLElement && stop.checkVisibility() && !stop.hasAttribute("disabled"),
-    );
-    const root = /** @type {ShadowRoot} */ (this.element.getRootNode());
-    const leaving = event.shiftKey ? stops[0] : stops.at(-1);
-    if (root.activeElement !== leaving) return;
-    event.preventDefault();
-    const next = event.shiftKey ? stops.at(-1) : stops[0];
-    if (next instanceof HTMLElement) next.focus();
-  }
-
-  /** On a phone, where the style sheet gives it the whole screen. */
-  get #covers() {
-    return getComputedStyle(this.element).position === "fixed";
-  }
-
-  /** On a phone the chat ends where the keyboard on the screen begins. */
-  #makeRoom() {
-    const { height, offsetTop, scale } = /** @type {VisualViewport} */ (visualViewport);
-    const covered = this.#covers && scale === 1;
-    this.element.style.height = covered ? `${height}px` : "";
-    this.element.style.top = covered ? `${offsetTop}px` : "";
   }
 }

@@ -1,0 +1,23 @@
+// German.
+export default {
+  region: "Anruf",
+  connecting: "Anruf wird aufgebaut…",
+  talking: "Im Gespräch",
+  returning: "Verbindung verloren. Neuer Versuch…",
+  ended: "Der Anruf ist beendet.",
+  lost: "Die Verbindung ist abgebrochen. Bitte rufen Sie noch einmal an.",
+  transferred: "Sie werden mit einem Menschen verbunden.",
+  failed: "Der Anruf kam nicht zustande. Bitte schreiben Sie.",
+  mute: "Stummschalten",
+  unmute: "Stummschaltung aufheben",
+  muted: "Stumm: niemand hört Sie",
+  hangUp: "Auflegen",
+  devices: "Mikrofon und Lautsprecher",
+  microphone: "Mikrofon",
+  speaker: "Lautsprecher",
+  captions: "Was gesagt wird",
+  you: "Sie",
+  good: "Gute Verbindung",
+  fair: "Schwache Verbindung",
+  poor: "Schlechte Verbindung",
+};

@@ -1,0 +1,23 @@
+// English. Another language is a file with the same keys; {} is filled in.
+export default {
+  region: "Call",
+  connecting: "Calling…",
+  talking: "In a call",
+  returning: "Connection lost. Trying again…",
+  ended: "The call has ended.",
+  lost: "The connection was lost. Please call again.",
+  transferred: "You are being connected with a person.",
+  failed: "The call could not be set up. Please write instead.",
+  mute: "Mute",
+  unmute: "Unmute",
+  muted: "Muted: nobody hears you",
+  hangUp: "Hang up",
+  devices: "Microphone and loudspeaker",
+  microphone: "Microphone",
+  speaker: "Loudspeaker",
+  captions: "What is said",
+  you: "You",
+  good: "Good connection",
+  fair: "Weak connection",
+  poor: "Bad connection",
+};

@@ -1,0 +1,23 @@
+// Spanish.
+export default {
+  region: "Llamada",
+  connecting: "Llamando…",
+  talking: "En llamada",
+  returning: "Conexión perdida. Reintentando…",
+  ended: "La llamada ha terminado.",
+  lost: "Se perdió la conexión. Vuelva a llamar, por favor.",
+  transferred: "Le estamos pasando con una persona.",
+  failed: "No se pudo establecer la llamada. Escriba, por favor.",
+  mute: "Silenciar",
+  unmute: "Activar el micrófono",
+  muted: "Silenciado: nadie le oye",
+  hangUp: "Colgar",
+  devices: "Micrófono y altavoz",
+  microphone: "Micrófono",
+  speaker: "Altavoz",
+  captions: "Lo que se dice",
+  you: "Usted",
+  good: "Buena conexión",
+  fair: "Conexión débil",
+  poor: "Mala conexión",
+};

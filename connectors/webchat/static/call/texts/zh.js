@@ -1,0 +1,23 @@
+// Chinese.
+export default {
+  region: "通话",
+  connecting: "正在呼叫…",
+  talking: "通话中",
+  returning: "连接中断，正在重试…",
+  ended: "通话已结束。",
+  lost: "连接已断开，请重新拨打。",
+  transferred: "正在为您转接人工客服。",
+  failed: "通话未能接通，请改用文字。",
+  mute: "静音",
+  unmute: "取消静音",
+  muted: "已静音：对方听不到您",
+  hangUp: "挂断",
+  devices: "麦克风和扬声器",
+  microphone: "麦克风",
+  speaker: "扬声器",
+  captions: "通话字幕",
+  you: "您",
+  good: "连接良好",
+  fair: "连接较弱",
+  poor: "连接很差",
+};
