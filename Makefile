@@ -47,9 +47,11 @@ $(BIN)/python:
 	@$(PIP) --constraint constraints.txt --editable .
 	@touch $@
 
+# openai-whisper comes without triton, a gigabyte that only graphics cards use.
 .venv/.ready-dev: .venv/.ready
 	@echo 'Installing what the tests need'
 	@$(PIP) --constraint constraints.txt --editable '.[dev]'
+	@$(PIP) --constraint constraints.txt --no-deps openai-whisper
 	@scripts/install-browser
 	@touch $@
 

@@ -94,7 +94,7 @@ class EncoderSection(EngineSection):
 class TranscriberSection(EngineSection):
     part = engines.TRANSCRIBERS
     engine: str = "moonshine"
-    """Speech to text. `moonshine` hears English at once and other languages by download;
+    """Speech to text. `moonshine` hears English;
     `faster-whisper` and `openai-whisper` are Whisper, for 99 languages; `openai` is any server that
     transcribes as OpenAI's does. See docs/transcribers.md."""
     model: Annotated[str, AfterValidator(_place_or_name)] = ""

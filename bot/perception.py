@@ -24,7 +24,7 @@ from bot.messages import Attachment, AttachmentId, AttachmentKind
 from bot.trace import Stopwatch
 from bot.worker import Worker
 from models.audio import decode
-from models.errors import EngineMissing, MediaError
+from models.errors import EngineFailed, EngineMissing, MediaError
 from models.images import open_image, shrink
 from models.pdf import read_pdf, scanned_pages
 from models.text_reader import TextBox, TextReader, lines_of
@@ -201,6 +201,9 @@ class Perception:
             perceived = look.problem(error.code, error.params)
         except EngineMissing as error:
             log.error("perception.engine_missing", extra={"reason": str(error)})
+            perceived = look.problem("perception_missing")
+        except EngineFailed as error:
+            log.error("perception.engine_failed", extra={"reason": str(error)})
             perceived = look.problem("perception_missing")
         except Unavailable:
             raise

@@ -136,8 +136,7 @@ class GrowingListener(Generic[Heard]):
         parts: list[Part[Heard]] = []
         now: dict[tuple[Stretch, bool], Heard] = {}
         for at, stretch in enumerate(stretches):
-            growing = not final and at == len(stretches) - 1
-            settled = not (growing and self._engine.cheap_drafts)
+            settled = final or at < len(stretches) - 1
             heard = self._heard.get((stretch, settled))
             if heard is None:
                 piece = samples[stretch.start : stretch.end]

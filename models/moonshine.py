@@ -48,7 +48,6 @@ class MoonshineTranscriber:
     longest_s = 15.0
     shortest_cut_s = 8.0
     overhead_s = 2 * DRAFT_LEAD_S
-    cheap_drafts = True
 
     def __init__(self, threads: int = 1) -> None:
         self._decoder = MoonshineDecoder(threads)

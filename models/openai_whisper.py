@@ -10,7 +10,7 @@ from threading import Lock
 from typing import Any
 
 import torch
-import whisper
+import whisper.timing
 
 from models.device import BYTES, Numbers, require_memory, torch_device, torch_numbers
 from models.downloads import WebFile, Weights, bytes_of, pulled
@@ -78,6 +78,8 @@ class OpenAIWhisper(Whisper):
         self._language = known_language(language, self.languages, self.name)
         self._prompt = prompt_of(vocabulary)
         self._beam_size = beam_size or None
+        # What times the words is compiled when it is first used: now, not at the first customer.
+        whisper.timing.dtw(torch.zeros(2, 2))
 
     @staticmethod
     def weights(model: str = "small") -> Weights:

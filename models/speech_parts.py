@@ -61,13 +61,11 @@ class HearsParts(Protocol[Heard]):
     `longest_s`."""
     overhead_s: float
     """A part costs as much as its seconds and these."""
-    cheap_drafts: bool
-    """What is not final is heard otherwise than what is, and costs less."""
 
     def hear_part(self, samples: Samples, draft: Heard | None, *, final: bool) -> Heard:
         """What is said in a part, mono at 16 kHz. `draft`: what was heard in its beginning, or in
         a bit more than it; may save work, and makes no `final` result worse. One that is not
-        final is shown for a moment only."""
+        final is shown for a moment only, and may be heard for less."""
 
     def text_of(self, heard: Heard) -> str:
         """The words in it."""

@@ -82,7 +82,6 @@ class Whisper(ABC):
     languages: frozenset[str]
     longest_s = LONGEST_S
     shortest_cut_s = SHORTEST_CUT_S
-    cheap_drafts = True
     overhead_s: float
 
     def transcribe(self, samples: NDArray[np.float32]) -> Transcript:

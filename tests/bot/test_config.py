@@ -54,7 +54,10 @@ def test_a_value_out_of_bounds_is_told_with_its_bounds(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("name: Shop\ntranscriber: whispr", "`transcriber` is 'whispr'; it must be one of: moonsh"),
+        (
+            "name: Shop\ntranscriber: whispr",
+            "`transcriber` is 'whispr'; it must be one of: faster-whisper, ",
+        ),
         ("name: Shop\nlanguage: nb", "must be one of: ar, de, en, es, zh"),
         ("name: Shop\nserver: {log: xml}", "must be 'text' or 'json'"),
         ("name: Shop\nredis: localhost", "must be `embedded`, or an address"),

@@ -26,7 +26,6 @@ class Counting:
     longest_s: float = 15.0
     shortest_cut_s: float = 8.0
     overhead_s: float = 0.2
-    cheap_drafts: bool = True
     passes: list[tuple[float, bool]] = field(default_factory=list)
 
     def hear_part(self, samples: Samples, draft: str | None, *, final: bool) -> str:
