@@ -8,7 +8,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -18,7 +18,7 @@ from bot.channel import Connector, Fetch, Progress, Receipt, Whereabouts
 from bot.config import Config
 from bot.deliveries import Deliveries
 from bot.engines import maker
-from bot.errors import Unavailable
+from bot.errors import OperatorError, Unavailable
 from bot.explanation import explain
 from bot.fetching import Fetching
 from bot.history import History
@@ -55,6 +55,9 @@ from bot.speech import Speaker, as_mp3
 from bot.store import Store
 from bot.turns import TurnRunner
 from models.understanding.versions import Versions
+
+if TYPE_CHECKING:
+    from bot.assistant import Assistant
 
 log = logging.getLogger(__name__)
 
@@ -307,12 +310,15 @@ async def open_desk(
         )
         stack.push_async_callback(recogniser.close)
         await recogniser.renew()
+        assistant = await _open_assistant(config, store, knowledge, perception)
         speaker = Speaker(maker(config.synthesizer, config.device)(), media)
         desk = FrontDesk(
             store=store,
             media=media,
             perception=perception,
-            policy=DeskPolicy(knowledge, intents, config.name, config.suggestions, config.person),
+            policy=DeskPolicy(
+                knowledge, intents, config.name, config.suggestions, config.person, assistant
+            ),
             speaker=speaker,
             limits=InboxLimits(
                 text_chars=config.limits.text_chars,
@@ -330,6 +336,9 @@ async def open_desk(
         )
         warming = asyncio.create_task(perception.warm_up(), name="warm-up")
         stack.callback(warming.cancel)
+        if assistant:
+            probing = asyncio.create_task(assistant.probe(), name="assistant probe")
+            stack.callback(probing.cancel)
         yield OpenDesk(desk, knowledge, intents, recogniser, ingested, config)
 
 
@@ -346,6 +355,29 @@ def perception_of(config: Config, media: MediaStore) -> Perception:
             video_s=config.limits.video_minutes * 60,
             pdf_pages=config.limits.pdf_pages,
         ),
+    )
+
+
+async def _open_assistant(
+    config: Config, store: Store, knowledge: Knowledge, perception: Perception
+) -> "Assistant | None":
+    settings = config.assistant
+    if settings is None:
+        return None
+    try:
+        from bot.assistant import Assistant, Budget, open_model
+    except ImportError as error:
+        raise OperatorError(
+            f"the assistant needs a package that is missing: {error}",
+            remedy=f"install it: `pip install 'frontdesk[{settings.extra}]'`",
+        ) from error
+    return Assistant(
+        await asyncio.to_thread(open_model, settings),
+        settings,
+        knowledge=knowledge,
+        budget=Budget(store, settings, config.history.keep_days * 24 * 3600),
+        business=config.name,
+        open_picture=perception.open_picture,
     )
 
 

@@ -2,6 +2,8 @@
 
 import asyncio
 import logging
+from collections import deque
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 
@@ -27,33 +29,47 @@ class Speaker:
         self._synthesizer = synthesizer
         self._media = media
 
+    def begin(self, language: str) -> "Spoken":
+        """Speak an answer while it grows. To be closed."""
+        return Spoken(self, language)
+
     async def speak(self, markdown: str, language: str) -> tuple[Attachment, ...]:
         """The same speech as OGG/Opus and as M4A/AAC, in this order; nothing where the engine has
         no voice for the language, or there is nothing to say. Raises `Unavailable`."""
-        made = await asyncio.to_thread(self._make, markdown, language)
+        return await self.keep(self.sentences(markdown, language), language)
+
+    def sentences(self, markdown: str, language: str) -> Iterator[Speech]:
+        """An answer's sentences, each spoken when it is asked for; none where the engine has no
+        voice for the language."""
+        try:
+            yield from self._synthesizer.synthesize(speakable(markdown, language), language)
+        except LanguageUnspoken as error:
+            log.warning("speech.no_voice", extra={"language": error.language})
+
+    async def keep(self, sentences: Iterable[Speech], language: str) -> tuple[Attachment, ...]:
+        """Sentences as one speech; see `speak`. Raises `Unavailable`."""
+        made = await asyncio.to_thread(self._make, sentences, language)
         if made is None:
             return ()
         speech, ogg, m4a = made
         return (
-            await self._keep(ogg, "audio/ogg; codecs=opus", "answer.ogg", speech.duration_s),
-            await self._keep(m4a, "audio/mp4", "answer.m4a", speech.duration_s),
+            await self._store(ogg, "audio/ogg; codecs=opus", "answer.ogg", speech.duration_s),
+            await self._store(m4a, "audio/mp4", "answer.m4a", speech.duration_s),
         )
 
-    def _make(self, markdown: str, language: str) -> tuple[Speech, bytes, bytes] | None:
-        try:
-            speech = self._say(speakable(markdown, language), language)
-        except LanguageUnspoken as error:
-            log.warning("speech.no_voice", extra={"language": error.language})
-            return None
+    def _make(
+        self, sentences: Iterable[Speech], language: str
+    ) -> tuple[Speech, bytes, bytes] | None:
+        speech = self._joined(sentences, language)
         if speech is None:
             return None
         return speech, encode_ogg_opus(speech), encode_m4a(speech)
 
-    def _say(self, text: str, language: str) -> Speech | None:
+    def _joined(self, sentences: Iterable[Speech], language: str) -> Speech | None:
         """All sentences, up to `LONGEST_S`; then a hint that the text has the rest."""
         pieces: list[Speech] = []
         spoken_s = 0.0
-        for speech in self._synthesizer.synthesize(text, language):
+        for speech in sentences:
             if pieces and spoken_s + speech.duration_s > LONGEST_S:
                 pieces += self._synthesizer.synthesize(say("speech_rest", language), language)
                 break
@@ -66,7 +82,9 @@ class Speaker:
         joined = np.concatenate([part for piece in pieces for part in (piece.samples, pause)])
         return Speech(joined, rate_hz)
 
-    async def _keep(self, data: bytes, media_type: str, name: str, duration_s: float) -> Attachment:
+    async def _store(
+        self, data: bytes, media_type: str, name: str, duration_s: float
+    ) -> Attachment:
         return await self._media.put(
             data,
             kind=AttachmentKind.AUDIO,
@@ -74,6 +92,49 @@ class Speaker:
             name=name,
             duration_s=round(duration_s, 2),
         )
+
+
+class Spoken:
+    """An answer that is spoken while it grows, each sentence as soon as it stands."""
+
+    def __init__(self, speaker: Speaker, language: str) -> None:
+        self._speaker = speaker
+        self._language = language
+        self._text = ""
+        self._waiting: deque[str] = deque()
+        self._pieces: list[Speech] = []
+        self._work: asyncio.Task[None] | None = None
+
+    def add(self, sentence: str) -> None:
+        """The next sentence, as Markdown with what parts it from the one after it."""
+        self._text += sentence
+        self._waiting.append(sentence)
+        if self._work is None or self._work.done():
+            self._work = asyncio.create_task(self._speak_on(), name="speaking")
+
+    async def finish(self, markdown: str) -> tuple[Attachment, ...]:
+        """The speech of the whole answer, as `Speaker.speak` gives it. Where the answer has become
+        another one than was spoken, it is spoken anew. Raises `Unavailable`."""
+        if self._text.strip() != markdown.strip():
+            self.close()
+            return await self._speaker.speak(markdown, self._language)
+        if self._work:
+            await self._work
+        return await self._speaker.keep(self._pieces, self._language)
+
+    def close(self) -> None:
+        """Nobody will hear it."""
+        self._waiting.clear()
+        if self._work:
+            self._work.cancel()
+
+    async def _speak_on(self) -> None:
+        while self._waiting:
+            sentence = self._waiting.popleft()
+            self._pieces += await asyncio.to_thread(self._spoken, sentence)
+
+    def _spoken(self, sentence: str) -> list[Speech]:
+        return list(self._speaker.sentences(sentence, self._language))
 
 
 def as_mp3(recording: bytes) -> bytes:

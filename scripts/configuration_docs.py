@@ -47,7 +47,7 @@ _ENGINES = {
     for name, field in Config.model_fields.items()
     if isinstance(field.annotation, type) and issubclass(field.annotation, EngineSection)
 }
-_BARE = {"media": "place", **dict.fromkeys(_ENGINES, "engine")}
+_BARE = {"media": "place", "assistant": "model", **dict.fromkeys(_ENGINES, "engine")}
 
 
 def document() -> str:
