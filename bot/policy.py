@@ -9,7 +9,8 @@ import msgspec
 from bot.draft import Draft
 from bot.history import Past, words_of
 from bot.intents import IntentBook
-from bot.knowledge import Answered, Competing, Finding, Knowledge, Query, Said
+from bot.knowledge import Answered, Competing, Finding, Knowledge, Nothing, Query, Said
+from bot.knowledge.screening import without_orders
 from bot.messages import Citation, Message, Reply, ReplyKind
 from bot.steering import Steer, Step, steer
 from bot.texts import FALLBACK, say
@@ -169,6 +170,9 @@ class DeskPolicy:
         return self._person.get(language) or self._person.get(FALLBACK, "")
 
     def _from(self, finding: Finding, language: str) -> Decision:
+        if self._assistant and isinstance(finding, Answered):
+            # Whoever has got orders into an article has not got them quoted either.
+            finding = _without_orders(finding)
         if isinstance(finding, Answered):
             return Decision(
                 ReplyKind.ANSWER,
@@ -195,6 +199,19 @@ class DeskPolicy:
 
     def _suggested(self, language: str) -> tuple[str, ...]:
         return self._suggestions.get(language) or self._suggestions.get(FALLBACK, ())
+
+
+def _without_orders(finding: Answered) -> Finding:
+    kept = without_orders(finding.text)
+    if kept == finding.text:
+        return finding
+    if not kept:
+        return Nothing(finding.hits, finding.confidence)
+    citations = tuple(
+        msgspec.structs.replace(citation, quote=without_orders(citation.quote))
+        for citation in finding.citations
+    )
+    return msgspec.structs.replace(finding, text=kept, citations=citations)
 
 
 def _worded(embedded: Decision, worded: "Worded") -> Decision:

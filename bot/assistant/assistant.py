@@ -22,12 +22,12 @@ from bot.assistant.masking import Masking
 from bot.assistant.model import Model, ModelFailed, Told, Usage
 from bot.assistant.picture import all_known, hidden_parts
 from bot.assistant.prompt import Asked, Prompt, Turn, compose, count_tokens
-from bot.assistant.screening import screened
 from bot.assistant_settings import AssistantSection
 from bot.draft import Draft
 from bot.errors import Unavailable
 from bot.history import Past, words_of
 from bot.knowledge import Finding, Knowledge, Passage
+from bot.knowledge.screening import screened
 from bot.messages import AttachmentId, Message
 from bot.understanding import Understanding
 from models.errors import MediaError

@@ -24,10 +24,12 @@ from bot.knowledge.words import FILLERS, digits, normalise, stem, surface_words
 from bot.language import language_of
 
 BACKED = 1.05
-"""Share of a sentence's words that stand in what backs it, and likeness in meaning, together. Among
-sentences of answers on the example shop's articles, 24 of 25 that were right had more, and of 30
-that were wrong 5, which the rules below find."""
+"""Share of a sentence's words that stand in what backs it, and likeness in meaning, together. With
+the rules below it passed 21 of 25 right sentences about the example shop's articles, and of 30 wrong
+ones none; what is left out of an answer costs less than what is wrong in it."""
 LEAST_WORDS = 0.4
+FEW_WORDS = 4
+"""A sentence of no more words that say something must have all of them from what backs it."""
 OTHER_LANGUAGE = 0.7
 """Likeness in meaning where sentence and passage share no words, being in two languages."""
 
@@ -50,6 +52,7 @@ FUNCTION_WORDS = FILLERS.union(
     stopwords.STOPWORDS_SPANISH,
     _listed("courtesies"),
 )
+_NUMBERS: Mapping[str, float] = _WORDS["numbers"]
 _DENIALS = _listed("denials")
 _DENIED = re.compile(_pattern("denied"), re.IGNORECASE)
 _ASKS_FOR_SECRETS = re.compile(
@@ -129,6 +132,8 @@ def judge(sentence: str, supports: Sequence[tuple[Source, Support]]) -> Judged:
         return Judged(Verdict.NOTHING_SAID)
     if best is None or not best.enough:
         return Judged(Verdict.UNBACKED, "no passage says so")
+    if shouted := _shouted(sentence) - best.source.words:
+        return Judged(Verdict.UNBACKED, f"{len(shouted)} words in capitals are not in the passage")
     if unknown := numbers_in(sentence) - best.source.numbers:
         return Judged(Verdict.UNBACKED, f"{len(unknown)} of its numbers are not in the passage")
     if denied_alone(sentence, best.source):
@@ -157,6 +162,9 @@ class _Weighed(msgspec.Struct, frozen=True):
     source: Source
     quote: str
     words: float
+    """Share of the sentence's words that it has."""
+    said: int
+    """How many those are."""
     likeness: float
     same_language: bool
 
@@ -166,8 +174,11 @@ class _Weighed(msgspec.Struct, frozen=True):
 
     @property
     def enough(self) -> bool:
+        if self.said > 1 and self.words == 1.0:
+            return True
         if self.same_language:
-            return self.total >= BACKED and self.words >= LEAST_WORDS
+            least = LEAST_WORDS if self.said > FEW_WORDS else 1.0
+            return self.total >= BACKED and self.words >= least
         return self.likeness >= OTHER_LANGUAGE or self.total >= BACKED
 
 
@@ -177,7 +188,7 @@ def _weigh(sentence: str, source: Source, support: Support) -> _Weighed:
     stems = {stem(word, source.language) for word in said}
     share = len(stems & backing) / len(stems) if stems else 1.0
     same = language_of(sentence, source.language) == source.language
-    return _Weighed(source, support.quote, share, support.likeness, same)
+    return _Weighed(source, support.quote, share, len(stems), support.likeness, same)
 
 
 def content_words(text: str) -> list[str]:
@@ -190,8 +201,16 @@ def numbers_in(text: str) -> frozenset[str]:
     with. One is none: it is mostly a pronoun."""
     text = _COUNTING.sub("", normalise(text))
     found = {number.replace(",", "").rstrip(".:") for number in _NUMBER.findall(text)}
-    spoken = {digits(word) for word in surface_words(text.replace("-", " "))}
-    return frozenset(found | {word for word in spoken if word.isdigit()} - {"1"})
+    words = surface_words(text.replace("-", " "))
+    spoken = {str(_NUMBERS.get(word, digits(word))) for word in words}
+    return frozenset(found | {word for word in spoken if word[:1].isdigit()} - {"1"})
+
+
+def _shouted(text: str) -> set[str]:
+    """Stems of words in capitals: names and codes, or somebody else's message."""
+    return {
+        stem(word.lower()) for word in re.findall(r"\b[^\W\d_a-z]{3,}\b", text) if word.isupper()
+    }
 
 
 def denies(text: str) -> bool:

@@ -116,8 +116,10 @@ class Masking:
             for found in phonenumbers.PhoneNumberMatcher(
                 text, region, leniency=phonenumbers.Leniency.VALID
             ):
-                if not any(found.start < end and start < found.end for start, end in ends):
-                    ends.append((found.start, found.end))
+                # A bracket that was opened before the number is not the number's.
+                begin = found.start + (found.raw_string.count("(") > found.raw_string.count(")"))
+                if not any(begin < end and start < found.end for start, end in ends):
+                    ends.append((begin, found.end))
         yield from ends
 
 

@@ -14,7 +14,7 @@ from xml.sax.saxutils import escape
 import msgspec
 
 from bot.assistant.grounding import Source
-from bot.assistant.screening import plainly
+from bot.knowledge.screening import plainly
 
 if TYPE_CHECKING:
     from langchain_core.messages import BaseMessage

@@ -11,7 +11,7 @@ from pathlib import Path
 import msgspec
 import yaml
 
-from bot.knowledge import Passage
+from bot.knowledge.article import Passage
 
 _PATTERNS: Mapping[str, Sequence[str]] = yaml.safe_load(
     (Path(__file__).parent / "orders.yaml").read_text("utf-8")
@@ -46,8 +46,12 @@ def screened(passage: Passage) -> Passage | None:
     left of it."""
     if orders_a_model(passage.context):
         return None
-    blocks = _COMMENT.sub("", passage.text).split("\n\n")
+    kept = without_orders(passage.text)
+    return msgspec.structs.replace(passage, text=kept) if kept else None
+
+
+def without_orders(markdown: str) -> str:
+    """A text without the paragraphs that give orders."""
+    blocks = _COMMENT.sub("", markdown).split("\n\n")
     kept = [plainly(block) for block in blocks if block.strip() and not orders_a_model(block)]
-    if not kept:
-        return None
-    return msgspec.structs.replace(passage, text="\n\n".join(kept))
+    return "\n\n".join(kept)
