@@ -25,8 +25,8 @@ from bot.language import language_of
 
 BACKED = 1.05
 """Share of a sentence's words that stand in what backs it, and likeness in meaning, together. With
-the rules below it passed 21 of 25 right sentences about the example shop's articles, and of 30 wrong
-ones none; what is left out of an answer costs less than what is wrong in it."""
+the rules below it passed 21 of 25 right sentences about the example shop's articles, and of 30
+wrong ones none; what is left out of an answer costs less than what is wrong in it."""
 LEAST_WORDS = 0.4
 FEW_WORDS = 4
 """A sentence of no more words that say something must have all of them from what backs it."""

@@ -244,7 +244,8 @@ def failure_of(error: BaseException, name: str) -> ModelFailed:
             return ModelFailed(
                 "request refused",
                 f"{name} does not take the request ({code}): {_brief(error)}; see "
-                "`assistant.context_tokens`, `assistant.temperature` and `assistant.images`",
+                "`assistant.model`, `assistant.context_tokens`, `assistant.temperature` and "
+                "`assistant.images`",
             )
         case code if code and code >= 500:
             return ModelFailed("down", f"{name} fails ({code})")
