@@ -12,6 +12,7 @@ import uvloop
 
 from bot import language
 from bot.desk import FrontDesk
+from bot.draft import Draft
 from bot.history import Past
 from bot.inbox import InboxLimits
 from bot.limiter import RedisLimiter
@@ -37,7 +38,7 @@ _UNLIMITED = Rate(per_minute=1e7, burst=100_000)
 
 
 class EchoPolicy:
-    async def decide(self, understanding: Understanding, past: Past) -> Decision:
+    async def decide(self, understanding: Understanding, past: Past, draft: Draft) -> Decision:
         return Decision(ReplyKind.ANSWER, understanding.typed, why="echo")
 
 

@@ -21,6 +21,7 @@ from pydantic import (
 )
 
 from bot import texts
+from bot.assistant_settings import AssistantSection
 from bot.call_settings import CallsSection
 from bot.channel_settings import (
     DiscordSection,
@@ -338,6 +339,9 @@ class Config(Section):
     """What compares images."""
     synthesizer: Annotated[SynthesizerSection, _LINE] = _DEFAULTS
     """What speaks."""
+    assistant: Annotated[AssistantSection | None, _bare("model")] = None
+    """What words answers, where there is one: a language model. Without one the knowledge is
+    quoted."""
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
     """Where engines run that can use a graphics card; `auto`: on one, if there is one."""
     channels: ChannelsSection = _DEFAULTS

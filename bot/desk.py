@@ -9,7 +9,7 @@ import logging
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from threading import Lock
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -22,7 +22,7 @@ from bot.channel import Connector, Fetch, Progress, Receipt, Whereabouts
 from bot.config import Config
 from bot.deliveries import Deliveries
 from bot.engines import maker
-from bot.errors import Unavailable
+from bot.errors import OperatorError, Unavailable
 from bot.explanation import explain
 from bot.fetching import Fetching
 from bot.history import History
@@ -61,6 +61,9 @@ from bot.texts import FALLBACK
 from bot.turns import TurnRunner
 from models.transcriber import Transcriber
 from models.understanding.versions import Versions
+
+if TYPE_CHECKING:
+    from bot.assistant import Assistant
 
 log = logging.getLogger(__name__)
 
@@ -320,6 +323,7 @@ async def open_desk(
         )
         stack.push_async_callback(recogniser.close)
         await recogniser.renew()
+        assistant = await _open_assistant(config, store, knowledge, perception)
         synthesizer = await asyncio.to_thread(maker(config.synthesizer, config.device))
         speaker = Speaker(synthesizer, media)
         stack.callback(speaker.close)
@@ -327,7 +331,9 @@ async def open_desk(
             store=store,
             media=media,
             perception=perception,
-            policy=DeskPolicy(knowledge, intents, config.name, config.suggestions, config.person),
+            policy=DeskPolicy(
+                knowledge, intents, config.name, config.suggestions, config.person, assistant
+            ),
             speaker=speaker,
             limits=InboxLimits(
                 text_chars=config.limits.text_chars,
@@ -348,6 +354,9 @@ async def open_desk(
         for warm_up in (perception.warm_up(), calls.warm_up()):
             warming = asyncio.create_task(warm_up, name="warm-up")
             stack.callback(warming.cancel)
+        if assistant:
+            probing = asyncio.create_task(assistant.probe(), name="assistant probe")
+            stack.callback(probing.cancel)
         yield OpenDesk(desk, knowledge, intents, recogniser, calls, ingested, config)
 
 
@@ -405,6 +414,29 @@ def _made_once(make: Callable[[], Transcriber]) -> Callable[[], Transcriber]:
             return made[0]
 
     return get
+
+
+async def _open_assistant(
+    config: Config, store: Store, knowledge: Knowledge, perception: Perception
+) -> "Assistant | None":
+    settings = config.assistant
+    if settings is None:
+        return None
+    try:
+        from bot.assistant import Assistant, Budget, open_model
+    except ImportError as error:
+        raise OperatorError(
+            f"the assistant needs a package that is missing: {error}",
+            remedy=f"install it: `pip install 'frontdesk[{settings.extra}]'`",
+        ) from error
+    return Assistant(
+        await asyncio.to_thread(open_model, settings),
+        settings,
+        knowledge=knowledge,
+        budget=Budget(store, settings, config.history.keep_days * 24 * 3600),
+        business=config.name,
+        open_picture=perception.open_picture,
+    )
 
 
 def _warn_of_missing_articles(intents: IntentBook, knowledge: Knowledge) -> None:

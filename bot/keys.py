@@ -21,6 +21,7 @@ links customers lies beside the partitions, under one hash tag of its own.
 | fd:{pN}:pace:ID | string | seconds | when the next message fits the rate limit, Unix ms |
 | fd:{pN}:turn:ID:TURN | string | history.keep_days | the trace of one turn |
 | fd:{pN}:sent:ID:REPLY | hash | history.keep_days | part of a reply → the provider's id of it |
+| fd:{pN}:spent:ID | hash | history.keep_days | tokens, cost: used of the language model |
 | fd:memory:CHANNEL | hash | never | how far a channel has read what it fetches |
 | fd:posted:CHANNEL:ID | string | 7 d | a provider's id → conversation, reply and part |
 | fd:customer:ID | sorted set | history.keep_days | conversations by when they were last used |
@@ -107,6 +108,10 @@ def turn(conversation: ConversationId, turn: TurnId) -> str:
 
 def sent(conversation: ConversationId, reply: ReplyId) -> str:
     return f"{_of(conversation, 'sent')}:{reply}"
+
+
+def spent(conversation: ConversationId) -> str:
+    return _of(conversation, "spent")
 
 
 def posted(channel: ChannelName, identifier: str) -> str:

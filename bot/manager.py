@@ -2,17 +2,19 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import msgspec
 
-from bot.channel import Delta, Progress
+from bot.channel import Progress
+from bot.draft import Draft
 from bot.errors import CustomerError
 from bot.fetching import Fetching
 from bot.history import History, Past
 from bot.inbox import Received
-from bot.linking import Linking, asked_in, without_commands
+from bot.linking import Asked, Linking, asked_in, without_commands
 from bot.messages import (
     Attachment,
     AttachmentId,
@@ -26,7 +28,7 @@ from bot.messages import (
 from bot.perception import Perceived, Perception
 from bot.policy import Decision, Policy, explain_finding
 from bot.recognition import Recogniser, observation_of, pictures_of
-from bot.speech import Speaker
+from bot.speech import Speaker, Spoken
 from bot.texts import say
 from bot.trace import Trace
 from bot.understanding import Understanding, corrected, understand
@@ -120,29 +122,46 @@ class DialogueManager:
             messages = corrected(without_commands(turn.messages))
             understanding = understand(messages, perceived, past, self._language)
             understanding = await self._recognised(understanding, messages, perceived, past)
-        with trace.step("policy"), trace.current():
-            wants_answer = asked is None or not understanding.empty or understanding.problems
-            decision = await self._policy.decide(understanding, past) if wants_answer else None
-        if joined():
-            return None
-        if asked:
-            done = await self._linking.answer(asked, understanding.language)
-            decision = _together(done, decision)
-        assert decision
-        speech: tuple[Attachment, ...] = ()
-        if understanding.by_voice and not asked:
-            channel = turn.received[0].message.channel
-            self._show(Delta(turn.conversation, _reply_id(turn), 0, decision.text, channel))
-            with trace.step("speech"):
-                speech = await self._speaker.speak(
-                    decision.text, understanding.language, turn.conversation
+        with self._draft(turn, understanding, asked) as (draft, spoken):
+            with trace.step("policy"), trace.current():
+                wants_answer = asked is None or not understanding.empty or understanding.problems
+                decision = (
+                    await self._policy.decide(understanding, past, draft) if wants_answer else None
                 )
+            # What the customer has seen the beginning of is finished.
+            if joined() and not draft.shown:
+                return None
+            if asked:
+                done = await self._linking.answer(asked, understanding.language)
+                decision = _together(done, decision)
+            assert decision
+            speech: tuple[Attachment, ...] = ()
+            if spoken:
+                draft.put(decision.text)
+                with trace.step("speech"):
+                    speech = await spoken.finish(decision.text)
         reply = _reply(turn, decision, understanding.language, speech, perceived)
         trace.note(
             remembered={"entries": len(past.entries), "summary": past.summary},
             **_account(turn, perceived, understanding, decision),
         )
         return Outcome(reply, trace.to_json(), perceived)
+
+    @contextmanager
+    def _draft(
+        self, turn: Turn, understanding: Understanding, asked: Asked | None
+    ) -> Iterator[tuple[Draft, Spoken | None]]:
+        """What the customer sees of the answer while it grows, and what is spoken of it."""
+        spoken = None
+        if understanding.by_voice and not asked:
+            spoken = self._speaker.begin(understanding.language, turn.conversation)
+        channel = turn.received[0].message.channel
+        speak = spoken.add if spoken else None
+        try:
+            yield Draft(turn.conversation, _reply_id(turn), channel, self._show, speak), spoken
+        finally:
+            if spoken:
+                spoken.close()
 
     def give_up(self, turn: Turn) -> Outcome:
         """The outcome of a turn that has failed too often: the customer is told."""
@@ -262,4 +281,5 @@ def _account(
             "why": decision.why,
             "articles": [citation.article for citation in decision.citations],
         },
+        **({"assistant": msgspec.to_builtins(decision.assistant)} if decision.assistant else {}),
     }

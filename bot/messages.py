@@ -81,6 +81,9 @@ class Message(msgspec.Struct, frozen=True, omit_defaults=True, tag="message"):
     customer: CustomerId
     text: str = ""
     attachments: tuple[Attachment, ...] = ()
+    customer_name: str = ""
+    """The customer's name as their channel knows it; empty where it tells none. It is shown to
+    nobody, and hidden from language models on other machines."""
     locale: str = ""
     """BCP 47 tag that the channel reports (`de-AT`); empty where it reports none."""
     answer_as: AnswerAs = AnswerAs.AUTO

@@ -2,17 +2,22 @@
 question back, how to reach a person, or "I don't know"."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 
+from bot.draft import Draft
 from bot.history import Past, words_of
 from bot.intents import IntentBook
-from bot.knowledge import Answered, Competing, Finding, Knowledge, Query, Said
+from bot.knowledge import Answered, Competing, Finding, Knowledge, Nothing, Query, Said
+from bot.knowledge.screening import without_orders
 from bot.messages import Citation, Message, Reply, ReplyKind
 from bot.steering import Steer, Step, steer
 from bot.texts import FALLBACK, say
 from bot.understanding import Social, Understanding
+
+if TYPE_CHECKING:
+    from bot.assistant import Account, Assistant, Worded
 
 _COURTESIES = {
     Social.GREETING: "greeting",
@@ -33,12 +38,16 @@ class Decision(msgspec.Struct, frozen=True):
     suggestions: tuple[str, ...] = ()
     finding: Finding | None = None
     """What the knowledge said, where it was asked."""
+    assistant: "Account | None" = None
+    """What the language model did, where it was asked."""
 
 
 class Policy(Protocol):
     """Decides the answer to a turn."""
 
-    async def decide(self, understanding: Understanding, past: Past) -> Decision: ...
+    async def decide(self, understanding: Understanding, past: Past, draft: Draft) -> Decision:
+        """`draft` shows the customer an answer that takes its time, while it grows."""
+        ...
 
 
 class DeskPolicy:
@@ -51,16 +60,19 @@ class DeskPolicy:
         business: str,
         suggestions: Mapping[str, Sequence[str]],
         person: Mapping[str, str],
+        assistant: "Assistant | None" = None,
     ) -> None:
         """`suggestions`: language (`de`) → questions to offer where nothing better is known.
-        `person`: language → how to reach a person."""
+        `person`: language → how to reach a person. `assistant`: words the answers of the
+        knowledge."""
+        self._assistant = assistant
         self._knowledge = knowledge
         self._intents = intents
         self._business = business
         self._person = person
         self._suggestions = {code: tuple(texts) for code, texts in suggestions.items()}
 
-    async def decide(self, understanding: Understanding, past: Past) -> Decision:
+    async def decide(self, understanding: Understanding, past: Past, draft: Draft) -> Decision:
         problems = [
             say(what.code, understanding.language, **what.params) for what in understanding.problems
         ]
@@ -68,7 +80,7 @@ class DeskPolicy:
             return self._courtesy(understanding)
         if understanding.empty:
             return self._unreadable(understanding, problems)
-        decision = await self._steered(understanding, past)
+        decision = await self._steered(understanding, past, draft)
         if not problems:
             return decision
         return msgspec.structs.replace(decision, text="\n\n".join([*problems, decision.text]))
@@ -92,7 +104,7 @@ class DeskPolicy:
             ),
         )
 
-    async def _steered(self, understanding: Understanding, past: Past) -> Decision:
+    async def _steered(self, understanding: Understanding, past: Past, draft: Draft) -> Decision:
         query = _query(understanding, past)
         finding = await self._knowledge.consult(query)
         recognised, language = understanding.recognised, understanding.language
@@ -115,6 +127,9 @@ class DeskPolicy:
             return self._offer(way, understanding, finding)
         if decision is None:
             decision = self._from(finding, language)
+            if self._assistant:
+                worded = await self._assistant.answer(understanding, past, finding, draft)
+                decision = _worded(decision, worded)
         if way.person_too and decision.kind is not ReplyKind.CLARIFY and self._reach(language):
             text = f"{decision.text}\n\n{self._reach(language)}"
             return msgspec.structs.replace(decision, text=text, why=f"{decision.why}; pressing")
@@ -155,6 +170,9 @@ class DeskPolicy:
         return self._person.get(language) or self._person.get(FALLBACK, "")
 
     def _from(self, finding: Finding, language: str) -> Decision:
+        if self._assistant and isinstance(finding, Answered):
+            # Whoever has got orders into an article has not got them quoted either.
+            finding = _without_orders(finding)
         if isinstance(finding, Answered):
             return Decision(
                 ReplyKind.ANSWER,
@@ -181,6 +199,34 @@ class DeskPolicy:
 
     def _suggested(self, language: str) -> tuple[str, ...]:
         return self._suggestions.get(language) or self._suggestions.get(FALLBACK, ())
+
+
+def _without_orders(finding: Answered) -> Finding:
+    kept = without_orders(finding.text)
+    if kept == finding.text:
+        return finding
+    if not kept:
+        return Nothing(finding.hits, finding.confidence)
+    citations = tuple(
+        msgspec.structs.replace(citation, quote=without_orders(citation.quote))
+        for citation in finding.citations
+    )
+    return msgspec.structs.replace(finding, text=kept, citations=citations)
+
+
+def _worded(embedded: Decision, worded: "Worded") -> Decision:
+    """The language model's answer where it gave one, and otherwise the embedded one."""
+    if worded.answer is None:
+        return msgspec.structs.replace(embedded, assistant=worded.account)
+    return msgspec.structs.replace(
+        embedded,
+        kind=ReplyKind.ANSWER,
+        text=worded.answer.text,
+        why=f"the assistant answers; without it: {embedded.why}",
+        citations=worded.answer.citations,
+        suggestions=(),
+        assistant=worded.account,
+    )
 
 
 def _unknown_before(past: Past) -> bool:

@@ -3,6 +3,7 @@ browser plays."""
 
 import asyncio
 import logging
+from collections import deque
 from collections.abc import AsyncGenerator, Generator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import aclosing
@@ -72,15 +73,25 @@ class Speaker:
         """The same speech as OGG/Opus and as M4A/AAC, in this order. Nothing where the engine has
         no voice for the language, where there is nothing to say, or where it cannot be said now:
         the reason is logged, and the answer's text is enough."""
+        return await self.keep(self.stream(markdown, language, listener), language, listener)
+
+    def begin(self, language: str, listener: str = "") -> "Spoken":
+        """Speak an answer while it grows. To be closed."""
+        return Spoken(self, language, listener)
+
+    async def keep(
+        self, sentences: AsyncGenerator[Speech], language: str, listener: str
+    ) -> tuple[Attachment, ...]:
+        """What `stream` gives, as one speech; see `speak`."""
         try:
             async with asyncio.timeout(self._give_up_s):
-                speech = await self._whole(markdown, language, listener)
+                speech = await self._whole(sentences, language, listener)
                 if speech is None:
                     return ()
                 ogg, m4a = await asyncio.to_thread(_encoded, speech)
             return (
-                await self._keep(ogg, "audio/ogg; codecs=opus", "answer.ogg", speech.duration_s),
-                await self._keep(m4a, "audio/mp4", "answer.m4a", speech.duration_s),
+                await self._put(ogg, "audio/ogg; codecs=opus", "answer.ogg", speech.duration_s),
+                await self._put(m4a, "audio/mp4", "answer.m4a", speech.duration_s),
             )
         except LanguageUnspoken as error:
             log.warning("speech.no_voice", extra={"language": error.language})
@@ -95,11 +106,13 @@ class Speaker:
         text = speakable(markdown, language)
         yield from self._synthesizer.synthesize(text, language, listener)
 
-    async def _whole(self, markdown: str, language: str, listener: str) -> Speech | None:
+    async def _whole(
+        self, sentences: AsyncGenerator[Speech], language: str, listener: str
+    ) -> Speech | None:
         """All sentences, up to `LONGEST_S`; then a hint that the text has the rest."""
         pieces: list[Speech] = []
         cut = False
-        async with aclosing(self.stream(markdown, language, listener)) as sentences:
+        async with aclosing(sentences):
             async for piece in sentences:
                 spoken_s = sum(each.duration_s for each in pieces)
                 cut = bool(pieces) and spoken_s + piece.duration_s > LONGEST_S
@@ -111,7 +124,7 @@ class Speaker:
             pieces += [piece async for piece in self.stream(rest, language, listener)]
         return joined(pieces)
 
-    async def _keep(self, data: bytes, media_type: str, name: str, duration_s: float) -> Attachment:
+    async def _put(self, data: bytes, media_type: str, name: str, duration_s: float) -> Attachment:
         return await self._media.put(
             data,
             kind=AttachmentKind.AUDIO,
@@ -119,6 +132,57 @@ class Speaker:
             name=name,
             duration_s=round(duration_s, 2),
         )
+
+
+class Spoken:
+    """An answer that is spoken while it grows, each sentence as soon as it stands."""
+
+    def __init__(self, speaker: Speaker, language: str, listener: str) -> None:
+        self._speaker = speaker
+        self._language = language
+        self._listener = listener
+        self._text = ""
+        self._waiting: deque[str] = deque()
+        self._pieces: list[Speech] = []
+        self._work: asyncio.Task[None] | None = None
+
+    def add(self, sentence: str) -> None:
+        """The next sentence, as Markdown with what parts it from the one after it."""
+        self._text += sentence
+        self._waiting.append(sentence)
+        if self._work is None or (self._work.done() and not self._failed()):
+            self._work = asyncio.create_task(self._speak_on(), name="speaking")
+
+    async def finish(self, markdown: str) -> tuple[Attachment, ...]:
+        """The speech of the whole answer, as `Speaker.speak` gives it. Where the answer has become
+        another one than was spoken, it is spoken anew."""
+        if self._text.strip() != markdown.strip():
+            self.close()
+            return await self._speaker.speak(markdown, self._language, self._listener)
+        return await self._speaker.keep(self._spoken(), self._language, self._listener)
+
+    def close(self) -> None:
+        """Nobody will hear it."""
+        self._waiting.clear()
+        if self._work and not self._failed():
+            self._work.cancel()
+
+    def _failed(self) -> bool:
+        work = self._work
+        return bool(work and work.done() and not work.cancelled() and work.exception())
+
+    async def _spoken(self) -> AsyncGenerator[Speech]:
+        if self._work:
+            await self._work
+        for piece in self._pieces:
+            yield piece
+
+    async def _speak_on(self) -> None:
+        while self._waiting:
+            sentence = self._waiting.popleft()
+            stream = self._speaker.stream(sentence, self._language, self._listener)
+            async with aclosing(stream):
+                self._pieces += [piece async for piece in stream]
 
 
 async def _result(ahead: "Future[Speech | None]") -> Speech | None:

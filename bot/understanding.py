@@ -56,6 +56,10 @@ class Understanding(msgspec.Struct, frozen=True):
     by_voice: bool
     """The customer is to be answered by voice as well."""
     attachments: int = 0
+    pictures: tuple[Perceived, ...] = ()
+    """Those that could be looked at."""
+    names: tuple[str, ...] = ()
+    """Of the customer, as their channels know them."""
     recognised: Recognised | None = None
     """What the trained model says; None where there is none, or for a language that it does not
     know."""
@@ -96,7 +100,17 @@ def understand(
         social=None if shown or problems else _courtesy(words, messages),
         by_voice=_by_voice(messages, perceived, past),
         attachments=len(seen),
+        pictures=tuple(
+            what for what in seen if what.kind is AttachmentKind.IMAGE and not what.problem
+        ),
+        names=_names(messages, past),
     )
+
+
+def _names(messages: Sequence[Message], past: Past) -> tuple[str, ...]:
+    earlier = [entry.item for entry in past.entries if isinstance(entry.item, Message)]
+    named = [message.customer_name for message in (*messages, *earlier)]
+    return tuple(dict.fromkeys(name for name in named if name))
 
 
 def corrected(messages: Sequence[Message]) -> Sequence[Message]:

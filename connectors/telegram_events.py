@@ -128,6 +128,7 @@ def _chat(message: Mapping[str, Any], sender: Mapping[str, Any]) -> Chat:
         address={"chat": str(int(chat["id"])), "thread": thread},
         place="" if private else f"{chat['id']}/{thread}",
         locale=str(sender.get("language_code", ""))[:35],
+        name=f"{sender.get('first_name') or ''} {sender.get('last_name') or ''}".strip(),
     )
 
 

@@ -135,7 +135,7 @@ class Vits:
         with self._writing:
             if tokenizer.is_uroman and self._romanizer:
                 # The tokenizer would load the romanizer's tables for each sentence.
-                sentence = tokenizer.normalize_text(sentence)  # type: ignore[no-untyped-call]
+                sentence = tokenizer.normalize_text(sentence)
                 sentence = str(self._romanizer.romanize_string(sentence))
             inputs: Any = tokenizer(sentence, return_tensors="pt")
         known = inputs["input_ids"].shape[1] > (1 if tokenizer.add_blank else 0)

@@ -47,7 +47,7 @@ _ENGINES = {
     for name, field in Config.model_fields.items()
     if isinstance(field.annotation, type) and issubclass(field.annotation, EngineSection)
 }
-_BARE = {"media": "place", **dict.fromkeys(_ENGINES, "engine")}
+_BARE = {"media": "place", "assistant": "model", **dict.fromkeys(_ENGINES, "engine")}
 
 
 def document() -> str:
@@ -59,7 +59,7 @@ def _section(keys: tuple[str, ...], model: type[BaseModel], heading: str) -> Ite
     yield f"{heading}\n"
     if keys and keys[-1] in _BARE:
         yield f"`{keys[-1]}: VALUE` is short for `{keys[-1]}: {{{_BARE[keys[-1]]}: VALUE}}`.\n"
-        if "model" in model.model_fields:
+        if _BARE[keys[-1]] == "engine" and "model" in model.model_fields:
             yield f"`{keys[-1]}: VALUE:MODEL` says which `model` as well.\n"
     rows, sections = [], []
     for name, field in model.model_fields.items():

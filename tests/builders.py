@@ -7,6 +7,7 @@ from pathlib import Path
 
 from bot.channel import Delta, Progress
 from bot.desk import FrontDesk
+from bot.draft import Draft
 from bot.history import Past
 from bot.inbox import InboxLimits
 from bot.media import MediaStore
@@ -18,6 +19,7 @@ from bot.messages import (
     Message,
     MessageId,
     Reply,
+    ReplyId,
     ReplyKind,
     new_id,
 )
@@ -40,7 +42,7 @@ class EchoPolicy:
         self.gate = gate
         self.asked: list[str] = []
 
-    async def decide(self, understanding: Understanding, past: Past) -> Decision:
+    async def decide(self, understanding: Understanding, past: Past, draft: Draft) -> Decision:
         heard = " ".join(
             part for part in (understanding.typed, understanding.said, understanding.shown) if part
         )
@@ -148,3 +150,8 @@ def message(
         attachments=attachments,
         locale=locale,
     )
+
+
+def silent_draft(conversation: str = "con_1") -> Draft:
+    """A draft that nobody sees."""
+    return Draft(ConversationId(conversation), ReplyId("rep_1"), CHANNEL, lambda progress: None)

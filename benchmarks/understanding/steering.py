@@ -11,11 +11,12 @@ from pathlib import Path
 from benchmarks.figures import Figure
 from benchmarks.retrieval import EXAMPLE, Case, example_cases
 from bot.config import load
+from bot.draft import Draft
 from bot.engines import maker
 from bot.history import Past
 from bot.intents import IntentBook
 from bot.knowledge import Knowledge
-from bot.messages import ReplyKind
+from bot.messages import ChannelName, ConversationId, ReplyId, ReplyKind
 from bot.policy import Decision, DeskPolicy
 from bot.recognition import Recognised, Recogniser
 from bot.understanding import Understanding
@@ -67,6 +68,9 @@ async def _asked(project: Path) -> Counter[tuple[str, str, str]]:
     policy = DeskPolicy(knowledge, book, config.name, {}, config.person)
     files = {path: read.articles for path, read in knowledge.index.manifest.files.items()}
     counts: Counter[tuple[str, str, str]] = Counter()
+    unseen = Draft(
+        ConversationId("con_1"), ReplyId("rep_1"), ChannelName("benchmark"), lambda progress: None
+    )
     try:
         for case in [*example_cases("heldout", files), *example_cases("outside", files)]:
             if case.query.history:
@@ -78,7 +82,7 @@ async def _asked(project: Path) -> Counter[tuple[str, str, str]]:
             )
             recognised = await recogniser.recognise(seen, config.language)
             for name, known in (("articles alone", None), ("articles and intents", recognised)):
-                decision = await policy.decide(_understood(case, known), Past((), {}))
+                decision = await policy.decide(_understood(case, known), Past((), {}), unseen)
                 counts[name, where, _outcome(decision, case)] += 1
     finally:
         await knowledge.close()

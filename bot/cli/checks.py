@@ -10,7 +10,7 @@ import resource
 import shutil
 import socket
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from functools import partial
 from importlib import import_module, metadata
 from pathlib import Path
@@ -20,6 +20,7 @@ from bot.cli.project import counted, open_store, shown
 from bot.errors import OperatorError, Unavailable
 
 if TYPE_CHECKING:
+    from bot.assistant_settings import AssistantSection
     from bot.config import Config
 
 Check = Callable[[], str]
@@ -58,6 +59,8 @@ def project_checks(config: "Config") -> Iterator[tuple[str, Check]]:
     yield "port", lambda: _port(config.server.host, config.server.port)
     for part in config.engines:
         yield part.replace("_", " "), partial(_engine, config, part)
+    if config.assistant:
+        yield "assistant", partial(_assistant, config.assistant)
 
 
 def _python() -> str:
@@ -261,3 +264,32 @@ def _engine(config: "Config", part: str) -> str:
         )
     maker(section, config.device)()
     return f"{section.engine} loads"
+
+
+def _assistant(settings: "AssistantSection") -> str:
+    """Asks the model for a word: a wrong key or name shows only then."""
+    try:
+        from bot.assistant import ModelFailed, open_model
+    except ImportError as error:
+        raise OperatorError(
+            f"a package is missing: {error}",
+            remedy=f"install it: `pip install 'frontdesk[{settings.extra}]'`",
+        ) from error
+    model = open_model(settings)
+    try:
+        asyncio.run(_asked(model.probe(), settings.timeout_s))
+    except TimeoutError as error:
+        raise Concern(
+            f"{settings.model} says nothing for {settings.timeout_s:g} s",
+            remedy="raise `assistant.timeout_s`, or choose a faster model",
+        ) from error
+    except ModelFailed as error:
+        raise Concern(
+            str(error), remedy="until it is mended, the knowledge is quoted; see docs/assistant.md"
+        ) from error
+    return f"{settings.model} answers"
+
+
+async def _asked(probe: Coroutine[object, object, None], timeout_s: float) -> None:
+    async with asyncio.timeout(timeout_s):
+        await probe

@@ -1,6 +1,7 @@
 """Knowledge: articles are ingested into an index, and consulted for an answer."""
 
 from bot.knowledge.article import Article, Passage
+from bot.knowledge.backing import Backing, Support
 from bot.knowledge.finding import Answered, Competing, Finding, Nothing, Option
 from bot.knowledge.folder import Skipped
 from bot.knowledge.ingest import IngestReport, ingest
@@ -12,6 +13,7 @@ __all__ = [
     "Answered",
     "Article",
     "ArticlePage",
+    "Backing",
     "Competing",
     "Finding",
     "Hit",
@@ -23,5 +25,6 @@ __all__ = [
     "Query",
     "Said",
     "Skipped",
+    "Support",
     "ingest",
 ]

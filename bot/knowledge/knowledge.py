@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self, TypeVar
@@ -12,11 +12,13 @@ import numpy as np
 
 from bot.errors import OperatorError
 from bot.knowledge.answer import answer
-from bot.knowledge.article import article_named
+from bot.knowledge.article import Passage, article_named
+from bot.knowledge.backing import Backing
 from bot.knowledge.consult import decide
 from bot.knowledge.finding import Answered, Finding
-from bot.knowledge.index import Floats, Index, written_at
+from bot.knowledge.index import Floats, Index, semantic_text, written_at
 from bot.knowledge.query import Query, Views, views
+from bot.knowledge.quote import unit_texts
 from bot.knowledge.search import Hit, rank
 from bot.knowledge.spelling import KnowsWords, Spelling
 from bot.knowledge.subjects import Subjects
@@ -146,6 +148,25 @@ class Knowledge:
             return answer(learned.index, seen, vectors, own or [Hit(passages[0], 0.0, {})], 1.0)
 
         return await _run(learned, find)
+
+    async def backing(self, passages: Sequence[Passage]) -> Backing:
+        """Passages to compare sentences with. Those that were shortened since they were found are
+        encoded anew."""
+        index = self.index
+        found = await asyncio.gather(*(self._vectors_of(index, each) for each in passages))
+        units, wholes = zip(*found, strict=True) if found else ((), ())
+        return Backing(passages, units, np.array(wholes), self._batcher.run)
+
+    async def _vectors_of(self, index: Index, passage: Passage) -> tuple[Floats, Floats]:
+        """Of its units, and of itself."""
+        row = index.row_of.get(passage.id)
+        if row is not None and index.passages[row] == passage:
+            start, end = index.vectors.unit_starts[row], index.vectors.unit_starts[row + 1]
+            return index.vectors.units[start:end], index.vectors.passages[row]
+        whole, *units = await asyncio.gather(
+            *(self._batcher.run(text) for text in (semantic_text(passage), *unit_texts(passage)))
+        )
+        return np.array(units, np.float32).reshape(-1, len(whole)), whole
 
     def article(self, article: ArticleId) -> ArticlePage | None:
         """An article as a page, put together from its passages."""

@@ -24,6 +24,9 @@ class Chat(msgspec.Struct, frozen=True):
     """An address (`tel:+47…`, `mailto:…`) that the provider vouches for to be this person's:
     WhatsApp's number, a sender whose mail passed authentication. Never one that they merely state.
     """
+    name: str = ""
+    """The person's name as the provider tells it. It is shown to nobody: the desk hides it from
+    language models on other machines."""
     private: bool | None = None
     """Whether nobody else reads along; None: where there is no `place`."""
 

@@ -118,6 +118,7 @@ class Intake:
             customer=self.customer(said.chat),
             text=text,
             attachments=tuple(_attachment(each) for each in media),
+            customer_name=said.chat.name[:120],
             locale=said.chat.locale,
             sent_at=time.time(),
             quote=said.quote[: self._text_chars],

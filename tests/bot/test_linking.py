@@ -12,6 +12,7 @@ import pytest
 from bot import keys, texts
 from bot.channel import Receipt
 from bot.desk import FrontDesk
+from bot.draft import Draft
 from bot.errors import CustomerError
 from bot.history import Past
 from bot.messages import (
@@ -33,7 +34,7 @@ from tests.builders import EchoPolicy, RecordingConnector, build_desk, running, 
 class Asking(EchoPolicy):
     """Says back what it understood, in which language, after what; asks back where told to."""
 
-    async def decide(self, understanding: Understanding, past: Past) -> Decision:
+    async def decide(self, understanding: Understanding, past: Past, draft: Draft) -> Decision:
         before = [entry.item.text for entry in past.entries if isinstance(entry.item, Message)]
         self.asked.append(understanding.typed)
         return Decision(

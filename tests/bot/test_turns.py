@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from bot import keys, turns
+from bot.draft import Draft
 from bot.errors import CustomerError, DeliveryFailed, TooFast, Unavailable
 from bot.history import Past
 from bot.inbox import InboxLimits
@@ -69,10 +70,10 @@ async def test_a_conversation_is_answered_in_order_and_others_beside_it(
     store: Store, folder: Path, connector: RecordingConnector
 ) -> None:
     class SlowForAnn(EchoPolicy):
-        async def decide(self, understanding: Understanding, past: Past) -> Decision:
+        async def decide(self, understanding: Understanding, past: Past, draft: Draft) -> Decision:
             if "slow" in understanding.typed:
                 await released.wait()
-            return await super().decide(understanding, past)
+            return await super().decide(understanding, past, draft)
 
     released = asyncio.Event()
     desk = build_desk(store, folder, SlowForAnn())
@@ -280,11 +281,11 @@ async def test_a_turn_that_keeps_failing_is_told_to_the_customer(
     store: Store, folder: Path, connector: RecordingConnector
 ) -> None:
     class Broken(EchoPolicy):
-        async def decide(self, understanding: Understanding, past: Past) -> Decision:
+        async def decide(self, understanding: Understanding, past: Past, draft: Draft) -> Decision:
             self.asked.append(understanding.typed)
             if "boom" in understanding.typed:
                 raise RuntimeError("broken on purpose")
-            return await super().decide(understanding, past)
+            return await super().decide(understanding, past, draft)
 
     policy = Broken()
     desk = build_desk(store, folder, policy)

@@ -11,7 +11,7 @@ from connectors.telegram_events import parse
 from tests.connectors.messaging.telegram_api import ANN, PRIVATE, update
 
 GROUP = {"id": -100200, "type": "supergroup", "title": "Shop", "is_forum": True}
-CHAT = Chat("77", {"chat": "77", "thread": ""}, locale="en")
+CHAT = Chat("77", {"chat": "77", "thread": ""}, locale="en", name="Ann")
 
 
 def said(**content: Any) -> Said:
@@ -122,7 +122,7 @@ def test_a_reaction_wants_no_answer() -> None:
         "old_reaction": [], "new_reaction": [{"type": "emoji", "emoji": "👍"}],
     }  # fmt: skip
     [event] = parse({"update_id": 2, "message_reaction": reaction})
-    assert event == Reacted(Chat("77", {"chat": "77", "thread": ""}, locale="en"), "77:3", "👍")
+    assert event == Reacted(CHAT, "77:3", "👍")
 
 
 def test_in_a_group_each_topic_and_person_is_a_conversation() -> None:

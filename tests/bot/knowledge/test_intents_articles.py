@@ -14,6 +14,7 @@ from bot.recognition import Recognised
 from bot.understanding import Understanding
 from models.understanding.observation import Observation
 from models.understanding.prediction import Ranked
+from tests.builders import silent_draft
 
 
 def _book(folder: Path, article: str) -> IntentBook:
@@ -43,7 +44,7 @@ async def test_the_article_of_a_sure_intent_is_quoted(
 ) -> None:
     book = _book(tmp_path / "intents", article)
     policy = DeskPolicy(knowledge, book, "Corner Shop", {}, {})
-    decision = await policy.decide(_surely_a_parcel(), Past((), {}))
+    decision = await policy.decide(_surely_a_parcel(), Past((), {}), silent_draft())
     assert (decision.kind, decision.why) == (ReplyKind.ANSWER, "surely parcel")
     assert "Norway" in decision.text
     assert [each.article for each in decision.citations] == ["delivery.norway"]

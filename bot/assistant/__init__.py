@@ -1,0 +1,8 @@
+"""The assistant: a language model that words answers from what the knowledge found. Its packages
+are imported only where one is configured."""
+
+from bot.assistant.assistant import Account, Assistant, Worded
+from bot.assistant.budget import Budget
+from bot.assistant.model import Model, ModelFailed, open_model
+
+__all__ = ["Account", "Assistant", "Budget", "Model", "ModelFailed", "Worded", "open_model"]

@@ -1,0 +1,163 @@
+"""A chat model of transformers in this process, as langchain takes one: words as they come.
+
+The folder holds weights, tokenizer and a chat template, as `save_pretrained` writes them.
+"""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from threading import Event, Lock, Thread
+from typing import Any
+
+from langchain_core.callbacks import CallbackManagerForLLMRun
+from langchain_core.language_models import BaseChatModel
+from langchain_core.language_models.chat_models import generate_from_stream
+from langchain_core.messages import AIMessageChunk, BaseMessage, convert_to_openai_messages
+from langchain_core.messages.ai import UsageMetadata
+from langchain_core.outputs import ChatGenerationChunk, ChatResult
+from pydantic import PrivateAttr
+
+from models.device import torch_device, torch_numbers
+from models.errors import EngineMissing
+from models.transformers_folder import LOCAL, load_model, loading, model_folder
+
+
+class TransformersChat(BaseChatModel):
+    """One answer at a time; what comes meanwhile waits."""
+
+    max_tokens: int = 700
+    temperature: float = 0.0
+    """0: always the likeliest word."""
+    _model: Any = PrivateAttr()
+    _tokenizer: Any = PrivateAttr()
+    _turnstile: Any = PrivateAttr()
+    _longest: int = PrivateAttr()
+
+    def __init__(self, model: str, **settings: Any) -> None:
+        """`model`: a folder, or the name of a public model, which is fetched once. Raises
+        `EngineMissing`."""
+        super().__init__(**settings)
+        folder = model_folder(model)
+        self._tokenizer = _tokenizer_of(folder)
+        where = torch_device()
+        numbers = torch_numbers("auto", where)
+        self._model = load_model(
+            folder, "AutoModelForCausalLM", device=where, numbers=numbers
+        ).model
+        self._longest = int(getattr(self._model.config, "max_position_embeddings", 0)) or 2**20
+        self._turnstile = Lock()
+
+    @property
+    def longest(self) -> int:
+        """Tokens that the model takes in, its answer included."""
+        return self._longest
+
+    @property
+    def _llm_type(self) -> str:
+        return "transformers"
+
+    def _generate(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: CallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> ChatResult:
+        return generate_from_stream(self._stream(messages, stop, run_manager, **kwargs))
+
+    def _stream(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: CallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> Iterator[ChatGenerationChunk]:
+        with self._turnstile:
+            tokens = self._tokens(messages)
+            room = self._longest - tokens["input_ids"].shape[1]
+            if room < 1:
+                raise ValueError(
+                    f"the model takes in {self._longest} tokens, and was given "
+                    f"{tokens['input_ids'].shape[1]}"
+                )
+            yield from self._written(tokens, min(self.max_tokens, room))
+
+    def _tokens(self, messages: Sequence[BaseMessage]) -> Any:
+        said = convert_to_openai_messages(messages)
+        return self._tokenizer.apply_chat_template(
+            said, add_generation_prompt=True, return_dict=True, return_tensors="pt"
+        ).to(self._model.device)
+
+    def _written(self, tokens: Any, most: int) -> Iterator[ChatGenerationChunk]:
+        from transformers import StoppingCriteriaList, TextIteratorStreamer
+
+        streamer = TextIteratorStreamer(self._tokenizer, skip_prompt=True, skip_special_tokens=True)
+        given_up, outcome = Event(), _Outcome()
+
+        def write() -> None:
+            try:
+                found = self._model.generate(
+                    **tokens,
+                    streamer=streamer,
+                    max_new_tokens=most,
+                    stopping_criteria=StoppingCriteriaList(
+                        [lambda ids, *_, **__: given_up.is_set()]
+                    ),
+                    **self._manner(),
+                )
+                outcome.tokens = found.shape[1] - tokens["input_ids"].shape[1]
+            except Exception as error:  # noqa: BLE001 - told to whoever reads the words
+                outcome.error = error
+            finally:
+                streamer.end()
+
+        writer = Thread(target=write, name="transformers-chat", daemon=True)
+        writer.start()
+        try:
+            for words in streamer:
+                if words:
+                    yield ChatGenerationChunk(message=AIMessageChunk(content=words))
+        finally:
+            # Whoever reads no further, after a time-out, wants no further words written.
+            given_up.set()
+            writer.join()
+        if outcome.error:
+            raise outcome.error
+        yield self._end(tokens["input_ids"].shape[1], outcome.tokens, most)
+
+    def _manner(self) -> dict[str, Any]:
+        if not self.temperature:
+            return {"do_sample": False}
+        return {"do_sample": True, "temperature": self.temperature}
+
+    def _end(self, given: int, written: int, most: int) -> ChatGenerationChunk:
+        used = UsageMetadata(
+            input_tokens=given, output_tokens=written, total_tokens=given + written
+        )
+        return ChatGenerationChunk(
+            message=AIMessageChunk(
+                content="",
+                usage_metadata=used,
+                response_metadata={"finish_reason": "length" if written >= most else "stop"},
+                chunk_position="last",
+            )
+        )
+
+
+class _Outcome:
+    """What the writing thread leaves behind."""
+
+    tokens = 0
+    error: Exception | None = None
+
+
+def _tokenizer_of(folder: Path) -> Any:
+    from transformers import AutoTokenizer
+
+    with loading(folder):
+        tokenizer: Any = AutoTokenizer.from_pretrained(folder, **LOCAL)
+    if not tokenizer.chat_template:
+        raise EngineMissing(
+            f"the model in {folder} is none for conversations: it has no chat template",
+            remedy="choose one that was trained to chat, often called `-Instruct` or `-it`",
+        )
+    return tokenizer
