@@ -88,10 +88,9 @@ class Vits:
                 raise EngineMissing(f"{name} does not speak: {error}", remedy=_WHICH) from error
 
     @staticmethod
-    def weights(model: str | Sequence[str]) -> Weights | None:
-        """The first that is not there yet, or the first."""
-        found = [transformers_weights(name) for name in _listed(model)]
-        return next((each for each in found if each.path is None), found[0] if found else None)
+    def weights(model: str | Sequence[str]) -> list[Weights]:
+        """See `models.downloads.Downloading`."""
+        return [transformers_weights(name) for name in _listed(model)]
 
     def voices(self) -> list[Voice]:
         return list(self._voices)

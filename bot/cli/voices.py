@@ -77,8 +77,8 @@ def _made(section: "SynthesizerSection", device: str, console: "Console") -> "Sy
     from bot.engines import maker, weights_of
     from models.downloads import pulled
 
-    if weights := weights_of(section):
-        with progress_bars(console) as tell:
+    with progress_bars(console) as tell:
+        for weights in weights_of(section):
             pulled(weights, tell)
     engine: Synthesizer = maker(section, device)()
     return engine

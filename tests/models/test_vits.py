@@ -88,8 +88,7 @@ def test_a_language_that_is_not_said_can_be_told(tmp_path: Path) -> None:
 
 def test_public_models_are_fetched_before_anybody_speaks(tmp_path: Path) -> None:
     tiny_vits(tmp_path / "english")
-    weights = Vits.weights([str(tmp_path / "english"), "facebook/mms-tts-deu"])
-    assert weights
+    _, weights = Vits.weights([str(tmp_path / "english"), "facebook/mms-tts-deu"])
     assert weights.repository == "facebook/mms-tts-deu"
 
 
