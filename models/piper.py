@@ -60,16 +60,16 @@ class Piper:
         self._rate_hz = max(each.config.sample_rate for each in self._loaded.values())
 
     @staticmethod
-    def weights(model: str | Sequence[str]) -> Weights | None:
-        """The public voices among them; else where the others lie."""
+    def weights(model: str | Sequence[str]) -> list[Weights]:
+        """See `models.downloads.Downloading`."""
         names = _listed(model)
         public = [name for name in names if _is_public(name)]
-        if public:
-            return _public_weights(public)
-        for name in names:
-            if not Path(name).expanduser().exists():
-                raise EngineMissing(f"there is no voice {name}", remedy=_WHICH)
-        return Weights(", ".join(names), path=Path(names[0]).expanduser()) if names else None
+        others = [Path(name).expanduser() for name in names if name not in public]
+        for path in others:
+            if not path.exists():
+                raise EngineMissing(f"there is no voice {path}", remedy=_WHICH)
+        found = [Weights(str(path), path=path) for path in others]
+        return [*found, _public_weights(public)] if public else found
 
     def voices(self) -> list[Voice]:
         return list(self._voices)

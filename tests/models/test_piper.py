@@ -77,8 +77,7 @@ def test_only_voices_that_may_speak_are_loaded(tmp_path: Path) -> None:
 
 
 def test_public_voices_are_fetched_before_anybody_speaks() -> None:
-    weights = Piper.weights(["en_US-lessac-medium", "de_DE-thorsten-high"])
-    assert weights
+    (weights,) = Piper.weights(["en_US-lessac-medium", "de_DE-thorsten-high"])
     assert weights.repository == "rhasspy/piper-voices"
     assert "en/en_US/lessac/medium/en_US-lessac-medium.onnx" in weights.patterns
     assert "de/de_DE/thorsten/high/de_DE-thorsten-high.onnx.json" in weights.patterns
