@@ -19,10 +19,8 @@ from bot.config_section import Section, beside_the_file
 
 def _folder_or_name(model: str, info: ValidationInfo) -> str:
     """A folder's path in full; what is none stays as it is: it may be a public model's name."""
-    if not model:
-        return model
-    folder = beside_the_file(Path(model), info)
-    return str(folder) if folder.is_dir() else model
+    place = _place_or_name(model, info)
+    return place if Path(place).is_dir() else model
 
 
 def _place_or_name(model: str, info: ValidationInfo) -> str:
@@ -96,7 +94,18 @@ class EncoderSection(EngineSection):
 class TranscriberSection(EngineSection):
     part = engines.TRANSCRIBERS
     engine: str = "moonshine"
-    """Speech to text. `moonshine` hears English."""
+    """Speech to text. `moonshine` hears English at once and other languages by download;
+    `faster-whisper` and `openai-whisper` are Whisper, for 99 languages; `openai` is any server that
+    transcribes as OpenAI's does. See docs/transcribers.md."""
+    model: Annotated[str, AfterValidator(_place_or_name)] = ""
+    """A size or name that the engine knows, a repository of the model hub, or a folder or file;
+    empty: the engine's own choice."""
+    language: str = ""
+    """ISO 639-1 code of the one language that is spoken; empty: detected."""
+    dtype: str = ""
+    """Numbers to compute with, such as `int8` or `float16`; empty: what suits the device."""
+    vocabulary: list[str] = []
+    """Names of products and people, as they are to be spelt."""
 
 
 class TextReaderSection(EngineSection):

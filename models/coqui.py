@@ -17,7 +17,9 @@ import numpy as np
 from TTS.api import TTS
 from TTS.utils.synthesizer import PAD_SILENCE_SAMPLES
 
+from models.audio import Samples
 from models.cache import cache_folder
+from models.device import torch_device
 from models.errors import EngineFailed, EngineMissing
 from models.sentences import sentences
 from models.synthesizer import LanguageUnspoken, Speech, Voice
@@ -51,7 +53,7 @@ class Coqui:
             raise EngineMissing(f"there is no recording {recording}", remedy="a WAV of 6 to 30 s")
         self._speed = words_per_minute / USUAL_WORDS_PER_MINUTE
         self._one = threading.Lock()
-        self._tts = _load(model).to(_device(device))
+        self._tts = _load(model).to(torch_device(device))
         self._languages = list(self._tts.languages or ())
         spoken = language or _language_of(model)
         if not self._languages and not spoken:
@@ -75,9 +77,7 @@ class Coqui:
             if len(samples):
                 yield Speech(samples, self._tts.synthesizer.output_sample_rate, sentence)
 
-    def _speak(
-        self, sentence: str, voice: str, language: str | None
-    ) -> "np.ndarray[Any, np.dtype[np.float32]]":
+    def _speak(self, sentence: str, voice: str, language: str | None) -> Samples:
         arguments: dict[str, Any] = {"language": language, "split_sentences": False}
         if self._tts.is_multi_speaker:
             arguments["speaker"] = voice
@@ -106,12 +106,6 @@ class Coqui:
             return [Voice(self._cloned, language, "the voice of the recording")]
         names = self._tts.speakers or ["default"]
         return [Voice(name, language, "Coqui TTS") for name in dict.fromkeys(names)]
-
-
-def _device(asked: str) -> str:
-    import torch
-
-    return ("cuda" if torch.cuda.is_available() else "cpu") if asked == "auto" else asked
 
 
 def _load(model: str) -> TTS:

@@ -9,13 +9,13 @@ the hub (`onnx/model.onnx`, a file in `voices/` for each voice).
 import hashlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import onnxruntime
 from kokoro_onnx import Kokoro
 from kokoro_onnx.config import SAMPLE_RATE
 
+from models.audio import Samples
 from models.cache import made_once
 from models.downloads import Weights, named_weights, pulled
 from models.errors import EngineFailed, EngineMissing
@@ -94,7 +94,7 @@ class KokoroSynthesizer:
             if len(samples):
                 yield Speech(samples, SAMPLE_RATE, sentence)
 
-    def _create(self, sentence: str, voice: Voice) -> "np.ndarray[Any, np.dtype[np.float32]]":
+    def _create(self, sentence: str, voice: Voice) -> Samples:
         try:
             phonemes = self._kokoro.tokenizer.phonemize(sentence, voice.language)
             if not phonemes.strip(" .!?,;:…"):
@@ -192,7 +192,7 @@ def _voices(kokoro: Kokoro) -> list[Voice]:
     ]
 
 
-def _style(kokoro: Kokoro, name: str) -> "np.ndarray[Any, np.dtype[np.float32]]":
+def _style(kokoro: Kokoro, name: str) -> Samples:
     try:
         style = np.asarray(kokoro.get_voice_style(name), np.float32)
     except Exception as error:

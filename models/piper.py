@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from piper import PiperVoice, SynthesisConfig
 
-from models.audio import resampled
+from models.audio import Samples, resampled
 from models.cache import cache_folder
 from models.downloads import Weights, pulled
 from models.errors import EngineFailed, EngineMissing
@@ -81,7 +81,7 @@ class Piper:
             if len(samples):
                 yield Speech(samples, self._rate_hz, sentence)
 
-    def _speak(self, sentence: str, voice: str) -> "np.ndarray[Any, np.dtype[np.float32]]":
+    def _speak(self, sentence: str, voice: str) -> Samples:
         name, _, speaker = voice.partition("#")
         loaded = self._loaded[name]
         config = SynthesisConfig(

@@ -10,17 +10,19 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import espeakng_loader
+import langcodes
 import numpy as np
 import uroman
 from langcodes.tag_parser import LanguageTagError
 from phonemizer.backend.espeak.wrapper import EspeakWrapper
 from transformers import AutoConfig, VitsTokenizer
 
-from models.audio import resampled
-from models.device import Device, torch_device, torch_numbers
+from models.audio import Samples, resampled
+from models.device import Device, torch_device
 from models.downloads import Weights
-from models.errors import EngineFailed, EngineMissing
+from models.errors import EngineFailed, EngineMissing, ModelError
 from models.one_core import one_core
+from models.placed_model import PlacedModel, device_of
 from models.sentences import sentences
 from models.synthesizer import Speech, Voice
 from models.transformers_folder import (
@@ -41,7 +43,8 @@ _TRIAL = "one"
 
 
 class _Loaded(NamedTuple):
-    model: Any
+    model: PlacedModel[Any]
+    config: Any
     tokenizer: VitsTokenizer
     language: str
     """BCP 47 tag."""
@@ -65,10 +68,11 @@ class Vits:
         """
         folders = [folder for name in _listed(model) for folder in _folders(name)]
         # A model is called as it was named; what the hub's cache calls its folder says nothing.
-        where = torch_device(device)
-        self._loaded = {name: _load(folder, language, where) for name, folder in folders}
+        self._loaded = {
+            name: _load(name, folder, language, torch_device(device)) for name, folder in folders
+        }
         self._speed = words_per_minute / USUAL_WORDS_PER_MINUTE
-        self._rate_hz = max(each.model.config.sampling_rate for each in self._loaded.values())
+        self._rate_hz = max(each.config.sampling_rate for each in self._loaded.values())
         self._voices = [
             voice for name, each in self._loaded.items() for voice in _voices_of(name, each)
         ]
@@ -84,8 +88,7 @@ class Vits:
                 raise EngineMissing(f"{name} does not speak: {error}", remedy=_WHICH) from error
 
     @staticmethod
-    def weights(model: str | Sequence[str]) -> list[Weights]:
-        """See `models.downloads.Downloading`."""
+    def weights(model: str | Sequence[str]) -> Sequence[Weights]:
         return [transformers_weights(name) for name in _listed(model)]
 
     def voices(self) -> list[Voice]:
@@ -98,25 +101,32 @@ class Vits:
             if len(samples):
                 yield Speech(samples, self._rate_hz, sentence)
 
-    def _speak(self, sentence: str, voice: str) -> "np.ndarray[Any, np.dtype[np.float32]]":
+    def _speak(self, sentence: str, voice: str) -> Samples:
         import torch
 
         name, _, speaker = voice.partition("#")
         loaded = self._loaded[name]
+
+        def spoken(model: Any, sentences: Sequence[Any]) -> Iterator[Samples]:
+            for inputs in sentences:
+                with one_core(), torch.inference_mode():
+                    made = model(
+                        **inputs.to(device_of(model)),
+                        speaker_id=int(speaker) if speaker else None,
+                        speaking_rate=loaded.config.speaking_rate * self._speed,
+                    )
+                yield made.waveform[0].float().cpu().numpy()
+
         try:
             inputs = self._tokens(sentence, loaded.tokenizer)
             if inputs is None:
                 return np.zeros(0, np.float32)
-            with one_core(), torch.inference_mode():
-                made = loaded.model(
-                    **inputs.to(loaded.model.device),
-                    speaker_id=int(speaker) if speaker else None,
-                    speaking_rate=loaded.model.config.speaking_rate * self._speed,
-                )
+            (samples,) = loaded.model.run(spoken, [inputs])
+        except ModelError as error:
+            raise EngineFailed(str(error)) from error
         except (RuntimeError, ValueError, IndexError, KeyError) as error:
             raise EngineFailed(f"{name} failed with {type(error).__name__}") from error
-        samples: np.ndarray[Any, np.dtype[np.float32]] = made.waveform[0].float().cpu().numpy()
-        return resampled(samples, loaded.model.config.sampling_rate, self._rate_hz)
+        return resampled(samples, loaded.config.sampling_rate, self._rate_hz)
 
     def _tokens(self, sentence: str, tokenizer: VitsTokenizer) -> Any:
         """None where the model has no letter for anything in it."""
@@ -145,7 +155,9 @@ def _folders(model: str) -> list[tuple[str, Path]]:
     return [(Path(model).name, model_folder(model))]
 
 
-def _load(folder: Path, language: str, device: Device) -> _Loaded:
+def _load(name: str, folder: Path, language: str, device: Device) -> _Loaded:
+    import torch
+
     with loading(folder):
         config = AutoConfig.from_pretrained(folder, **LOCAL)
     if config.model_type != _ARCHITECTURE:
@@ -161,10 +173,8 @@ def _load(folder: Path, language: str, device: Device) -> _Loaded:
             f"{folder} does not say which language it speaks",
             remedy="say it: `options: {language: de}` beside `model`",
         )
-    loaded = load_model(
-        folder, "VitsModel", device=device, numbers=torch_numbers("float32", device)
-    )
-    return _Loaded(loaded.model, tokenizer, spoken)
+    model = load_model(folder, "VitsModel", device=device, numbers=torch.float32).model
+    return _Loaded(PlacedModel(model, name), model.config, tokenizer, spoken)
 
 
 def _language_of(tokenizer: VitsTokenizer) -> str:
@@ -172,16 +182,14 @@ def _language_of(tokenizer: VitsTokenizer) -> str:
     ones."""
     named = str(tokenizer.language or "").replace("_", "-")
     try:
-        import langcodes
-
         return langcodes.standardize_tag(named) if named else "en" if tokenizer.phonemize else ""
     except LanguageTagError:
         return named.partition("-")[0]
 
 
 def _voices_of(name: str, loaded: _Loaded) -> list[Voice]:
-    speakers = loaded.model.config.num_speakers
-    about = f"VITS, {loaded.model.config.sampling_rate / 1000:g} kHz"
+    speakers = loaded.config.num_speakers
+    about = f"VITS, {loaded.config.sampling_rate / 1000:g} kHz"
     if speakers < 2:
         return [Voice(name, loaded.language, about)]
     return [Voice(f"{name}#{number}", loaded.language, about) for number in range(speakers)]

@@ -28,6 +28,7 @@ from bot.speech import Speaker
 from bot.store import Store
 from bot.understanding import Understanding
 from models.espeak import Espeak
+from models.synthesizer import Synthesizer
 
 CHANNEL = ChannelName("test")
 
@@ -88,6 +89,7 @@ def build_desk(
     alone: bool = True,
     recogniser: Recogniser | None = None,
     delivery_s: float = 3600,
+    synthesizer: Synthesizer | None = None,
 ) -> FrontDesk:
     """A desk with the real parts around the policy given; its media lie under `folder`."""
     media = MediaStore(str(folder / "media"))
@@ -96,7 +98,7 @@ def build_desk(
         media=media,
         perception=perception or Perception.embedded(media),
         policy=policy,
-        speaker=Speaker(Espeak(), media),
+        speaker=Speaker(synthesizer or Espeak(), media),
         limits=limits or InboxLimits(messages_per_minute=6_000, burst=200),
         keep_days=1,
         keep_entries=keep_entries,

@@ -76,8 +76,8 @@ app.command(rich_help_panel="Look after it")(ingest)
 app.command(rich_help_panel="Look after it")(explain)
 app.command(rich_help_panel="Look after it")(doctor)
 app.command(rich_help_panel="Look after it")(keys)
-app.add_typer(models, name="models", rich_help_panel="Look after it")
 app.command(rich_help_panel="Look after it")(voices)
+app.add_typer(models, name="models", rich_help_panel="Look after it")
 app.add_typer(outbox, name="outbox", rich_help_panel="Look after it")
 
 

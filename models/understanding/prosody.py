@@ -72,7 +72,7 @@ def prosody_of(samples: Samples, words: str = "") -> Prosody | None:
         return None
     first, last = np.flatnonzero(speaks)[[0, -1]]
     spoken = int(speaks.sum())
-    pitch = _pitch(samples, np.flatnonzero(speaks), len(levels))
+    pitch = pitch(samples, np.flatnonzero(speaks), len(levels))
     voiced = pitch > 0
     heard = levels >= loud - BELOW_SPEECH_DB
     measured = levels[(voiced if (voiced & heard).any() else speaks) & heard]
@@ -126,7 +126,7 @@ def _without_short(flags: Flags, value: bool, shortest_s: float) -> Flags:
     return kept
 
 
-def _pitch(samples: Samples, frames: NDArray[np.intp], count: int) -> Floats:
+def pitch(samples: Samples, frames: NDArray[np.intp], count: int) -> Floats:
     """Fundamental frequency in Hz of each of `count` frames; 0 where it is not voiced or not
     among `frames`."""
     half = samples[: len(samples) // 2 * 2].reshape(-1, 2).mean(1)

@@ -1,0 +1,144 @@
+"""openai-whisper: the original's own words."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+whisper = pytest.importorskip(
+    "whisper", reason="openai-whisper is not installed: pip install 'frontdesk[openai-whisper]'"
+)
+
+from models.errors import EngineMissing  # noqa: E402
+from models.openai_whisper import OpenAIWhisper  # noqa: E402
+from models.speech_parts import Samples  # noqa: E402
+from models.voice_activity import SAMPLE_RATE_HZ  # noqa: E402
+from tests.models.media import samples_of, tone  # noqa: E402
+from tests.models.tiny_whispers import (  # noqa: E402
+    for_openai,
+    random_whisper,
+    speaking_whisper,
+)
+
+SAID = [(0.0, "Where is my order?", 2.0)]
+
+
+@pytest.fixture(scope="module")
+def checkpoints(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("checkpoints")
+    for_openai(random_whisper(), folder / "random.pt")
+    for_openai(speaking_whisper(SAID, "en"), folder / "speaking.pt")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def speaking(checkpoints: Path) -> OpenAIWhisper:
+    return OpenAIWhisper(str(checkpoints / "speaking.pt"), device="cpu")
+
+
+@pytest.fixture
+def speech(shared_data: Path) -> Samples:
+    return samples_of(shared_data / "speech" / "jfk.flac")
+
+
+@pytest.mark.parametrize("settings", [{}, {"language": "it", "vocabulary": ["Voltaro"]}])
+def test_writes_what_the_library_writes(
+    checkpoints: Path, speech: Samples, settings: dict[str, Any]
+) -> None:
+    engine = OpenAIWhisper(str(checkpoints / "random.pt"), device="cpu", **settings)
+    library = whisper.load_model(str(checkpoints / "random.pt"), device="cpu")
+    samples = speech[: 2 * SAMPLE_RATE_HZ]
+    torch.manual_seed(1)
+    expected = library.transcribe(
+        samples,
+        language=settings.get("language"),
+        initial_prompt="Voltaro." if "vocabulary" in settings else None,
+        word_timestamps=True,
+        condition_on_previous_text=False,
+        fp16=False,
+    )
+    torch.manual_seed(1)
+    heard = engine.hear_part(samples, None, final=True)
+    assert heard.language == expected["language"]
+    assert "".join(each.text for each in heard.segments) == expected["text"] != ""
+    for ours, theirs in zip(heard.segments, expected["segments"], strict=True):
+        assert (ours.text, ours.start_s, ours.end_s) == (
+            theirs["text"],
+            theirs["start"],
+            theirs["end"],
+        )
+        assert ours.log_probability == theirs["avg_logprob"]
+        assert [word.start_s for word in ours.words] == [word["start"] for word in theirs["words"]]
+
+
+def test_language_and_words_with_their_times(speaking: OpenAIWhisper, speech: Samples) -> None:
+    heard = speaking.transcribe(speech[: 4 * SAMPLE_RATE_HZ])
+    assert (heard.text, heard.language, heard.problem) == ("Where is my order?", "en", "")
+    assert [word.text for word in heard.words] == ["Where", "is", "my", "order?"]
+    assert heard.words[0].start_s > 0.1
+
+
+def test_where_nobody_speaks_nothing_is_written(speaking: OpenAIWhisper) -> None:
+    """This model would say its sentence to anything."""
+    assert speaking.transcribe(np.zeros(32_000, np.float32)).problem == "audio_silence"
+    assert speaking.transcribe(tone(3)).problem == "audio_not_speech"
+
+
+def test_growing_sound_is_drafted_and_ends_in_the_same_words(
+    speaking: OpenAIWhisper, speech: Samples
+) -> None:
+    samples = speech[: 4 * SAMPLE_RATE_HZ]
+    listener = speaking.listen()
+    partials = {listener.hear(piece).text for piece in np.array_split(samples, 40)}
+    assert len(partials) > 1
+    assert all("Where is my order?".startswith(partial) for partial in partials)
+    assert listener.finish() == speaking.transcribe(samples)
+
+
+def test_out_of_memory_it_goes_on_on_the_processor(
+    checkpoints: Path, speech: Samples, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first model is taken for one on a card that is full."""
+    engine = OpenAIWhisper(str(checkpoints / "speaking.pt"), device="cpu")
+    full = engine._model.model
+    transcribe = whisper.transcribe
+
+    def out(model: object, *given: object, **settings: object) -> object:
+        if model is full:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return transcribe(model, *given, **settings)
+
+    monkeypatch.setattr(whisper, "transcribe", out)
+    monkeypatch.setattr("models.placed_model.device_of", lambda model: torch.device("cuda"))
+    assert engine.transcribe(speech[: 3 * SAMPLE_RATE_HZ]).text == "Where is my order?"
+
+
+class TestWhatCannotBeLoaded:
+    def test_a_name_that_nothing_has(self) -> None:
+        with pytest.raises(EngineMissing, match=r"(?s)'smal'.*tiny"):
+            OpenAIWhisper("smal")
+
+    def test_a_file_that_has_come_by_half(self, checkpoints: Path, tmp_path: Path) -> None:
+        half = tmp_path / "half.pt"
+        whole = (checkpoints / "random.pt").read_bytes()
+        half.write_bytes(whole[: len(whole) // 2])
+        with pytest.raises(EngineMissing, match=r"(?s)half\.pt cannot be loaded.*again"):
+            OpenAIWhisper(str(half), device="cpu")
+
+    def test_a_checkpoint_of_another_model(self, tmp_path: Path) -> None:
+        other = tmp_path / "other.pt"
+        torch.save({"weight": torch.zeros(3)}, other)
+        with pytest.raises(EngineMissing, match="cannot be loaded as a Whisper"):
+            OpenAIWhisper(str(other), device="cpu")
+
+    def test_a_card_that_is_not_there(self, checkpoints: Path) -> None:
+        with pytest.raises(EngineMissing, match="device: cuda"):
+            OpenAIWhisper(str(checkpoints / "random.pt"), device="cuda")
+
+
+def test_a_size_is_fetched_with_the_authors_checksum() -> None:
+    (file,) = OpenAIWhisper.weights("tiny").files
+    assert file.place == "tiny.pt"
+    assert file.sha256 == "65147644a518d12f04e32d6f3b26facc3f8dd46e5390956a9424a650c0ce22b9"
