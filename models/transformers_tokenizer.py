@@ -23,6 +23,7 @@ def load_tokenizer(folder: Path, model: "PreTrainedModel") -> "PreTrainedTokeniz
 
     with loading(folder):
         tokenizer: Any = AutoTokenizer.from_pretrained(folder, **LOCAL)
+    with loading(folder, f"used as a text encoder, for it is a {model.config.model_type}"):
         embeddings: Any = model.get_input_embeddings()
         words: int = embeddings.weight.shape[0]
     if not hasattr(tokenizer, "backend_tokenizer"):

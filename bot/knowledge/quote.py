@@ -162,7 +162,8 @@ def _joined(units: list[Unit]) -> str:
     before: Unit | None = None
     for unit in units:
         if before is not None and before.block == unit.block:
-            text += unit.joint + unit.text
+            # After such an end Chinese and Japanese have no space.
+            text += (unit.joint if text[-1] not in "。！？" else unit.joint.strip(" ")) + unit.text
         else:
             text += ("\n\n" if text else "") + (unit.head + "\n" if unit.head else "") + unit.text
         before = unit
