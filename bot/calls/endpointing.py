@@ -2,7 +2,7 @@
 
 From the words so far and from how the voice ends: a whole question ends soon, "my order number is"
 does not, nor does a voice that stays up, and who reads out a number or spells a name is given time
-to look it up. Where Smart Turn listens too (`models/smart_turn.py`), its opinion counts as well.
+to look it up. Where Smart Turn listens too, its opinion counts as well.
 """
 
 import re
