@@ -1,11 +1,15 @@
 """What tests share: the data beside the repository, and a real browser."""
 
+import os
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
 from models.synthesis.screens import BROWSERS, INSTALL_CHROMIUM, find_browser
+
+# Before anything imports numba: compiling what times Whisper's words takes longer than its tests.
+os.environ["NUMBA_DISABLE_JIT"] = "1"
 
 settings.register_profile("desk", deadline=None)  # tests assert no speed
 settings.load_profile("desk")

@@ -1,6 +1,5 @@
 """openai-whisper: the original's own words."""
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -9,8 +8,6 @@ import numpy as np
 import pytest
 import torch
 
-# Compiling what times the words takes longer than all tests; it is looked at before the import.
-os.environ["NUMBA_DISABLE_JIT"] = "1"
 whisper = pytest.importorskip(
     "whisper", reason="openai-whisper is not installed: pip install 'frontdesk[openai-whisper]'"
 )
