@@ -8,7 +8,16 @@ import { h, iconButton } from "./dom.js";
 
 const HERE = new URL(".", import.meta.url);
 /** The order in which a turn happens; other facts follow. */
-const ORDER = ["messages", "perceived", "understanding", "recognised", "attribution", "search", "assistant", "decision"];
+const ORDER = [
+  "messages",
+  "perceived",
+  "understanding",
+  "recognised",
+  "attribution",
+  "search",
+  "assistant",
+  "decision",
+];
 const MOST_SHOWN = 6;
 
 /** @typedef {Record<string, unknown>} Facts */
