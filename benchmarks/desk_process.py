@@ -27,7 +27,7 @@ class DeskProcess:
 
     def __init__(self, command: list[str], environment: dict[str, str] | None = None) -> None:
         started = time.perf_counter()
-        self._output = tempfile.TemporaryFile("w+")  # noqa: SIM115 - closed by `stop`
+        self._output = tempfile.TemporaryFile("w+")  # noqa: SIM115 - lives as long as the process; `stop` closes it
         self._process = subprocess.Popen(
             command,
             stdout=self._output,

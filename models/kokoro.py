@@ -9,6 +9,7 @@ the hub (`onnx/model.onnx`, a file in `voices/` for each voice).
 import hashlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnxruntime
@@ -148,14 +149,14 @@ def _together(files: Sequence[Path]) -> Path:
         seen.update(f"{file.name} {file.stat().st_size} {file.stat().st_mtime_ns}\n".encode())
 
     def make(path: Path) -> None:
-        styles = {}
+        styles: dict[str, Any] = {}
         for file in files:
             numbers = np.fromfile(file, np.float32)
             if not len(numbers) or len(numbers) % _STYLE:
                 raise EngineMissing(f"{file} is not a voice of Kokoro", remedy=_WHICH)
             styles[file.stem] = numbers.reshape(-1, 1, _STYLE)
         with path.open("wb") as whole:
-            np.savez(whole, **styles)  # type: ignore[arg-type]
+            np.savez(whole, **styles)
 
     return made_once(f"kokoro-voices-{seen.hexdigest()[:16]}.npz", make)
 

@@ -86,5 +86,6 @@ def _modes(said: dict[str, object]) -> list[str]:
     named = said.get("pooling_mode")
     if named is None:
         named = [name for name, on in said.items() if name.startswith(_PREFIX) and on is True]
-    names = [named] if isinstance(named, str) else list(map(str, named))  # type: ignore[call-overload]
+    several = named if isinstance(named, list) else [named]
+    names = [str(name) for name in several]
     return [_NUMBER.sub("", name.removeprefix(_PREFIX)) for name in names]

@@ -4,8 +4,9 @@ The folder holds weights, tokenizer and a chat template, as `save_pretrained` wr
 """
 
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from threading import Event, Lock, Thread
+from threading import Event, Lock
 from typing import Any
 
 from langchain_core.callbacks import CallbackManagerForLLMRun
@@ -91,9 +92,9 @@ class TransformersChat(BaseChatModel):
         from transformers import StoppingCriteriaList, TextIteratorStreamer
 
         streamer = TextIteratorStreamer(self._tokenizer, skip_prompt=True, skip_special_tokens=True)
-        given_up, outcome = Event(), _Outcome()
+        given_up = Event()
 
-        def write() -> None:
+        def write() -> int:
             try:
                 found = self._model.generate(
                     **tokens,
@@ -104,25 +105,20 @@ class TransformersChat(BaseChatModel):
                     ),
                     **self._manner(),
                 )
-                outcome.tokens = found.shape[1] - tokens["input_ids"].shape[1]
-            except Exception as error:  # noqa: BLE001 - told to whoever reads the words
-                outcome.error = error
+                return int(found.shape[1] - tokens["input_ids"].shape[1])
             finally:
                 streamer.end()
 
-        writer = Thread(target=write, name="transformers-chat", daemon=True)
-        writer.start()
-        try:
-            for words in streamer:
-                if words:
-                    yield ChatGenerationChunk(message=AIMessageChunk(content=words))
-        finally:
-            # Whoever reads no further, after a time-out, wants no further words written.
-            given_up.set()
-            writer.join()
-        if outcome.error:
-            raise outcome.error
-        yield self._end(tokens["input_ids"].shape[1], outcome.tokens, most)
+        with ThreadPoolExecutor(1, thread_name_prefix="transformers-chat") as writers:
+            writing = writers.submit(write)
+            try:
+                for words in streamer:
+                    if words:
+                        yield ChatGenerationChunk(message=AIMessageChunk(content=words))
+            finally:
+                # Whoever reads no further, after a time-out, wants no further words written.
+                given_up.set()
+            yield self._end(tokens["input_ids"].shape[1], writing.result(), most)
 
     def _manner(self) -> dict[str, Any]:
         if not self.temperature:
@@ -141,13 +137,6 @@ class TransformersChat(BaseChatModel):
                 chunk_position="last",
             )
         )
-
-
-class _Outcome:
-    """What the writing thread leaves behind."""
-
-    tokens = 0
-    error: Exception | None = None
 
 
 def _tokenizer_of(folder: Path) -> Any:

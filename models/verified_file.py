@@ -28,6 +28,7 @@ _GIT_SHA1 = 40
 _TRIES = 3
 """Without a byte in between."""
 _PAUSE_S = 0.5
+"""Before the next try, longer each time: a server that broke off wants to be left alone a while."""
 AGAIN = "try again; if it stays so, the server gives another file than its authors published"
 
 

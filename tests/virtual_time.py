@@ -20,12 +20,12 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
         return self._now
 
     def _run_once(self) -> None:
-        if not self._ready:  # type: ignore[attr-defined]
-            timers = [h._when for h in self._scheduled if not h._cancelled]  # type: ignore[attr-defined]
+        if not self._ready:
+            timers = [h._when for h in self._scheduled if not h._cancelled]
             if not timers:
                 raise AssertionError("nothing will ever happen: all tasks wait for each other")
             self._now = max(self._now, min(timers))
-        super()._run_once()  # type: ignore[misc]
+        super()._run_once()
 
 
 def run(work: Coroutine[Any, Any, Result]) -> Result:

@@ -23,6 +23,8 @@ from bot.desk import open_desk
 from bot.messages import CustomerId, new_id
 
 _TURNS_A_CALL = 10
+_EVERY_S = 0.2
+"""How often memory is looked at."""
 _OVER_S = 1.2
 """How long the desk has spoken when it is interrupted."""
 _AT_ONCE = 8
@@ -185,7 +187,7 @@ async def _memory(board: Switchboard) -> list[Figure]:
         most = 0
         while not work.done():
             most = max(most, process.memory_info().rss)
-            await asyncio.sleep(0.2)
+            await asyncio.wait([work], timeout=_EVERY_S)
         await work
         return most
 

@@ -150,7 +150,8 @@ class Checking:
             return not ended and bool(begun) and "<think>".startswith(begun)
         if "</think>" not in begun and not ended:
             return True
-        self._read = len(_THOUGHTS.match(self._raw)[0])  # type: ignore[index]
+        if thoughts := _THOUGHTS.match(self._raw):
+            self._read = thoughts.end()
         return False
 
     def _next(self) -> str:

@@ -8,7 +8,7 @@ marks by which a model tells its own instructions. Pure, but for the tags' name.
 import base64
 import secrets
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from xml.sax.saxutils import escape
 
 import msgspec
@@ -127,7 +127,7 @@ def compose(
     told.append(f"<{tag}-customer>\n{question}\n</{tag}-customer>")
     text = "\n\n".join(told)
     return Prompt(
-        [SystemMessage(rules), HumanMessage(content=_content(text, pictures))],  # type: ignore[arg-type]
+        [SystemMessage(rules), HumanMessage(content=_content(text, pictures))],
         count_tokens(rules + text) + PICTURE_TOKENS * len(pictures),
         tag,
         len(kept),
@@ -168,10 +168,10 @@ def _fitting(
     return kept, earlier
 
 
-def _content(text: str, pictures: Sequence[bytes]) -> str | list[dict[str, object]]:
+def _content(text: str, pictures: Sequence[bytes]) -> str | list[str | dict[str, Any]]:
     if not pictures:
         return text
-    shown: list[dict[str, object]] = [
+    shown: list[dict[str, Any]] = [
         {
             "type": "image",
             "base64": base64.b64encode(picture).decode(),

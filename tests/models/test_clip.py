@@ -20,7 +20,7 @@ KINDS = [(ClipEncoder, tiny_clip), (SiglipEncoder, tiny_siglip)]
 def test_pictures_are_those_that_texts_are_compared_with(
     engine: type[ClipEncoder | SiglipEncoder], make: object, tmp_path: Path
 ) -> None:
-    folder = make(tmp_path / "model")  # type: ignore[operator]
+    folder = make(tmp_path / "model")
     processor, model = AutoImageProcessor.from_pretrained(folder), AutoModel.from_pretrained(folder)
     with torch.inference_mode():
         found = model.get_image_features(**processor(PICTURES, return_tensors="pt"))

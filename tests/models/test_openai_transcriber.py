@@ -47,7 +47,7 @@ def speech(shared_data: Path) -> Samples:
 
 
 def client(server: TranscriptionServer, **settings: object) -> OpenAITranscriber:
-    return OpenAITranscriber(**{"base_url": server.url, "api_key": KEY, **settings})  # type: ignore[arg-type]
+    return OpenAITranscriber(**{"base_url": server.url, "api_key": KEY, **settings})
 
 
 def test_text_language_and_words_with_their_times(

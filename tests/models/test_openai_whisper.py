@@ -7,17 +7,14 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+import whisper
 
-whisper = pytest.importorskip(
-    "whisper", reason="openai-whisper is not installed: pip install 'frontdesk[openai-whisper]'"
-)
-
-from models.errors import EngineMissing  # noqa: E402
-from models.openai_whisper import OpenAIWhisper  # noqa: E402
-from models.speech_parts import Samples  # noqa: E402
-from models.voice_activity import SAMPLE_RATE_HZ  # noqa: E402
-from tests.models.media import samples_of, tone  # noqa: E402
-from tests.models.tiny_whispers import (  # noqa: E402
+from models.errors import EngineMissing
+from models.openai_whisper import OpenAIWhisper
+from models.speech_parts import Samples
+from models.voice_activity import SAMPLE_RATE_HZ
+from tests.models.media import samples_of, tone
+from tests.models.tiny_whispers import (
     for_openai,
     random_whisper,
     speaking_whisper,

@@ -23,7 +23,7 @@ class Tight(torch.nn.Module):
 
     def __deepcopy__(self, memo: dict[int, object]) -> "Tight":
         copied = Tight(1_000)
-        copied.factor = memo[id(self.factor)]  # type: ignore[assignment]
+        copied.factor = memo[id(self.factor)]
         copied.offset = memo[id(self.offset)]
         return copied
 

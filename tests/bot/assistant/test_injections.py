@@ -32,10 +32,11 @@ CORPUS: dict[str, list[dict[str, Any]]] = yaml.safe_load(
 QUESTION = "How do I return something?"
 TRUE = "You may send goods back within 30 days of delivery [1]."
 WARRANTY = "The warranty of the {name} lasts two years. We repair it within ten working days."
-PRODUCTS = """
-    kettle toaster lamp heater drill printer camera scanner monitor keyboard headset speaker
-    projector freezer oven dishwasher vacuum shaver blender mixer fan radio tablet watch scale
-""".split()  # noqa: SIM905 - as a list it would be a page
+PRODUCTS = re.findall(
+    r"\w+",
+    "kettle toaster lamp heater drill printer camera scanner monitor keyboard headset speaker "
+    "projector freezer oven dishwasher vacuum shaver blender mixer fan radio tablet watch scale",
+)
 
 
 def _worst(obeyed: str) -> list[str]:

@@ -108,7 +108,7 @@ def _shown_to(desk: Desk) -> list[Image.Image]:
 
 
 def _is_hidden(image: Image.Image, line: int) -> bool:
-    red, green, blue = image.getpixel((200, 32 + 40 * line))  # type: ignore[misc]
+    red, green, blue = image.getpixel((200, 32 + 40 * line))
     return max(red, green, blue) < 60
 
 

@@ -146,4 +146,4 @@ def tone(seconds: float, sample_rate_hz: int, pitch_hz: float = 440.0) -> Sound:
 
 def others() -> set[asyncio.Task[Any]]:
     """The tasks that run besides the test itself."""
-    return asyncio.all_tasks() - {asyncio.current_task()}  # type: ignore[arg-type]
+    return asyncio.all_tasks() - {asyncio.current_task()}

@@ -43,6 +43,7 @@ class Peer:
         self.connection = RTCPeerConnection()
         self.connection.addTrack(Clip(sound))
         self.heard: list[Sound] = []
+        self._more = asyncio.Event()
         self._listening: asyncio.Task[None] | None = None
         self.connection.on("track", self._listen)
 
@@ -68,7 +69,8 @@ class Peer:
         """Wait until something is heard that is not silence."""
         async with asyncio.timeout(15):
             while not any(np.abs(piece).max() > loud for piece in self.heard):
-                await asyncio.sleep(0.02)
+                self._more.clear()
+                await self._more.wait()
 
     def _listen(self, track: MediaStreamTrack) -> None:
         self._listening = asyncio.create_task(self._keep(track))
@@ -79,5 +81,6 @@ class Peer:
                 frame = await track.recv()
                 assert isinstance(frame, AudioFrame)
                 self.heard.append(frame.to_ndarray()[0, ::2].astype(np.float32) / 32_768)
+                self._more.set()
         except MediaStreamError:
             return

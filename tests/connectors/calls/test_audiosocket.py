@@ -234,7 +234,7 @@ async def test_three_hundred_connections_that_never_send(
     monkeypatch.setattr("connectors.calls.audiosocket.UUID_S", 0.3)
     line = line_of(site)
     await line.listening.wait()
-    before = len(asyncio.all_tasks())
+    before = asyncio.all_tasks()
     opened = await asyncio.gather(*(asyncio.open_connection(*line.address) for _ in range(300)))
     async with call(site) as (held, asterisk):
         asterisk.send("03 0001 31")
@@ -246,8 +246,8 @@ async def test_three_hundred_connections_that_never_send(
         await held.ended()
         await asterisk.closed()
     async with asyncio.timeout(10):
-        while len(asyncio.all_tasks()) > before:
-            await asyncio.sleep(0.01)
+        while left := asyncio.all_tasks() - before:
+            await asyncio.wait(left)
     gc.collect()
     assert not line._connections
 

@@ -180,14 +180,16 @@ async def test_silent_line_is_heard_as_silence_until_it_speaks() -> None:
     events.up()
     taken: list[LineEvent] = []
 
+    silent = asyncio.Event()
+
     async def take() -> None:
         async for event in events.events():
             taken.append(event)
+            if sum(isinstance(event, Heard) for event in taken) == 10:
+                silent.set()
 
     taking = asyncio.create_task(take())
-    async with asyncio.timeout(5):
-        while sum(isinstance(event, Heard) for event in taken) < 10:
-            await asyncio.sleep(0.01)
+    await asyncio.wait_for(silent.wait(), 5)
     events.played(3)
     events.end(EndReason.CALLER)
     await taking

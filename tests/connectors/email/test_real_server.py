@@ -127,7 +127,6 @@ async def test_the_channel_takes_each_mail_once_and_finds_its_files_again(real: 
                 kept = await channel._services.memory.recall(channel.channel, "position")
                 if kept.endswith(f":{uid}"):
                     return
-                await asyncio.sleep(0.01)
 
     async def stop(running: asyncio.Task[None]) -> None:
         running.cancel()
