@@ -15,9 +15,9 @@ from pydantic import BaseModel
 from bot.channel_memory import RedisMemory
 from bot.config import ChannelsSection, Config
 from bot.config_file import section_of
-from bot.desk import OpenDesk
 from bot.errors import OperatorError
 from bot.limiter import RedisLimiter
+from bot.opening import OpenDesk
 from bot.own_channels import own_channel
 
 CHANNELS = {

@@ -50,6 +50,7 @@ from bot.engine_settings import (
     TranscriberSection,
 )
 from bot.errors import OperatorError
+from bot.web_settings import HttpSection, WebchatSection
 
 __all__ = ["CONFIG_FILE", "Config", "load"]
 
@@ -181,29 +182,6 @@ class MediaSection(Section):
             "secret_access_key": self.secret_access_key.get_secret_value(),
         }
         return {name: value for name, value in given.items() if value}
-
-
-class WebchatSection(Section):
-    enabled: bool = True
-    """Whether the chat widget is served."""
-    origins: list[str] = []
-    """Sites whose pages may show the widget: `https://shop.example`, `https://*.shop.example`, or
-    `*`. The desk's own pages always may."""
-    identity: dict[str, SecretStr] = {}
-    """Name of a site → the secret with which its server signs who is logged in, 32 characters or
-    more; `${NAME}` of an environment variable. See docs/identity.md."""
-    page: Folder | None = None
-    """A folder of web pages to serve at `/`."""
-    developer: bool = False
-    """Show in the widget how each answer came about. For development only."""
-    session_days: Annotated[float, Field(gt=0, le=365)] = 30.0
-    """How long a widget may stay away and still resume its conversation."""
-
-
-class HttpSection(Section):
-    keys: dict[str, str] = {}
-    """Name of an integrator → SHA-256 digest of its API key, as `frontdesk keys` prints it.
-    Without any, every call is refused; /docs shows what there would be to call."""
 
 
 class ChannelsSection(Section):

@@ -1,41 +1,25 @@
-"""The desk: what connectors talk to, with every collaborator wired in.
-
-This is the one file that knows all the others. `open_desk` builds a desk from a configuration;
-tests and benchmarks build one with a policy of their own.
-"""
+"""The desk: what connectors talk to. `bot.opening` opens one as it is configured; tests and
+benchmarks build one with a policy of their own."""
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
-from threading import Lock
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from bot import language, weights
-from bot.article_page import article_page
-from bot.calls.session import Manner
-from bot.calls.switchboard import CallLimits, Switchboard
-from bot.calls.turn_taking import Timing
 from bot.channel import Connector, Fetch, Progress, Receipt, Whereabouts
-from bot.config import Config
 from bot.deliveries import Deliveries
-from bot.engines import maker
-from bot.errors import OperatorError, Unavailable
+from bot.errors import Unavailable
 from bot.explanation import explain
 from bot.fetching import Fetching
 from bot.history import History
 from bot.inbox import Inbox, InboxLimits
-from bot.intents import IntentBook
-from bot.intents.intent import missing_articles
-from bot.knowledge import IngestReport, Knowledge, ingest
 from bot.lease import Leases
 from bot.linking import Linking
 from bot.manager import DialogueManager
 from bot.media import MediaStore
 from bot.messages import (
-    ArticleId,
     Attachment,
     AttachmentId,
     ChannelName,
@@ -50,20 +34,15 @@ from bot.messages import (
 )
 from bot.outbox import Outbox
 from bot.people import People
-from bot.perception import Limits as PerceptionLimits
 from bot.perception import Perception
-from bot.policy import DeskPolicy, Policy
+from bot.policy import Policy
 from bot.recognition import Recognised, Recogniser
-from bot.redis_server import RedisServer
 from bot.speech import Speaker, as_mp3
 from bot.store import Store
-from bot.texts import FALLBACK
 from bot.turns import TurnRunner
-from models.transcriber import Transcriber
-from models.understanding.versions import Versions
 
 if TYPE_CHECKING:
-    from bot.assistant import Assistant
+    pass
 
 log = logging.getLogger(__name__)
 
@@ -253,212 +232,3 @@ class FrontDesk:
     def _show(self, progress: Progress) -> None:
         if connector := self._connectors.get(progress.channel):
             connector.show(progress)
-
-
-class OpenDesk(msgspec.Struct, frozen=True):
-    """A desk with what its pages need."""
-
-    desk: FrontDesk
-    knowledge: Knowledge
-    intents: IntentBook
-    recogniser: Recogniser
-    calls: Switchboard
-    ingested: IngestReport
-    config: Config
-
-    async def run(self) -> None:
-        """Answer what comes, and follow the knowledge, the intents and their model, until
-        cancelled."""
-        async with asyncio.TaskGroup() as group:
-            group.create_task(self.desk.run(), name="desk")
-            group.create_task(self.knowledge.follow(self.config.index_folder), name="knowledge")
-            group.create_task(self.intents.follow(), name="intents")
-            group.create_task(self.recogniser.follow(), name="recogniser")
-
-    async def article(self, article: str) -> str | None:
-        """The page of an article; None if there is none of that id."""
-        found = self.knowledge.article(ArticleId(article))
-        if found is None:
-            return None
-        return article_page(found, business=self.config.name, language=self.config.language)
-
-    async def check(self) -> None:
-        """Returns if messages can be taken. Raises `Unavailable`."""
-        await self.desk.store.run("PING")
-
-
-@asynccontextmanager
-async def open_desk(
-    config: Config, *, progress: Callable[[str, int, int], None] | None = None
-) -> AsyncIterator[OpenDesk]:
-    """Everything that `config` names, started; `run()` is the caller's.
-
-    Weights that are not here yet are fetched first. Text can be answered when this is entered;
-    hearing and reading warm up behind it. `progress` is told how the knowledge is taken in, from
-    another thread. Raises `OperatorError` and `EngineMissing`.
-    """
-    async with AsyncExitStack() as stack:
-        await asyncio.to_thread(weights.fetch, config)
-        store, alone = await _open_store(config, stack)
-        encoder, _ = await asyncio.gather(
-            asyncio.to_thread(maker(config.text_encoder, config.device)),
-            asyncio.to_thread(language.warm_up),
-        )
-        ingested = await asyncio.to_thread(
-            ingest, config.knowledge.folder, config.index_folder, encoder, progress
-        )
-        knowledge = await asyncio.to_thread(Knowledge.open, config.index_folder, encoder)
-        stack.push_async_callback(knowledge.close)
-        intents = await asyncio.to_thread(IntentBook, config.understanding.folder)
-        _warn_of_missing_articles(intents, knowledge)
-        media = MediaStore(config.media_place, options=config.media.options)
-        hearing = _made_once(maker(config.transcriber, config.device))
-        perception = perception_of(config, media, hearing)
-        stack.push_async_callback(perception.close)
-        recogniser = Recogniser(
-            Versions(config.understanding_folder),
-            encoder,
-            config.intent_languages,
-            lambda: perception.image_encoder,
-        )
-        stack.push_async_callback(recogniser.close)
-        await recogniser.renew()
-        assistant = await _open_assistant(config, store, knowledge, perception)
-        synthesizer = await asyncio.to_thread(maker(config.synthesizer, config.device))
-        speaker = Speaker(synthesizer, media)
-        stack.callback(speaker.close)
-        desk = FrontDesk(
-            store=store,
-            media=media,
-            perception=perception,
-            policy=DeskPolicy(
-                knowledge, intents, config.name, config.suggestions, config.person, assistant
-            ),
-            speaker=speaker,
-            limits=InboxLimits(
-                text_chars=config.limits.text_chars,
-                attachments=config.limits.attachments,
-                messages_per_minute=config.limits.messages_per_minute,
-                burst=config.limits.messages_burst,
-            ),
-            keep_days=config.history.keep_days,
-            keep_entries=config.history.keep_messages,
-            language=config.language,
-            alone=alone,
-            recogniser=recogniser,
-            upload_bytes=int(config.limits.upload_bytes),
-            delivery_s=config.limits.delivery_hours * 3600,
-        )
-        calls = _calls(config, desk, hearing, speaker)
-        stack.callback(calls.close)
-        for warm_up in (perception.warm_up(), calls.warm_up()):
-            warming = asyncio.create_task(warm_up, name="warm-up")
-            stack.callback(warming.cancel)
-        if assistant:
-            probing = asyncio.create_task(assistant.probe(), name="assistant probe")
-            stack.callback(probing.cancel)
-        yield OpenDesk(desk, knowledge, intents, recogniser, calls, ingested, config)
-
-
-def perception_of(
-    config: Config, media: MediaStore, transcriber: Callable[[], Transcriber] | None = None
-) -> Perception:
-    """With the engines that `config` names, none of them made yet; `transcriber`, where it is
-    shared with others."""
-    return Perception(
-        transcriber=transcriber or maker(config.transcriber, config.device),
-        text_reader=maker(config.text_reader, config.device),
-        image_encoder=maker(config.image_encoder, config.device),
-        media=media,
-        limits=PerceptionLimits(
-            timeout_s=config.limits.attachment_seconds,
-            audio_s=config.limits.audio_minutes * 60,
-            video_s=config.limits.video_minutes * 60,
-            pdf_pages=config.limits.pdf_pages,
-        ),
-    )
-
-
-def _calls(
-    config: Config, desk: FrontDesk, hearing: Callable[[], Transcriber], speaker: Speaker
-) -> Switchboard:
-    calls = config.calls
-    greeting = calls.greeting.get(config.language) or calls.greeting.get(FALLBACK, "")
-    return Switchboard(
-        desk,
-        transcriber=hearing,
-        speaker=speaker,
-        manner=Manner(
-            business=config.name,
-            language=config.language,
-            greeting=greeting,
-            transfer_to=calls.transfer_to,
-            longest_s=calls.longest_minutes * 60,
-            patience=calls.patience,
-            timing=Timing(idle_s=calls.idle_seconds),
-        ),
-        limits=CallLimits(at_once=calls.at_once),
-        recordings=config.recordings_folder if calls.record else None,
-    )
-
-
-def _made_once(make: Callable[[], Transcriber]) -> Callable[[], Transcriber]:
-    """The same engine for all who ask, in whichever threads: its model is large."""
-    lock = Lock()
-    made: list[Transcriber] = []
-
-    def get() -> Transcriber:
-        with lock:
-            if not made:
-                made.append(make())
-            return made[0]
-
-    return get
-
-
-async def _open_assistant(
-    config: Config, store: Store, knowledge: Knowledge, perception: Perception
-) -> "Assistant | None":
-    settings = config.assistant
-    if settings is None:
-        return None
-    try:
-        from bot.assistant import Assistant, Budget, open_model
-    except ImportError as error:
-        raise OperatorError(
-            f"the assistant needs a package that is missing: {error}",
-            remedy=f"install it: `pip install 'frontdesk[{settings.extra}]'`",
-        ) from error
-    return Assistant(
-        await asyncio.to_thread(open_model, settings),
-        settings,
-        knowledge=knowledge,
-        budget=Budget(store, settings, config.history.keep_days * 24 * 3600),
-        business=config.name,
-        open_picture=perception.open_picture,
-    )
-
-
-def _warn_of_missing_articles(intents: IntentBook, knowledge: Knowledge) -> None:
-    for problem in missing_articles(intents.intents, knowledge.index.articles):
-        log.warning("intents.article_missing", extra={"reason": problem})
-
-
-async def _open_store(config: Config, stack: AsyncExitStack) -> tuple[Store, bool]:
-    """The store, and whether no other process can be answering on it."""
-    url, alone = config.redis, False
-    if url == "embedded":
-        server = RedisServer(config.redis_folder)
-        await server.start()
-        stack.push_async_callback(server.stop)
-        url, alone = server.url, server.owned
-    store = Store(url)
-    stack.push_async_callback(store.close)
-    while True:
-        try:
-            await store.connect()
-        except Unavailable as error:
-            log.error("redis.unavailable", extra={"reason": str(error)})
-            await asyncio.sleep(_RETRY_S)
-        else:
-            return store, alone

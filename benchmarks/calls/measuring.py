@@ -19,8 +19,8 @@ from bot.calls.talk import CALL
 from bot.calls.timeline import Timeline
 from bot.calls.transport import Call
 from bot.config import load
-from bot.desk import open_desk
 from bot.messages import CustomerId, new_id
+from bot.opening import open_desk
 
 _TURNS_A_CALL = 10
 _EVERY_S = 0.2

@@ -73,8 +73,8 @@ def _line(files: list[Path]) -> "Loopback":
 async def _call(config: "Config", line: "Loopback", recording: Path) -> "Held":
     from bot.calls.talk import CALL
     from bot.calls.transport import Call
-    from bot.desk import open_desk
     from bot.messages import CustomerId, new_id
+    from bot.opening import open_desk
 
     logging.basicConfig(level=logging.ERROR, format="%(message)s")
     async with open_desk(config) as opened:

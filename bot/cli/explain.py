@@ -81,10 +81,10 @@ async def _attribution(config: "Config", recognised: dict[str, Any]) -> Any:
     import msgspec
 
     from bot.cli.train import versions_of
-    from bot.desk import perception_of
     from bot.engines import maker
     from bot.explanation import explain
     from bot.media import MediaStore
+    from bot.opening import perception_of
     from bot.recognition import Recognised
     from models.errors import ModelError
     from models.understanding.predictor import Predictor

@@ -66,7 +66,7 @@ async def _serve(config: "Config", console: "Console", open_page: bool) -> None:
     from bot import garbage
     from bot.channels import open_front
     from bot.cli.ingest import print_skipped, progress_bars, what_was_read
-    from bot.desk import open_desk
+    from bot.opening import open_desk
 
     started = time.perf_counter()
     ending = _Ending()

@@ -23,7 +23,7 @@ async def at_the_terminal(
 ) -> AsyncIterator[Any]:
     """A running desk with its `connectors.terminal.Terminal`. Where `frontdesk serve` runs on the
     same project, that process answers."""
-    from bot.desk import open_desk
+    from bot.opening import open_desk
 
     logging.basicConfig(level=logging.ERROR, format="%(message)s")
     async with open_desk(config) as opened:
