@@ -11,7 +11,6 @@ from collections.abc import Coroutine
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -19,6 +18,7 @@ from bot.calls.endpointing import Expected, expected_after, patience_s, wants_tu
 from bot.calls.hearing import SAMPLE_RATE_HZ, Caught, Ear, Ears, SoundMemory
 from bot.calls.keypad import Keypad
 from bot.calls.ledger import Said
+from bot.calls.manner import Manner
 from bot.calls.playing import Mouth, Player, Sentence
 from bot.calls.recording import Recording
 from bot.calls.spoken import readback, spoken
@@ -38,7 +38,7 @@ from bot.calls.transport import (
     Sound,
     Transport,
 )
-from bot.calls.turn_taking import Caller, Desk, Move, Step, Timing, TurnTaking
+from bot.calls.turn_taking import Caller, Desk, Move, Step, TurnTaking
 from bot.calls.voicemail import is_voicemail
 from bot.errors import CustomerError, TooFast, Unavailable
 from bot.messages import Reply, ReplyKind
@@ -68,22 +68,6 @@ class Voice(Protocol):
 
     def hear(self, samples: Sound) -> NDArray[np.float32]:
         """How likely somebody speaks, for each 32 ms that these samples complete."""
-
-
-class Manner(msgspec.Struct, frozen=True, kw_only=True):
-    """How calls are held: what the operator decided."""
-
-    business: str
-    language: str
-    greeting: str = ""
-    """Said first; empty: the desk's own words."""
-    transfer_to: str = ""
-    """Where a person answers; empty: nowhere."""
-    recorded: bool = False
-    longest_s: float = 1800.0
-    patience: float = 1.0
-    """Times as long as usual that pauses may be."""
-    timing: Timing = Timing()
 
 
 @dataclass

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from bot.calls.hearing import Caught
 from bot.calls.ledger import Said
-from bot.calls.session import CallSession, Manner
+from bot.calls.manner import Manner
+from bot.calls.session import CallSession
 from bot.calls.timeline import Timeline
 from bot.calls.transport import (
     Call,
