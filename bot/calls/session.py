@@ -7,7 +7,7 @@ written down already, so that nothing is left to do when the pause turns out to 
 
 import asyncio
 import logging
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -56,6 +56,9 @@ THINKING_S = 2.5
 """After which a caller who waits for an answer is told that it comes."""
 OTHER_SIDE_S = 2.5
 """How long somebody whom the desk calls may take to say hello."""
+_AGAIN_S = 1.0
+"""Before replies that could not be read are asked for again: no loop that turns while Redis is
+away, and no pause that the caller notices once it is back."""
 _ASKS = 2
 """Times that a silent caller is asked, before the call ends."""
 _MEMORY_S = 2.0
@@ -124,7 +127,7 @@ class CallSession:
         self._asked = 0
         self._reached = not call.outgoing
         """False until somebody has answered a call that the desk makes."""
-        self._after: Coroutine[Any, Any, None] | None = None
+        self._after: Callable[[], Coroutine[Any, Any, None]] | None = None
         """What happens when all has been said: the call ends, or goes to a person."""
         self._down = False
         self._group: asyncio.TaskGroup
@@ -152,8 +155,6 @@ class CallSession:
             log.info("call.too_long", extra={"call": self._call.id})
             self.reason = EndReason.DESK
         finally:
-            if self._after:
-                self._after.close()
             await self._close()
         return self.reason
 
@@ -215,7 +216,7 @@ class CallSession:
                 case Move.HOLD:
                     self._went_out(await self._player.hold())
                 case Move.INTERRUPTED:
-                    await self._interrupted()
+                    await self._give_up()
                 case Move.RESUME:
                     self._drop_turn()
                     self._player.resume()
@@ -284,16 +285,11 @@ class CallSession:
         self._turn = None
         self._say_late()
 
-    async def _interrupted(self) -> None:
-        await self._give_up()
-
     async def _give_up(self) -> None:
         """The desk falls silent for good; what it was about to do is not done."""
         self._went_out(await self._player.drop())
         self._correct_history()
-        if self._after:
-            self._after.close()
-            self._after = None
+        self._after = None
 
     def _end_turn(self) -> None:
         turn, self._turn = self._turn, None
@@ -343,7 +339,7 @@ class CallSession:
         self._waiting_since = now
         asyncio.get_running_loop().call_later(THINKING_S, self._ask_for_patience, now)
         if social(text) is Social.GOODBYE:
-            self._then(self._hang_up())
+            self._after = self._line.hang_up
         try:
             await self._talk.tell(text, from_s=from_s, to_s=to_s)
         except (CustomerError, Unavailable) as error:
@@ -394,7 +390,7 @@ class CallSession:
         if is_voicemail(text, turn.ended_s - turn.began_s):
             self.timeline.note(self._taking.now_s, "voicemail")
             self._say("opening", self._call.opening)
-            self._then(self._hang_up())
+            self._after = self._line.hang_up
             self._reached = True
         else:
             self._greet()
@@ -407,7 +403,7 @@ class CallSession:
             except Unavailable as error:
                 log.error("call.replies_unavailable", extra={"reason": str(error)})
                 self._say_code("call_trouble")
-                await asyncio.sleep(1.0)
+                await asyncio.sleep(_AGAIN_S)
 
     def _reply(self, reply: Reply) -> None:
         self._waiting_since = None
@@ -462,7 +458,7 @@ class CallSession:
         self._correct_history()
         if self._after:
             after, self._after = self._after, None
-            self._group.create_task(after, name="call end")
+            self._group.create_task(after(), name="call end")
         elif self._waiting_since is None:
             self._taking.desk_listens()
         else:
@@ -490,7 +486,7 @@ class CallSession:
             self._say_code("call_still_there")
         else:
             self._say_code("call_silent_goodbye")
-            self._then(self._hang_up())
+            self._after = self._line.hang_up
 
     def _ask_for_patience(self, since: float) -> None:
         if self._waiting_since == since and not self._player.speaking:
@@ -500,15 +496,7 @@ class CallSession:
 
     def _transfer_soon(self) -> None:
         if self._manner.transfer_to:
-            self._then(self._transfer())
-
-    def _then(self, after: Coroutine[Any, Any, None]) -> None:
-        if self._after:
-            self._after.close()
-        self._after = after
-
-    async def _hang_up(self) -> None:
-        await self._line.hang_up()
+            self._after = self._transfer
 
     async def _transfer(self) -> None:
         self.timeline.note(self._taking.now_s, "transfer")
@@ -517,7 +505,7 @@ class CallSession:
 
     async def _close(self) -> None:
         """Whatever ended the call: the line is closed, and what was heard is kept."""
-        self._waiting_since = None
+        self._waiting_since = self._after = None
         self._went_out(await self._player.drop())
         await self._line.hang_up()
         for reply, said in self._heard.items():
