@@ -19,9 +19,10 @@ from bot.calls.hearing import SAMPLE_RATE_HZ, Caught, Ear, Ears, SoundMemory
 from bot.calls.keypad import Keypad
 from bot.calls.ledger import Said
 from bot.calls.manner import Manner
-from bot.calls.playing import Mouth, Player, Sentence
+from bot.calls.phrases import Phrases
+from bot.calls.playing import Mouth, Player
 from bot.calls.recording import Recording
-from bot.calls.spoken import readback, spoken
+from bot.calls.replies import Replies
 from bot.calls.talk import Talk
 from bot.calls.timeline import Timeline
 from bot.calls.transport import (
@@ -42,7 +43,6 @@ from bot.calls.turn_taking import Caller, Desk, Move, Step, TurnTaking
 from bot.calls.voicemail import is_voicemail
 from bot.errors import CustomerError, TooFast, Unavailable
 from bot.messages import Reply, ReplyKind
-from bot.texts import say
 from bot.understanding import Social, social
 from models.resampling import Resampler
 from models.transcriber import Transcript
@@ -103,25 +103,22 @@ class CallSession:
         self._talk = talk
         self._manner = manner
         self._recording = recording
-        self._locale = call.locale or manner.language
         self._taking = TurnTaking(manner.timing)
         self._voice: Voice = voice or SpeechDetector()
         self._resampler = Resampler(line.sample_rate_hz, SAMPLE_RATE_HZ)
         self._memory = SoundMemory(_MEMORY_S)
+        self._group = asyncio.TaskGroup()
+        """Of all that the call does at the same time."""
         self._player = Player(
             line, mouth, sounds=self._sounds, said=self._said, silent=self._silent
         )
+        self._phrases = Phrases(self._player, call, manner)
+        self._replies = Replies(talk, self._player, self._group)
         self._keypad = Keypad()
         self._turn: Turn | None = None
         self._finished: asyncio.Queue[Turn | str | None] = asyncio.Queue(maxsize=32)
         """Turns and typed keys that the desk is to be told; None: there will be no more."""
         self._expected = Expected.ANYTHING
-        self._late: list[Reply] = []
-        """Answers that came while the caller went on speaking."""
-        self._heard: dict[str, list[Said]] = {}
-        """Of each reply that is being said, what was heard of it."""
-        self._planned: dict[str, int] = {}
-        """Of each reply, how many sentences it has."""
         self._waiting_since: float | None = None
         """Loop time at which the desk was told what it has not answered yet."""
         self._asked = 0
@@ -130,15 +127,13 @@ class CallSession:
         self._after: Callable[[], Coroutine[Any, Any, None]] | None = None
         """What happens when all has been said: the call ends, or goes to a person."""
         self._down = False
-        self._group: asyncio.TaskGroup
         self.timeline = Timeline()
         self.reason = EndReason.LOST
 
     async def run(self) -> EndReason:
         """Hold the call until it is over."""
         try:
-            async with asyncio.timeout(self._manner.longest_s), asyncio.TaskGroup() as group:
-                self._group = group
+            async with asyncio.timeout(self._manner.longest_s), self._group as group:
                 telling = group.create_task(self._tell(), name="call turns")
                 others = [
                     group.create_task(self._player.run(), name="call player"),
@@ -267,10 +262,10 @@ class CallSession:
         turn.facts["hear_ms"] = (asyncio.get_running_loop().time() - started) * 1000
         self._line.caption(Caption(True, heard.text, False))
         if self._taking.desk is Desk.HELD:
-            wants = wants_turn(heard.text, heard.language or self._locale)
+            wants = wants_turn(heard.text, heard.language or self._phrases.locale)
             await self._do(self._taking.judge(interrupts=wants))
         if self._turn is turn:
-            locale = heard.language or self._locale
+            locale = heard.language or self._phrases.locale
             wait_s = patience_s(heard.text, locale, self._expected, caught.melody, caught.complete)
             await self._do(self._taking.wait(self._manner.patience * wait_s))
         return heard
@@ -288,7 +283,7 @@ class CallSession:
     async def _give_up(self) -> None:
         """The desk falls silent for good; what it was about to do is not done."""
         self._went_out(await self._player.drop())
-        self._correct_history()
+        self._replies.settle()
         self._after = None
 
     def _end_turn(self) -> None:
@@ -334,7 +329,7 @@ class CallSession:
     ) -> None:
         now = asyncio.get_running_loop().time()
         self._asked = 0
-        await self._leave_unsaid()
+        await self._replies.leave_late()
         self.timeline.caller(text, from_s, to_s, told=now, now_s=self._taking.now_s, **facts)
         self._waiting_since = now
         asyncio.get_running_loop().call_later(THINKING_S, self._ask_for_patience, now)
@@ -346,25 +341,18 @@ class CallSession:
             log.error("call.turn_refused", extra={"reason": str(error)})
             self._waiting_since = None
             code = "call_moment" if isinstance(error, TooFast) else "call_trouble"
-            self._say_code(code)
+            self._phrases.say(code)
         else:
-            if number := readback(text, self._locale):
-                self._say("readback", say("call_readback", self._locale, spelled=number))
-
-    async def _leave_unsaid(self) -> None:
-        """Answers that the caller was faster than: they have not been given."""
-        late, self._late = self._late, []
-        for reply in late:
-            await self._note_heard(reply.id, [])
+            self._phrases.read_back(text)
 
     def _not_understood(self, heard: Transcript) -> None:
         """Something was said, and no words were found in it."""
         self._taking.desk_listens()
         if heard.problem == "audio_language":
-            self._say_code("call_language")
+            self._phrases.say("call_language")
             self._transfer_soon()
         elif heard.problem in ("audio_unclear", "call_trouble"):
-            self._say_code("call_trouble" if heard.problem == "call_trouble" else "call_unclear")
+            self._phrases.say("call_trouble" if heard.problem == "call_trouble" else "call_unclear")
         else:  # a noise
             self._say_late()
 
@@ -372,12 +360,7 @@ class CallSession:
 
     def _greet(self) -> None:
         self._reached = True
-        if self._manner.recorded:
-            self._say_code("call_recorded")
-        greeting = self._call.opening or self._manner.greeting
-        self._say(
-            "greeting", greeting or say("greeting", self._locale, business=self._manner.business)
-        )
+        self._phrases.greet()
 
     def _open(self) -> None:
         """Somebody has taken the call and says nothing."""
@@ -389,7 +372,7 @@ class CallSession:
         self._taking.desk_listens()
         if is_voicemail(text, turn.ended_s - turn.began_s):
             self.timeline.note(self._taking.now_s, "voicemail")
-            self._say("opening", self._call.opening)
+            self._phrases.leave_message()
             self._after = self._line.hang_up
             self._reached = True
         else:
@@ -402,40 +385,27 @@ class CallSession:
                     self._reply(reply)
             except Unavailable as error:
                 log.error("call.replies_unavailable", extra={"reason": str(error)})
-                self._say_code("call_trouble")
+                self._phrases.say("call_trouble")
                 await asyncio.sleep(_AGAIN_S)
 
     def _reply(self, reply: Reply) -> None:
         self._waiting_since = None
         self.timeline.replied(asyncio.get_running_loop().time())
         if self._taking.caller is not Caller.SILENT and self._taking.desk is not Desk.HELD:
-            self._late.append(reply)  # they have more to say: let it be told first
+            self._replies.put_off(reply)  # they have more to say: let it be told first
             return
         self._say_reply(reply)
 
     def _say_reply(self, reply: Reply) -> None:
-        self._locale = reply.locale or self._locale
-        sentences = spoken(reply)
-        self._planned[reply.id] = len(sentences)
-        self._heard[reply.id] = []
-        if not sentences:
+        self._phrases.locale = reply.locale or self._phrases.locale
+        if not self._replies.say(reply):
             self._taking.desk_listens()
-            return
-        self._player.say(*(Sentence(reply.id, text, reply.locale) for text in sentences))
-        if reply.kind is ReplyKind.PERSON:
+        elif reply.kind is ReplyKind.PERSON:
             self._transfer_soon()
 
     def _say_late(self) -> None:
-        late, self._late = self._late, []
-        for reply in late:
+        for reply in self._replies.take_late():
             self._say_reply(reply)
-
-    def _say_code(self, code: str) -> None:
-        self._say(code, say(code, self._locale, business=self._manner.business))
-
-    def _say(self, source: str, text: str) -> None:
-        if text:
-            self._player.say(Sentence(source, text, self._locale))
 
     def _sounds(self, source: str, text: str) -> None:
         """A sentence is given to the line."""
@@ -449,13 +419,12 @@ class CallSession:
         self.timeline.desk(said.text, now_s - (said.to_s - said.from_s), now_s, whole=said.whole)
         self._line.caption(Caption(False, said.text, True))
         if said.whole:
-            self._expected = expected_after(said.text, self._locale)
-        if said.source in self._heard:
-            self._heard[said.source].append(said)
+            self._expected = expected_after(said.text, self._phrases.locale)
+        self._replies.said(said)
 
     def _silent(self) -> None:
         """The desk has said all it had to say."""
-        self._correct_history()
+        self._replies.settle()
         if self._after:
             after, self._after = self._after, None
             self._group.create_task(after(), name="call end")
@@ -464,33 +433,18 @@ class CallSession:
         else:
             self._taking.desk_thinks()
 
-    def _correct_history(self) -> None:
-        """Tell the desk which replies were not heard to their end."""
-        for reply, said in self._heard.items():
-            whole = sum(each.whole for each in said) == self._planned[reply]
-            if not whole:
-                self._group.create_task(self._note_heard(reply, said), name="call ledger")
-        self._heard.clear()
-        self._planned.clear()
-
-    async def _note_heard(self, reply: str, said: list[Said]) -> None:
-        try:
-            await self._talk.heard(reply, said, whole=False)
-        except Unavailable as error:
-            log.error("call.ledger_unavailable", extra={"reason": str(error)})
-
     def _ask(self) -> None:
         """Nobody has spoken for long."""
         if self._asked < _ASKS:
             self._asked += 1
-            self._say_code("call_still_there")
+            self._phrases.say("call_still_there")
         else:
-            self._say_code("call_silent_goodbye")
+            self._phrases.say("call_silent_goodbye")
             self._after = self._line.hang_up
 
     def _ask_for_patience(self, since: float) -> None:
         if self._waiting_since == since and not self._player.speaking:
-            self._say_code("call_moment")
+            self._phrases.say("call_moment")
 
     # The end
 
@@ -501,15 +455,13 @@ class CallSession:
     async def _transfer(self) -> None:
         self.timeline.note(self._taking.now_s, "transfer")
         if not await self._line.transfer(self._manner.transfer_to):
-            self._say_code("call_no_transfer")
+            self._phrases.say("call_no_transfer")
 
     async def _close(self) -> None:
         """Whatever ended the call: the line is closed, and what was heard is kept."""
         self._waiting_since = self._after = None
         self._went_out(await self._player.drop())
         await self._line.hang_up()
-        for reply, said in self._heard.items():
-            if sum(each.whole for each in said) != self._planned[reply]:
-                await self._note_heard(reply, said)
+        await self._replies.close()
         if self._recording:
             await self._recording.close()
