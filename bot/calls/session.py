@@ -8,15 +8,14 @@ written down already, so that nothing is left to do when the pause turns out to 
 import asyncio
 import logging
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from bot.calls.caller_turns import CallerTurns, Turn
 from bot.calls.endpointing import Expected, expected_after, patience_s, wants_turn
-from bot.calls.hearing import SAMPLE_RATE_HZ, Caught, Ear, Ears, SoundMemory
-from bot.calls.keypad import Keypad
+from bot.calls.hearing import SAMPLE_RATE_HZ, Caught, Ears
 from bot.calls.ledger import Said
 from bot.calls.manner import Manner
 from bot.calls.phrases import Phrases
@@ -44,14 +43,11 @@ from bot.calls.voicemail import is_voicemail
 from bot.errors import CustomerError, TooFast, Unavailable
 from bot.messages import Reply, ReplyKind
 from bot.understanding import Social, social
-from models.resampling import Resampler
 from models.transcriber import Transcript
 from models.voice_activity import PIECE, SpeechDetector
 
 log = logging.getLogger(__name__)
 
-LEAD_S = 0.4
-"""Sound before a voice that is written down with it: a soft first consonant."""
 THINKING_S = 2.5
 """After which a caller who waits for an answer is told that it comes."""
 OTHER_SIDE_S = 2.5
@@ -61,8 +57,6 @@ _AGAIN_S = 1.0
 away, and no pause that the caller notices once it is back."""
 _ASKS = 2
 """Times that a silent caller is asked, before the call ends."""
-_MEMORY_S = 2.0
-"""Of sound, from which the beginning of a turn is taken."""
 _PIECE_S = PIECE / SAMPLE_RATE_HZ
 
 
@@ -71,17 +65,6 @@ class Voice(Protocol):
 
     def hear(self, samples: Sound) -> NDArray[np.float32]:
         """How likely somebody speaks, for each 32 ms that these samples complete."""
-
-
-@dataclass
-class Turn:
-    """What the caller is saying, or has just said."""
-
-    began_s: float
-    ear: Ear
-    ended_s: float = 0.0
-    considered: "asyncio.Task[Transcript] | None" = None
-    facts: dict[str, float] = field(default_factory=dict)
 
 
 class CallSession:
@@ -99,25 +82,26 @@ class CallSession:
     ) -> None:
         self._call = call
         self._line = line
-        self._ears = ears
         self._talk = talk
         self._manner = manner
         self._recording = recording
         self._taking = TurnTaking(manner.timing)
         self._voice: Voice = voice or SpeechDetector()
-        self._resampler = Resampler(line.sample_rate_hz, SAMPLE_RATE_HZ)
-        self._memory = SoundMemory(_MEMORY_S)
         self._group = asyncio.TaskGroup()
         """Of all that the call does at the same time."""
+        self._caller = CallerTurns(
+            call,
+            ears,
+            line.sample_rate_hz,
+            self._group,
+            partial=lambda text: line.caption(Caption(True, text, False)),
+            paused=self._weigh_pause,
+        )
         self._player = Player(
             line, mouth, sounds=self._sounds, said=self._said, silent=self._silent
         )
         self._phrases = Phrases(self._player, call, manner)
         self._replies = Replies(talk, self._player, self._group)
-        self._keypad = Keypad()
-        self._turn: Turn | None = None
-        self._finished: asyncio.Queue[Turn | str | None] = asyncio.Queue(maxsize=32)
-        """Turns and typed keys that the desk is to be told; None: there will be no more."""
         self._expected = Expected.ANYTHING
         self._waiting_since: float | None = None
         """Loop time at which the desk was told what it has not answered yet."""
@@ -126,7 +110,6 @@ class CallSession:
         """False until somebody has answered a call that the desk makes."""
         self._after: Callable[[], Coroutine[Any, Any, None]] | None = None
         """What happens when all has been said: the call ends, or goes to a person."""
-        self._down = False
         self.timeline = Timeline()
         self.reason = EndReason.LOST
 
@@ -141,7 +124,7 @@ class CallSession:
                 ]
                 try:
                     await self._listen()
-                    self._offer(None)
+                    self._caller.close()
                     await telling
                 finally:
                     for task in (telling, *others):
@@ -176,10 +159,8 @@ class CallSession:
             case Key(digit):
                 await self._key(digit)
             case Dropped(played):
-                self._down = True
                 self._went_out(self._player.lost(played))
             case Resumed():
-                self._down = False
                 self._player.resume()
             case Ended():
                 self._end_turn()
@@ -187,33 +168,30 @@ class CallSession:
     async def _hear(self, samples: Sound) -> None:
         if self._recording:
             self._recording.caller(samples)
-        samples = self._resampler.feed(samples)
-        self._memory.add(samples)
-        if self._turn:
-            self._turn.ear.hear(samples)
-        for voice in self._voice.hear(samples):
+        for voice in self._voice.hear(self._caller.hear(samples)):
             await self._do(self._taking.hear(float(voice), _PIECE_S))
-        if typed := self._keypad.passed(self._taking.now_s):
-            self._offer(typed)
+        self._caller.passed(self._taking.now_s)
 
     async def _do(self, steps: list[Step]) -> None:
         for step in steps:
             self.timeline.note(step.at_s, step.move)
             match step.move:
                 case Move.BEGAN:
-                    self._begin_turn(step.at_s)
+                    self._caller.begin(step.at_s)
+                    self._talk.speaks()
                 case Move.PAUSED:
                     self._talk.speaks()
-                    self._consider()
+                    self._caller.pause(self._voice_ended_s)
                 case Move.WENT_ON:
                     self._talk.speaks()
-                    self._forget_considered()
+                    self._caller.go_on()
                 case Move.HOLD:
                     self._went_out(await self._player.hold())
                 case Move.INTERRUPTED:
                     await self._give_up()
                 case Move.RESUME:
-                    self._drop_turn()
+                    self._caller.drop()
+                    self._say_late()
                     self._player.resume()
                 case Move.FINISHED:
                     self._end_turn()
@@ -232,53 +210,30 @@ class CallSession:
         self._asked = 0
         if self._player.speaking:
             await self._give_up()
-        if typed := self._keypad.press(digit, self._taking.now_s):
-            self._offer(typed)
+        self._caller.press(digit, self._taking.now_s)
 
     # The caller's turn
 
-    def _begin_turn(self, began_s: float) -> None:
-        ear = self._ears.listen(lambda text: self._line.caption(Caption(True, text, False)))
-        ear.hear(self._memory.since(began_s - LEAD_S))
-        self._turn = Turn(began_s, ear)
-        self._talk.speaks()
+    @property
+    def _voice_ended_s(self) -> float:
+        """Where the caller's voice ended, in the pause that has just been noticed."""
+        return self._taking.now_s - self._manner.timing.pause_s
 
-    def _consider(self) -> None:
-        """Write down what has been said, and see what it means for the pause."""
-        if self._turn is None:
-            return
-        turn = self._turn
-        turn.ended_s = self._taking.now_s - self._manner.timing.pause_s
-        turn.considered = self._group.create_task(self._considered(turn), name="call hearing")
-
-    async def _considered(self, turn: Turn) -> Transcript:
-        started = asyncio.get_running_loop().time()
-        try:
-            caught = await turn.ear.finish()
-        except Unavailable as error:
-            log.error("call.transcriber_failed", extra={"reason": str(error)})
-            caught = Caught(Transcript("", "", 0.0, 0.0, "call_trouble"))
+    async def _weigh_pause(self, turn: Turn, caught: Caught) -> None:
+        """What the words up to a pause mean for it, and for what the desk was saying."""
         heard = caught.transcript
-        turn.facts["hear_ms"] = (asyncio.get_running_loop().time() - started) * 1000
+        locale = heard.language or self._phrases.locale
         self._line.caption(Caption(True, heard.text, False))
         if self._taking.desk is Desk.HELD:
-            wants = wants_turn(heard.text, heard.language or self._phrases.locale)
-            await self._do(self._taking.judge(interrupts=wants))
-        if self._turn is turn:
-            locale = heard.language or self._phrases.locale
+            interrupts = wants_turn(heard.text, locale)
+            await self._do(self._taking.judge(interrupts=interrupts))
+        if self._caller.turn is turn:
             wait_s = patience_s(heard.text, locale, self._expected, caught.melody, caught.complete)
             await self._do(self._taking.wait(self._manner.patience * wait_s))
-        return heard
 
-    def _forget_considered(self) -> None:
-        if self._turn and self._turn.considered:
-            self._turn.considered.cancel()
-            self._turn.considered = None
-
-    def _drop_turn(self) -> None:
-        self._forget_considered()
-        self._turn = None
-        self._say_late()
+    def _end_turn(self) -> None:
+        if self._caller.end(self._voice_ended_s):
+            self._taking.desk_thinks()
 
     async def _give_up(self) -> None:
         """The desk falls silent for good; what it was about to do is not done."""
@@ -286,51 +241,29 @@ class CallSession:
         self._replies.settle()
         self._after = None
 
-    def _end_turn(self) -> None:
-        turn, self._turn = self._turn, None
-        if turn is None:
-            return
-        turn.ended_s = turn.ended_s or self._taking.now_s
-        if turn.considered is None:
-            self._turn = turn
-            self._consider()
-            self._turn = None
-        self._taking.desk_thinks()
-        self._offer(turn)
-
-    def _offer(self, what: Turn | str | None) -> None:
-        try:
-            self._finished.put_nowait(what)
-        except asyncio.QueueFull:
-            log.warning("call.turn_dropped", extra={"call": self._call.id})
-
     async def _tell(self) -> None:
         """Tell the desk what the caller has said and typed, in order."""
-        while True:
-            what = await self._finished.get()
-            if what is None:
-                return
+        while (what := await self._caller.next()) is not None:
             if isinstance(what, str):
-                await self._tell_desk(what, self._taking.now_s, self._taking.now_s, {})
+                await self._tell_desk(what, self._taking.now_s, self._taking.now_s)
                 continue
-            assert what.considered
-            heard = await what.considered
+            heard = await what.heard()
             text = heard.text.strip()
             if text and not self._reached:
                 self._answered(text, what)
             elif text:
                 self._line.caption(Caption(True, text, True))
-                await self._tell_desk(text, what.began_s, what.ended_s, what.facts)
+                await self._tell_desk(text, what.began_s, what.ended_s, what.hear_ms)
             else:
                 self._not_understood(heard)
 
-    async def _tell_desk(
-        self, text: str, from_s: float, to_s: float, facts: dict[str, float]
-    ) -> None:
+    async def _tell_desk(self, text: str, from_s: float, to_s: float, hear_ms: float = 0.0) -> None:
         now = asyncio.get_running_loop().time()
         self._asked = 0
         await self._replies.leave_late()
-        self.timeline.caller(text, from_s, to_s, told=now, now_s=self._taking.now_s, **facts)
+        self.timeline.caller(
+            text, from_s, to_s, told=now, now_s=self._taking.now_s, hear_ms=hear_ms
+        )
         self._waiting_since = now
         asyncio.get_running_loop().call_later(THINKING_S, self._ask_for_patience, now)
         if social(text) is Social.GOODBYE:
@@ -364,7 +297,7 @@ class CallSession:
 
     def _open(self) -> None:
         """Somebody has taken the call and says nothing."""
-        if not self._reached and self._turn is None:
+        if not self._reached and self._caller.turn is None:
             self._greet()
 
     def _answered(self, text: str, turn: Turn) -> None:
