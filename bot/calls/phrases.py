@@ -9,6 +9,9 @@ from bot.calls.spoken import readback
 from bot.calls.transport import Call
 from bot.texts import say
 
+_ASKS = 2
+"""Times that a silent caller is asked, before the call ends."""
+
 
 class Phrases:
     def __init__(self, player: Player, call: Call, manner: Manner) -> None:
@@ -17,6 +20,7 @@ class Phrases:
         self._manner = manner
         self.locale = call.locale or manner.language
         """What the call is held in, until a reply is in something else."""
+        self._asked = 0
 
     def greet(self) -> None:
         if self._manner.recorded:
@@ -34,6 +38,19 @@ class Phrases:
         """A long number that the caller has said, so that they can object; if there is one."""
         if number := readback(text, self.locale):
             self._say("readback", say("call_readback", self.locale, spelled=number))
+
+    def ask_whether_there(self) -> bool:
+        """Nobody has spoken for long. False, and a goodbye, where that was asked before."""
+        if self._asked == _ASKS:
+            self.say("call_silent_goodbye")
+            return False
+        self._asked += 1
+        self.say("call_still_there")
+        return True
+
+    def caller_is_there(self) -> None:
+        """They have spoken or typed: a silence that comes now is a new one."""
+        self._asked = 0
 
     def say(self, code: str) -> None:
         """A text of `bot/texts`."""

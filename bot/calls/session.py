@@ -1,21 +1,19 @@
 """One call, from the ring to its end: what is heard, who may speak, and what is said.
 
-Sound comes in and becomes turns (`turn_taking`); a turn is written down (`hearing`) and told to the
-desk (`talk`); what the desk answers is said (`playing`). While the caller pauses, their words are
-written down already, so that nothing is left to do when the pause turns out to be the end.
+Sound comes in and becomes turns (`turn_taking`); a turn is written down (`caller_turns`) and told
+to the desk (`answering`); what the desk answers (`replies`) and what it says of its own accord
+(`phrases`) is played (`playing`). Here is decided what each of them means for the others.
 """
 
 import asyncio
 import logging
 from collections.abc import Callable, Coroutine
-from typing import Any, Protocol
+from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
+from bot.calls.answering import Answering
 from bot.calls.caller_turns import CallerTurns, Turn
 from bot.calls.endpointing import Expected, expected_after, patience_s, wants_turn
-from bot.calls.hearing import SAMPLE_RATE_HZ, Caught, Ears
+from bot.calls.hearing import SAMPLE_RATE_HZ, Caught, Ears, Voice
 from bot.calls.ledger import Said
 from bot.calls.manner import Manner
 from bot.calls.phrases import Phrases
@@ -40,7 +38,6 @@ from bot.calls.transport import (
 )
 from bot.calls.turn_taking import Caller, Desk, Move, Step, TurnTaking
 from bot.calls.voicemail import is_voicemail
-from bot.errors import CustomerError, TooFast, Unavailable
 from bot.messages import Reply, ReplyKind
 from bot.understanding import Social, social
 from models.transcriber import Transcript
@@ -48,23 +45,9 @@ from models.voice_activity import PIECE, SpeechDetector
 
 log = logging.getLogger(__name__)
 
-THINKING_S = 2.5
-"""After which a caller who waits for an answer is told that it comes."""
 OTHER_SIDE_S = 2.5
 """How long somebody whom the desk calls may take to say hello."""
-_AGAIN_S = 1.0
-"""Before replies that could not be read are asked for again: no loop that turns while Redis is
-away, and no pause that the caller notices once it is back."""
-_ASKS = 2
-"""Times that a silent caller is asked, before the call ends."""
 _PIECE_S = PIECE / SAMPLE_RATE_HZ
-
-
-class Voice(Protocol):
-    """Tells voice from all other sound; `models.voice_activity.SpeechDetector` does."""
-
-    def hear(self, samples: Sound) -> NDArray[np.float32]:
-        """How likely somebody speaks, for each 32 ms that these samples complete."""
 
 
 class CallSession:
@@ -87,6 +70,7 @@ class CallSession:
         self._recording = recording
         self._taking = TurnTaking(manner.timing)
         self._voice: Voice = voice or SpeechDetector()
+        self.timeline = Timeline()
         self._group = asyncio.TaskGroup()
         """Of all that the call does at the same time."""
         self._caller = CallerTurns(
@@ -102,15 +86,12 @@ class CallSession:
         )
         self._phrases = Phrases(self._player, call, manner)
         self._replies = Replies(talk, self._player, self._group)
+        self._answering = Answering(talk, self._phrases, self._player, self.timeline)
         self._expected = Expected.ANYTHING
-        self._waiting_since: float | None = None
-        """Loop time at which the desk was told what it has not answered yet."""
-        self._asked = 0
         self._reached = not call.outgoing
         """False until somebody has answered a call that the desk makes."""
         self._after: Callable[[], Coroutine[Any, Any, None]] | None = None
         """What happens when all has been said: the call ends, or goes to a person."""
-        self.timeline = Timeline()
         self.reason = EndReason.LOST
 
     async def run(self) -> EndReason:
@@ -120,7 +101,7 @@ class CallSession:
                 telling = group.create_task(self._tell(), name="call turns")
                 others = [
                     group.create_task(self._player.run(), name="call player"),
-                    group.create_task(self._answers(), name="call answers"),
+                    group.create_task(self._answering.run(self._answer), name="call answers"),
                 ]
                 try:
                     await self._listen()
@@ -181,7 +162,7 @@ class CallSession:
                     self._talk.speaks()
                 case Move.PAUSED:
                     self._talk.speaks()
-                    self._caller.pause(self._voice_ended_s)
+                    self._caller.pause(self._taking.voice_ended_s)
                 case Move.WENT_ON:
                     self._talk.speaks()
                     self._caller.go_on()
@@ -196,28 +177,24 @@ class CallSession:
                 case Move.FINISHED:
                     self._end_turn()
                 case Move.SILENCE:
-                    self._ask()
+                    if not self._phrases.ask_whether_there():
+                        self._after = self._line.hang_up
 
     def _went_out(self, sound: Sound) -> None:
         if self._recording and len(sound):
             self._recording.desk(sound)
-        if len(sound) and self._waiting_since is None:
+        if len(sound) and not self._answering.waiting:
             self.timeline.first_sound(asyncio.get_running_loop().time())
 
     async def _key(self, digit: str) -> None:
         self._taking.sign()
         self.timeline.note(self._taking.now_s, "key")
-        self._asked = 0
+        self._phrases.caller_is_there()
         if self._player.speaking:
             await self._give_up()
         self._caller.press(digit, self._taking.now_s)
 
     # The caller's turn
-
-    @property
-    def _voice_ended_s(self) -> float:
-        """Where the caller's voice ended, in the pause that has just been noticed."""
-        return self._taking.now_s - self._manner.timing.pause_s
 
     async def _weigh_pause(self, turn: Turn, caught: Caught) -> None:
         """What the words up to a pause mean for it, and for what the desk was saying."""
@@ -225,21 +202,14 @@ class CallSession:
         locale = heard.language or self._phrases.locale
         self._line.caption(Caption(True, heard.text, False))
         if self._taking.desk is Desk.HELD:
-            interrupts = wants_turn(heard.text, locale)
-            await self._do(self._taking.judge(interrupts=interrupts))
+            await self._do(self._taking.judge(interrupts=wants_turn(heard.text, locale)))
         if self._caller.turn is turn:
             wait_s = patience_s(heard.text, locale, self._expected, caught.melody, caught.complete)
             await self._do(self._taking.wait(self._manner.patience * wait_s))
 
     def _end_turn(self) -> None:
-        if self._caller.end(self._voice_ended_s):
+        if self._caller.end(self._taking.voice_ended_s):
             self._taking.desk_thinks()
-
-    async def _give_up(self) -> None:
-        """The desk falls silent for good; what it was about to do is not done."""
-        self._went_out(await self._player.drop())
-        self._replies.settle()
-        self._after = None
 
     async def _tell(self) -> None:
         """Tell the desk what the caller has said and typed, in order."""
@@ -258,25 +228,11 @@ class CallSession:
                 self._not_understood(heard)
 
     async def _tell_desk(self, text: str, from_s: float, to_s: float, hear_ms: float = 0.0) -> None:
-        now = asyncio.get_running_loop().time()
-        self._asked = 0
+        self._phrases.caller_is_there()
         await self._replies.leave_late()
-        self.timeline.caller(
-            text, from_s, to_s, told=now, now_s=self._taking.now_s, hear_ms=hear_ms
-        )
-        self._waiting_since = now
-        asyncio.get_running_loop().call_later(THINKING_S, self._ask_for_patience, now)
         if social(text) is Social.GOODBYE:
             self._after = self._line.hang_up
-        try:
-            await self._talk.tell(text, from_s=from_s, to_s=to_s)
-        except (CustomerError, Unavailable) as error:
-            log.error("call.turn_refused", extra={"reason": str(error)})
-            self._waiting_since = None
-            code = "call_moment" if isinstance(error, TooFast) else "call_trouble"
-            self._phrases.say(code)
-        else:
-            self._phrases.read_back(text)
+        await self._answering.tell(text, from_s, to_s, now_s=self._taking.now_s, hear_ms=hear_ms)
 
     def _not_understood(self, heard: Transcript) -> None:
         """Something was said, and no words were found in it."""
@@ -311,19 +267,7 @@ class CallSession:
         else:
             self._greet()
 
-    async def _answers(self) -> None:
-        while True:
-            try:
-                async for reply in self._talk.replies():
-                    self._reply(reply)
-            except Unavailable as error:
-                log.error("call.replies_unavailable", extra={"reason": str(error)})
-                self._phrases.say("call_trouble")
-                await asyncio.sleep(_AGAIN_S)
-
-    def _reply(self, reply: Reply) -> None:
-        self._waiting_since = None
-        self.timeline.replied(asyncio.get_running_loop().time())
+    def _answer(self, reply: Reply) -> None:
         if self._taking.caller is not Caller.SILENT and self._taking.desk is not Desk.HELD:
             self._replies.put_off(reply)  # they have more to say: let it be told first
             return
@@ -339,6 +283,12 @@ class CallSession:
     def _say_late(self) -> None:
         for reply in self._replies.take_late():
             self._say_reply(reply)
+
+    async def _give_up(self) -> None:
+        """The desk falls silent for good; what it was about to do is not done."""
+        self._went_out(await self._player.drop())
+        self._replies.settle()
+        self._after = None
 
     def _sounds(self, source: str, text: str) -> None:
         """A sentence is given to the line."""
@@ -361,23 +311,10 @@ class CallSession:
         if self._after:
             after, self._after = self._after, None
             self._group.create_task(after(), name="call end")
-        elif self._waiting_since is None:
-            self._taking.desk_listens()
-        else:
+        elif self._answering.waiting:
             self._taking.desk_thinks()
-
-    def _ask(self) -> None:
-        """Nobody has spoken for long."""
-        if self._asked < _ASKS:
-            self._asked += 1
-            self._phrases.say("call_still_there")
         else:
-            self._phrases.say("call_silent_goodbye")
-            self._after = self._line.hang_up
-
-    def _ask_for_patience(self, since: float) -> None:
-        if self._waiting_since == since and not self._player.speaking:
-            self._phrases.say("call_moment")
+            self._taking.desk_listens()
 
     # The end
 
@@ -392,7 +329,8 @@ class CallSession:
 
     async def _close(self) -> None:
         """Whatever ended the call: the line is closed, and what was heard is kept."""
-        self._waiting_since = self._after = None
+        self._answering.stop_waiting()
+        self._after = None
         self._went_out(await self._player.drop())
         await self._line.hang_up()
         await self._replies.close()
