@@ -11,7 +11,7 @@ import msgspec
 
 from bot import language, weights
 from bot.article_page import article_page
-from bot.calls.session import Manner
+from bot.calls.manner import Manner
 from bot.calls.switchboard import CallLimits, Switchboard
 from bot.calls.turn_taking import Timing
 from bot.config import Config

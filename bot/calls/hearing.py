@@ -13,6 +13,7 @@ from typing import Protocol
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
 from bot.calls.transport import Sound
 from bot.errors import Unavailable
@@ -28,6 +29,13 @@ _BLOCK_S = 0.25
 """Of sound that is handed to a thread at once."""
 _PIECES_KEPT = 36
 """Of such sound, some 9 s."""
+
+
+class Voice(Protocol):
+    """Tells voice from all other sound; `models.voice_activity.SpeechDetector` does."""
+
+    def hear(self, samples: Sound) -> NDArray[np.float32]:
+        """How likely somebody speaks, for each 32 ms that these samples complete."""
 
 
 class Caught(msgspec.Struct, frozen=True):

@@ -1,27 +1,25 @@
 """One call, from the ring to its end: what is heard, who may speak, and what is said.
 
-Sound comes in and becomes turns (`turn_taking`); a turn is written down (`hearing`) and told to the
-desk (`talk`); what the desk answers is said (`playing`). While the caller pauses, their words are
-written down already, so that nothing is left to do when the pause turns out to be the end.
+Sound comes in and becomes turns (`turn_taking`); a turn is written down (`caller_turns`) and told
+to the desk (`answering`); what the desk answers (`replies`) and what it says of its own accord
+(`phrases`) is played (`playing`). Here is decided what each of them means for the others.
 """
 
 import asyncio
 import logging
-from collections.abc import Coroutine
-from dataclasses import dataclass, field
-from typing import Any, Protocol
+from collections.abc import Callable, Coroutine
+from typing import Any
 
-import msgspec
-import numpy as np
-from numpy.typing import NDArray
-
+from bot.calls.answering import Answering
+from bot.calls.caller_turns import CallerTurns, Turn
 from bot.calls.endpointing import Expected, expected_after, patience_s, wants_turn
-from bot.calls.hearing import SAMPLE_RATE_HZ, Caught, Ear, Ears, SoundMemory
-from bot.calls.keypad import Keypad
+from bot.calls.hearing import SAMPLE_RATE_HZ, Caught, Ears, Voice
 from bot.calls.ledger import Said
-from bot.calls.playing import Mouth, Player, Sentence
+from bot.calls.manner import Manner
+from bot.calls.phrases import Phrases
+from bot.calls.playing import Mouth, Player
 from bot.calls.recording import Recording
-from bot.calls.spoken import readback, spoken
+from bot.calls.replies import Replies
 from bot.calls.talk import Talk
 from bot.calls.timeline import Timeline
 from bot.calls.transport import (
@@ -38,63 +36,18 @@ from bot.calls.transport import (
     Sound,
     Transport,
 )
-from bot.calls.turn_taking import Caller, Desk, Move, Step, Timing, TurnTaking
+from bot.calls.turn_taking import Caller, Desk, Move, Step, TurnTaking
 from bot.calls.voicemail import is_voicemail
-from bot.errors import CustomerError, TooFast, Unavailable
 from bot.messages import Reply, ReplyKind
-from bot.texts import say
 from bot.understanding import Social, social
-from models.resampling import Resampler
 from models.transcriber import Transcript
 from models.voice_activity import PIECE, SpeechDetector
 
 log = logging.getLogger(__name__)
 
-LEAD_S = 0.4
-"""Sound before a voice that is written down with it: a soft first consonant."""
-THINKING_S = 2.5
-"""After which a caller who waits for an answer is told that it comes."""
 OTHER_SIDE_S = 2.5
 """How long somebody whom the desk calls may take to say hello."""
-_ASKS = 2
-"""Times that a silent caller is asked, before the call ends."""
-_MEMORY_S = 2.0
-"""Of sound, from which the beginning of a turn is taken."""
 _PIECE_S = PIECE / SAMPLE_RATE_HZ
-
-
-class Voice(Protocol):
-    """Tells voice from all other sound; `models.voice_activity.SpeechDetector` does."""
-
-    def hear(self, samples: Sound) -> NDArray[np.float32]:
-        """How likely somebody speaks, for each 32 ms that these samples complete."""
-
-
-class Manner(msgspec.Struct, frozen=True, kw_only=True):
-    """How calls are held: what the operator decided."""
-
-    business: str
-    language: str
-    greeting: str = ""
-    """Said first; empty: the desk's own words."""
-    transfer_to: str = ""
-    """Where a person answers; empty: nowhere."""
-    recorded: bool = False
-    longest_s: float = 1800.0
-    patience: float = 1.0
-    """Times as long as usual that pauses may be."""
-    timing: Timing = Timing()
-
-
-@dataclass
-class Turn:
-    """What the caller is saying, or has just said."""
-
-    began_s: float
-    ear: Ear
-    ended_s: float = 0.0
-    considered: "asyncio.Task[Transcript] | None" = None
-    facts: dict[str, float] = field(default_factory=dict)
 
 
 class CallSession:
@@ -112,54 +65,47 @@ class CallSession:
     ) -> None:
         self._call = call
         self._line = line
-        self._ears = ears
         self._talk = talk
         self._manner = manner
         self._recording = recording
-        self._locale = call.locale or manner.language
         self._taking = TurnTaking(manner.timing)
         self._voice: Voice = voice or SpeechDetector()
-        self._resampler = Resampler(line.sample_rate_hz, SAMPLE_RATE_HZ)
-        self._memory = SoundMemory(_MEMORY_S)
+        self.timeline = Timeline()
+        self._group = asyncio.TaskGroup()
+        """Of all that the call does at the same time."""
+        self._caller = CallerTurns(
+            call,
+            ears,
+            line.sample_rate_hz,
+            self._group,
+            partial=lambda text: line.caption(Caption(True, text, False)),
+            paused=self._weigh_pause,
+        )
         self._player = Player(
             line, mouth, sounds=self._sounds, said=self._said, silent=self._silent
         )
-        self._keypad = Keypad()
-        self._turn: Turn | None = None
-        self._finished: asyncio.Queue[Turn | str | None] = asyncio.Queue(maxsize=32)
-        """Turns and typed keys that the desk is to be told; None: there will be no more."""
+        self._phrases = Phrases(self._player, call, manner)
+        self._replies = Replies(talk, self._player, self._group)
+        self._answering = Answering(talk, self._phrases, self._player, self.timeline)
         self._expected = Expected.ANYTHING
-        self._late: list[Reply] = []
-        """Answers that came while the caller went on speaking."""
-        self._heard: dict[str, list[Said]] = {}
-        """Of each reply that is being said, what was heard of it."""
-        self._planned: dict[str, int] = {}
-        """Of each reply, how many sentences it has."""
-        self._waiting_since: float | None = None
-        """Loop time at which the desk was told what it has not answered yet."""
-        self._asked = 0
         self._reached = not call.outgoing
         """False until somebody has answered a call that the desk makes."""
-        self._after: Coroutine[Any, Any, None] | None = None
+        self._after: Callable[[], Coroutine[Any, Any, None]] | None = None
         """What happens when all has been said: the call ends, or goes to a person."""
-        self._down = False
-        self._group: asyncio.TaskGroup
-        self.timeline = Timeline()
         self.reason = EndReason.LOST
 
     async def run(self) -> EndReason:
         """Hold the call until it is over."""
         try:
-            async with asyncio.timeout(self._manner.longest_s), asyncio.TaskGroup() as group:
-                self._group = group
+            async with asyncio.timeout(self._manner.longest_s), self._group as group:
                 telling = group.create_task(self._tell(), name="call turns")
                 others = [
                     group.create_task(self._player.run(), name="call player"),
-                    group.create_task(self._answers(), name="call answers"),
+                    group.create_task(self._answering.run(self._answer), name="call answers"),
                 ]
                 try:
                     await self._listen()
-                    self._offer(None)
+                    self._caller.close()
                     await telling
                 finally:
                     for task in (telling, *others):
@@ -168,8 +114,6 @@ class CallSession:
             log.info("call.too_long", extra={"call": self._call.id})
             self.reason = EndReason.DESK
         finally:
-            if self._after:
-                self._after.close()
             await self._close()
         return self.reason
 
@@ -196,10 +140,8 @@ class CallSession:
             case Key(digit):
                 await self._key(digit)
             case Dropped(played):
-                self._down = True
                 self._went_out(self._player.lost(played))
             case Resumed():
-                self._down = False
                 self._player.resume()
             case Ended():
                 self._end_turn()
@@ -207,184 +149,99 @@ class CallSession:
     async def _hear(self, samples: Sound) -> None:
         if self._recording:
             self._recording.caller(samples)
-        samples = self._resampler.feed(samples)
-        self._memory.add(samples)
-        if self._turn:
-            self._turn.ear.hear(samples)
-        for voice in self._voice.hear(samples):
+        for voice in self._voice.hear(self._caller.hear(samples)):
             await self._do(self._taking.hear(float(voice), _PIECE_S))
-        if typed := self._keypad.passed(self._taking.now_s):
-            self._offer(typed)
+        self._caller.passed(self._taking.now_s)
 
     async def _do(self, steps: list[Step]) -> None:
         for step in steps:
             self.timeline.note(step.at_s, step.move)
             match step.move:
                 case Move.BEGAN:
-                    self._begin_turn(step.at_s)
+                    self._caller.begin(step.at_s)
+                    self._talk.speaks()
                 case Move.PAUSED:
                     self._talk.speaks()
-                    self._consider()
+                    self._caller.pause(self._taking.voice_ended_s)
                 case Move.WENT_ON:
                     self._talk.speaks()
-                    self._forget_considered()
+                    self._caller.go_on()
                 case Move.HOLD:
                     self._went_out(await self._player.hold())
                 case Move.INTERRUPTED:
-                    await self._interrupted()
+                    await self._give_up()
                 case Move.RESUME:
-                    self._drop_turn()
+                    self._caller.drop()
+                    self._say_late()
                     self._player.resume()
                 case Move.FINISHED:
                     self._end_turn()
                 case Move.SILENCE:
-                    self._ask()
+                    if not self._phrases.ask_whether_there():
+                        self._after = self._line.hang_up
 
     def _went_out(self, sound: Sound) -> None:
         if self._recording and len(sound):
             self._recording.desk(sound)
-        if len(sound) and self._waiting_since is None:
+        if len(sound) and not self._answering.waiting:
             self.timeline.first_sound(asyncio.get_running_loop().time())
 
     async def _key(self, digit: str) -> None:
         self._taking.sign()
         self.timeline.note(self._taking.now_s, "key")
-        self._asked = 0
+        self._phrases.caller_is_there()
         if self._player.speaking:
             await self._give_up()
-        if typed := self._keypad.press(digit, self._taking.now_s):
-            self._offer(typed)
+        self._caller.press(digit, self._taking.now_s)
 
     # The caller's turn
 
-    def _begin_turn(self, began_s: float) -> None:
-        ear = self._ears.listen(lambda text: self._line.caption(Caption(True, text, False)))
-        ear.hear(self._memory.since(began_s - LEAD_S))
-        self._turn = Turn(began_s, ear)
-        self._talk.speaks()
-
-    def _consider(self) -> None:
-        """Write down what has been said, and see what it means for the pause."""
-        if self._turn is None:
-            return
-        turn = self._turn
-        turn.ended_s = self._taking.now_s - self._manner.timing.pause_s
-        turn.considered = self._group.create_task(self._considered(turn), name="call hearing")
-
-    async def _considered(self, turn: Turn) -> Transcript:
-        started = asyncio.get_running_loop().time()
-        try:
-            caught = await turn.ear.finish()
-        except Unavailable as error:
-            log.error("call.transcriber_failed", extra={"reason": str(error)})
-            caught = Caught(Transcript("", "", 0.0, 0.0, "call_trouble"))
+    async def _weigh_pause(self, turn: Turn, caught: Caught) -> None:
+        """What the words up to a pause mean for it, and for what the desk was saying."""
         heard = caught.transcript
-        turn.facts["hear_ms"] = (asyncio.get_running_loop().time() - started) * 1000
+        locale = heard.language or self._phrases.locale
         self._line.caption(Caption(True, heard.text, False))
         if self._taking.desk is Desk.HELD:
-            wants = wants_turn(heard.text, heard.language or self._locale)
-            await self._do(self._taking.judge(interrupts=wants))
-        if self._turn is turn:
-            locale = heard.language or self._locale
+            await self._do(self._taking.judge(interrupts=wants_turn(heard.text, locale)))
+        if self._caller.turn is turn:
             wait_s = patience_s(heard.text, locale, self._expected, caught.melody, caught.complete)
             await self._do(self._taking.wait(self._manner.patience * wait_s))
-        return heard
-
-    def _forget_considered(self) -> None:
-        if self._turn and self._turn.considered:
-            self._turn.considered.cancel()
-            self._turn.considered = None
-
-    def _drop_turn(self) -> None:
-        self._forget_considered()
-        self._turn = None
-        self._say_late()
-
-    async def _interrupted(self) -> None:
-        await self._give_up()
-
-    async def _give_up(self) -> None:
-        """The desk falls silent for good; what it was about to do is not done."""
-        self._went_out(await self._player.drop())
-        self._correct_history()
-        if self._after:
-            self._after.close()
-            self._after = None
 
     def _end_turn(self) -> None:
-        turn, self._turn = self._turn, None
-        if turn is None:
-            return
-        turn.ended_s = turn.ended_s or self._taking.now_s
-        if turn.considered is None:
-            self._turn = turn
-            self._consider()
-            self._turn = None
-        self._taking.desk_thinks()
-        self._offer(turn)
-
-    def _offer(self, what: Turn | str | None) -> None:
-        try:
-            self._finished.put_nowait(what)
-        except asyncio.QueueFull:
-            log.warning("call.turn_dropped", extra={"call": self._call.id})
+        if self._caller.end(self._taking.voice_ended_s):
+            self._taking.desk_thinks()
 
     async def _tell(self) -> None:
         """Tell the desk what the caller has said and typed, in order."""
-        while True:
-            what = await self._finished.get()
-            if what is None:
-                return
+        while (what := await self._caller.next()) is not None:
             if isinstance(what, str):
-                await self._tell_desk(what, self._taking.now_s, self._taking.now_s, {})
+                await self._tell_desk(what, self._taking.now_s, self._taking.now_s)
                 continue
-            assert what.considered
-            heard = await what.considered
+            heard = await what.heard()
             text = heard.text.strip()
             if text and not self._reached:
                 self._answered(text, what)
             elif text:
                 self._line.caption(Caption(True, text, True))
-                await self._tell_desk(text, what.began_s, what.ended_s, what.facts)
+                await self._tell_desk(text, what.began_s, what.ended_s, what.hear_ms)
             else:
                 self._not_understood(heard)
 
-    async def _tell_desk(
-        self, text: str, from_s: float, to_s: float, facts: dict[str, float]
-    ) -> None:
-        now = asyncio.get_running_loop().time()
-        self._asked = 0
-        await self._leave_unsaid()
-        self.timeline.caller(text, from_s, to_s, told=now, now_s=self._taking.now_s, **facts)
-        self._waiting_since = now
-        asyncio.get_running_loop().call_later(THINKING_S, self._ask_for_patience, now)
+    async def _tell_desk(self, text: str, from_s: float, to_s: float, hear_ms: float = 0.0) -> None:
+        self._phrases.caller_is_there()
+        await self._replies.leave_late()
         if social(text) is Social.GOODBYE:
-            self._then(self._hang_up())
-        try:
-            await self._talk.tell(text, from_s=from_s, to_s=to_s)
-        except (CustomerError, Unavailable) as error:
-            log.error("call.turn_refused", extra={"reason": str(error)})
-            self._waiting_since = None
-            code = "call_moment" if isinstance(error, TooFast) else "call_trouble"
-            self._say_code(code)
-        else:
-            if number := readback(text, self._locale):
-                self._say("readback", say("call_readback", self._locale, spelled=number))
-
-    async def _leave_unsaid(self) -> None:
-        """Answers that the caller was faster than: they have not been given."""
-        late, self._late = self._late, []
-        for reply in late:
-            await self._note_heard(reply.id, [])
+            self._after = self._line.hang_up
+        await self._answering.tell(text, from_s, to_s, now_s=self._taking.now_s, hear_ms=hear_ms)
 
     def _not_understood(self, heard: Transcript) -> None:
         """Something was said, and no words were found in it."""
         self._taking.desk_listens()
         if heard.problem == "audio_language":
-            self._say_code("call_language")
+            self._phrases.say("call_language")
             self._transfer_soon()
         elif heard.problem in ("audio_unclear", "call_trouble"):
-            self._say_code("call_trouble" if heard.problem == "call_trouble" else "call_unclear")
+            self._phrases.say("call_trouble" if heard.problem == "call_trouble" else "call_unclear")
         else:  # a noise
             self._say_late()
 
@@ -392,16 +249,11 @@ class CallSession:
 
     def _greet(self) -> None:
         self._reached = True
-        if self._manner.recorded:
-            self._say_code("call_recorded")
-        greeting = self._call.opening or self._manner.greeting
-        self._say(
-            "greeting", greeting or say("greeting", self._locale, business=self._manner.business)
-        )
+        self._phrases.greet()
 
     def _open(self) -> None:
         """Somebody has taken the call and says nothing."""
-        if not self._reached and self._turn is None:
+        if not self._reached and self._caller.turn is None:
             self._greet()
 
     def _answered(self, text: str, turn: Turn) -> None:
@@ -409,53 +261,34 @@ class CallSession:
         self._taking.desk_listens()
         if is_voicemail(text, turn.ended_s - turn.began_s):
             self.timeline.note(self._taking.now_s, "voicemail")
-            self._say("opening", self._call.opening)
-            self._then(self._hang_up())
+            self._phrases.leave_message()
+            self._after = self._line.hang_up
             self._reached = True
         else:
             self._greet()
 
-    async def _answers(self) -> None:
-        while True:
-            try:
-                async for reply in self._talk.replies():
-                    self._reply(reply)
-            except Unavailable as error:
-                log.error("call.replies_unavailable", extra={"reason": str(error)})
-                self._say_code("call_trouble")
-                await asyncio.sleep(1.0)
-
-    def _reply(self, reply: Reply) -> None:
-        self._waiting_since = None
-        self.timeline.replied(asyncio.get_running_loop().time())
+    def _answer(self, reply: Reply) -> None:
         if self._taking.caller is not Caller.SILENT and self._taking.desk is not Desk.HELD:
-            self._late.append(reply)  # they have more to say: let it be told first
+            self._replies.put_off(reply)  # they have more to say: let it be told first
             return
         self._say_reply(reply)
 
     def _say_reply(self, reply: Reply) -> None:
-        self._locale = reply.locale or self._locale
-        sentences = spoken(reply)
-        self._planned[reply.id] = len(sentences)
-        self._heard[reply.id] = []
-        if not sentences:
+        self._phrases.locale = reply.locale or self._phrases.locale
+        if not self._replies.say(reply):
             self._taking.desk_listens()
-            return
-        self._player.say(*(Sentence(reply.id, text, reply.locale) for text in sentences))
-        if reply.kind is ReplyKind.PERSON:
+        elif reply.kind is ReplyKind.PERSON:
             self._transfer_soon()
 
     def _say_late(self) -> None:
-        late, self._late = self._late, []
-        for reply in late:
+        for reply in self._replies.take_late():
             self._say_reply(reply)
 
-    def _say_code(self, code: str) -> None:
-        self._say(code, say(code, self._locale, business=self._manner.business))
-
-    def _say(self, source: str, text: str) -> None:
-        if text:
-            self._player.say(Sentence(source, text, self._locale))
+    async def _give_up(self) -> None:
+        """The desk falls silent for good; what it was about to do is not done."""
+        self._went_out(await self._player.drop())
+        self._replies.settle()
+        self._after = None
 
     def _sounds(self, source: str, text: str) -> None:
         """A sentence is given to the line."""
@@ -469,75 +302,37 @@ class CallSession:
         self.timeline.desk(said.text, now_s - (said.to_s - said.from_s), now_s, whole=said.whole)
         self._line.caption(Caption(False, said.text, True))
         if said.whole:
-            self._expected = expected_after(said.text, self._locale)
-        if said.source in self._heard:
-            self._heard[said.source].append(said)
+            self._expected = expected_after(said.text, self._phrases.locale)
+        self._replies.said(said)
 
     def _silent(self) -> None:
         """The desk has said all it had to say."""
-        self._correct_history()
+        self._replies.settle()
         if self._after:
             after, self._after = self._after, None
-            self._group.create_task(after, name="call end")
-        elif self._waiting_since is None:
-            self._taking.desk_listens()
-        else:
+            self._group.create_task(after(), name="call end")
+        elif self._answering.waiting:
             self._taking.desk_thinks()
-
-    def _correct_history(self) -> None:
-        """Tell the desk which replies were not heard to their end."""
-        for reply, said in self._heard.items():
-            whole = sum(each.whole for each in said) == self._planned[reply]
-            if not whole:
-                self._group.create_task(self._note_heard(reply, said), name="call ledger")
-        self._heard.clear()
-        self._planned.clear()
-
-    async def _note_heard(self, reply: str, said: list[Said]) -> None:
-        try:
-            await self._talk.heard(reply, said, whole=False)
-        except Unavailable as error:
-            log.error("call.ledger_unavailable", extra={"reason": str(error)})
-
-    def _ask(self) -> None:
-        """Nobody has spoken for long."""
-        if self._asked < _ASKS:
-            self._asked += 1
-            self._say_code("call_still_there")
         else:
-            self._say_code("call_silent_goodbye")
-            self._then(self._hang_up())
-
-    def _ask_for_patience(self, since: float) -> None:
-        if self._waiting_since == since and not self._player.speaking:
-            self._say_code("call_moment")
+            self._taking.desk_listens()
 
     # The end
 
     def _transfer_soon(self) -> None:
         if self._manner.transfer_to:
-            self._then(self._transfer())
-
-    def _then(self, after: Coroutine[Any, Any, None]) -> None:
-        if self._after:
-            self._after.close()
-        self._after = after
-
-    async def _hang_up(self) -> None:
-        await self._line.hang_up()
+            self._after = self._transfer
 
     async def _transfer(self) -> None:
         self.timeline.note(self._taking.now_s, "transfer")
         if not await self._line.transfer(self._manner.transfer_to):
-            self._say_code("call_no_transfer")
+            self._phrases.say("call_no_transfer")
 
     async def _close(self) -> None:
         """Whatever ended the call: the line is closed, and what was heard is kept."""
-        self._waiting_since = None
+        self._answering.stop_waiting()
+        self._after = None
         self._went_out(await self._player.drop())
         await self._line.hang_up()
-        for reply, said in self._heard.items():
-            if sum(each.whole for each in said) != self._planned[reply]:
-                await self._note_heard(reply, said)
+        await self._replies.close()
         if self._recording:
             await self._recording.close()

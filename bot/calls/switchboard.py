@@ -10,9 +10,10 @@ import msgspec
 import numpy as np
 
 from bot.calls.hearing import Hearing
+from bot.calls.manner import Manner
 from bot.calls.playing import Mouth
 from bot.calls.recording import Recording
-from bot.calls.session import CallSession, Manner
+from bot.calls.session import CallSession
 from bot.calls.speaking import Speaking
 from bot.calls.talk import DeskTalk
 from bot.calls.timeline import Timeline

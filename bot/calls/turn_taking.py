@@ -108,6 +108,11 @@ class TurnTaking:
         self._idle_s = 0.0
         self._wait_s = self._timing.patient_s
 
+    @property
+    def voice_ended_s(self) -> float:
+        """Where the caller's voice ended, at the moment that its pause is noticed."""
+        return self.now_s - self._timing.pause_s
+
     def desk_thinks(self) -> None:
         self.desk = Desk.THINKING
 

@@ -12,9 +12,10 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from bot.calls.hearing import Caught
+from bot.calls.hearing import LONGEST_WAIT_S, Caught
 from bot.calls.ledger import Said
-from bot.calls.session import CallSession, Manner
+from bot.calls.manner import Manner
+from bot.calls.session import CallSession
 from bot.calls.timeline import Timeline
 from bot.calls.transport import (
     Call,
@@ -210,8 +211,8 @@ class ScriptedEar:
         ears = self._ears
         text = ears.script.heard_in(np.concatenate(self._sound))
         if ears.hangs:
-            await asyncio.sleep(6)
-            raise Unavailable("the transcriber gave nothing in 6 s")
+            await asyncio.sleep(LONGEST_WAIT_S)  # of virtual time: the test does not wait
+            raise Unavailable(f"the transcriber gave nothing in {LONGEST_WAIT_S:g} s")
         await asyncio.sleep(ears.seconds)
         ears.heard.append(text)
         language, problem = ("en", "") if text else ("", ears.problem)
@@ -336,7 +337,7 @@ async def hold(
         ears=ears,
         mouth=mouth or ScriptedMouth(),
         talk=talk,
-        manner=Manner(  # type: ignore[arg-type]
+        manner=Manner(
             **{"business": "Shop", "language": "en", "greeting": "Hello from Shop"} | manner
         ),
         voice=LoudVoice(),

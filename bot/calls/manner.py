@@ -1,0 +1,19 @@
+"""How calls are held: what the operator decided, from the settings to each `CallSession`."""
+
+import msgspec
+
+from bot.calls.turn_taking import Timing
+
+
+class Manner(msgspec.Struct, frozen=True, kw_only=True):
+    business: str
+    language: str
+    greeting: str = ""
+    """Said first; empty: the desk's own words."""
+    transfer_to: str = ""
+    """Where a person answers; empty: nowhere."""
+    recorded: bool = False
+    longest_s: float = 1800.0
+    patience: float = 1.0
+    """Times as long as usual that pauses may be."""
+    timing: Timing = Timing()
