@@ -67,7 +67,7 @@ class CallerTurns:
         self._resampler = Resampler(sample_rate_hz, SAMPLE_RATE_HZ)
         self._memory = SoundMemory(_MEMORY_S)
         self._keypad = Keypad()
-        self._over: asyncio.Queue[Turn | str | None] = asyncio.Queue(_MOST_WAITING)
+        self._over: asyncio.Queue[Turn | str | None] = asyncio.Queue()
         self.turn: Turn | None = None
         """The one that is going on."""
 
@@ -123,16 +123,16 @@ class CallerTurns:
 
     def close(self) -> None:
         """There will be no more."""
-        self._offer(None)
+        self._over.put_nowait(None)
 
     async def next(self) -> Turn | str | None:
         """The next turn that is over, or what was typed; None: there will be no more."""
         return await self._over.get()
 
-    def _offer(self, what: Turn | str | None) -> None:
-        try:
+    def _offer(self, what: Turn | str) -> None:
+        if self._over.qsize() < _MOST_WAITING:
             self._over.put_nowait(what)
-        except asyncio.QueueFull:
+        else:
             log.warning("call.turn_dropped", extra={"call": self._call.id})
 
     def _write(self, turn: Turn, ended_s: float) -> None:

@@ -92,6 +92,8 @@ class CallSession:
         """False until somebody has answered a call that the desk makes."""
         self._after: Callable[[], Coroutine[Any, Any, None]] | None = None
         """What happens when all has been said: the call ends, or goes to a person."""
+        self._over = False
+        """Nothing new begins any more; `_close` settles what is left."""
         self.reason = EndReason.LOST
 
     async def run(self) -> EndReason:
@@ -307,6 +309,8 @@ class CallSession:
 
     def _silent(self) -> None:
         """The desk has said all it had to say."""
+        if self._over:
+            return
         self._replies.settle()
         if self._after:
             after, self._after = self._after, None
@@ -329,6 +333,7 @@ class CallSession:
 
     async def _close(self) -> None:
         """Whatever ended the call: the line is closed, and what was heard is kept."""
+        self._over = True
         self._answering.stop_waiting()
         self._after = None
         self._went_out(await self._player.drop())

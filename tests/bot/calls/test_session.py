@@ -2,14 +2,17 @@
 
 import time
 
+import numpy as np
 import pytest
 
 from bot.calls.transport import Call, Dropped, EndReason, Resumed
 from bot.errors import Unavailable
 from bot.messages import ChannelName, CustomerId, ReplyKind
 from bot.texts import say
+from models.synthesizer import Speech
 from tests.bot.calls.scripted import (
     Answer,
+    Line,
     Script,
     ScriptedEars,
     ScriptedMouth,
@@ -373,3 +376,31 @@ def test_captions_of_both_sides() -> None:
     final = [(c.by_caller, c.text) for c in call.line.captions if c.final]
     assert (True, "where is my order?") in final
     assert (False, "You said where is my order?.") in final
+
+
+class HoarseMouth(ScriptedMouth):
+    async def speak(self, text: str, locale: str) -> Speech | None:
+        return None if "hoarse" in text else await super().speak(text, locale)
+
+
+async def played_out(line: Line) -> int:
+    """What a line answers that is ahead of what it has told: all of it has been heard."""
+    line._played += sum(len(piece) for piece in line._queue)
+    line._queue.clear()
+    return line._played
+
+
+def test_a_call_ends_well_in_an_answer_that_could_not_be_said_whole(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(Line, "clear", played_out)
+    for until_s in np.arange(3.0, 7.0, 0.1):
+        call = run(
+            hold(
+                Script().says(GREETED_S, "tell me."),
+                answer=lambda text: "I am hoarse today. But this can be heard.",
+                mouth=HoarseMouth(),
+                until_s=float(until_s),
+            )
+        )
+        assert call.reason is EndReason.CALLER
