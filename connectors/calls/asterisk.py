@@ -21,7 +21,7 @@ from bot.line_settings import AsteriskLine
 from connectors.calls.codecs.codec import Codec, NotThisCodec
 from connectors.calls.codecs.g711 import ALaw, MuLaw
 from connectors.calls.codecs.l16 import L16
-from connectors.calls.dialplan import ConnectNext, Dialplan, DialplanCall, form_of
+from connectors.calls.dialplan import MOST_FIELDS, ConnectNext, Dialplan, DialplanCall
 from connectors.calls.line import Line, LineServices, call_id, incoming
 from connectors.calls.stream_socket import UNSUPPORTED, SocketGone, StreamSocket
 from connectors.messaging.hook import Answer, Forged, Hook, Malformed, same
@@ -52,7 +52,7 @@ class Asterisk(Line):
         self._dialplan = Dialplan(self.name, services, settings.ari, self._call)
 
     async def webhook(self, hook: Hook, rest: str) -> Answer:
-        fields = form_of(hook.body)
+        fields = dict(hook.form(MOST_FIELDS))
         if not same(fields.get("secret", ""), self._password):
             raise Forged("the password is missing or wrong")
         if rest != "next":

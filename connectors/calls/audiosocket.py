@@ -16,7 +16,7 @@ from bot.errors import OperatorError
 from bot.line_settings import AudioSocketLine
 from connectors.calls.codecs.codec import NotThisCodec
 from connectors.calls.codecs.l16 import L16
-from connectors.calls.dialplan import ConnectNext, Dialplan, DialplanCall, form_of
+from connectors.calls.dialplan import MOST_FIELDS, ConnectNext, Dialplan, DialplanCall
 from connectors.calls.line import Line, LineServices, incoming
 from connectors.messaging.hook import Answer, Forged, Hook, Malformed, same
 
@@ -59,7 +59,7 @@ class AudioSocket(Line):
         """Where it listens, once it does."""
 
     async def webhook(self, hook: Hook, rest: str) -> Answer:
-        fields = form_of(hook.body)
+        fields = dict(hook.form(MOST_FIELDS))
         if not same(fields.get("secret", ""), self._secret):
             raise Forged("the secret is missing or wrong")
         if rest == "announce":

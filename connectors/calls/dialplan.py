@@ -8,7 +8,6 @@ import asyncio
 from collections.abc import Callable
 from functools import partial
 from typing import Generic, TypeVar
-from urllib.parse import parse_qsl
 from uuid import uuid4
 
 from bot.calls.transport import Call, EndReason
@@ -19,8 +18,9 @@ from connectors.calls.expected import Expected
 from connectors.calls.line import LineServices
 from connectors.calls.line_call import ATTACH_S
 from connectors.calls.paced_call import PacedCall
-from connectors.messaging.hook import Malformed
 
+MOST_FIELDS = 20
+"""Of the form that the dialplan's `CURL()` posts."""
 NEXT_S = 60.0
 """How long the dialplan has to ask what comes after a call."""
 
@@ -95,11 +95,3 @@ class NextSteps:
     def take(self, call: str) -> str:
         """Empty where the call is simply over."""
         return self._targets.pop(call, "")
-
-
-def form_of(body: bytes) -> dict[str, str]:
-    """What the dialplan's `CURL()` posts. Raises `Malformed`."""
-    try:
-        return dict(parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=20))
-    except ValueError as error:
-        raise Malformed("the body is not a form") from error
