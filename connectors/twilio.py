@@ -16,7 +16,7 @@ import re
 from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import urlsplit
 
 import aiohttp
 
@@ -188,7 +188,7 @@ class Twilio(Provider):
             if not same(digest.lower(), hashlib.sha256(hook.body).hexdigest()):
                 raise Forged("the body's digest is missing or wrong")
         else:
-            pairs = _form(hook.body)
+            pairs = hook.form(_MOST_FIELDS)
         given = hook.headers.get("x-twilio-signature", "")
         # Which of the two Twilio signs depends on the product.
         fits = [same(given, signature(self._token, url, pairs)) for url in _spellings(hook.url)]
@@ -334,13 +334,6 @@ def _spellings(url: str) -> tuple[str, str]:
     if colon and port.isdigit():
         return url, f"{scheme}://{bare}{slash}{path}"
     return url, f"{scheme}://{host}:{443 if scheme == 'https' else 80}{slash}{path}"
-
-
-def _form(body: bytes) -> list[tuple[str, str]]:
-    try:
-        return parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=_MOST_FIELDS)
-    except ValueError as error:
-        raise Malformed("the body is not a form") from error
 
 
 def _texts(found: Mapping[str, Any]) -> dict[str, str]:

@@ -20,9 +20,8 @@ from TTS.utils.synthesizer import PAD_SILENCE_SAMPLES
 from models.audio import Samples
 from models.cache import cache_folder
 from models.device import torch_device
-from models.errors import EngineFailed, EngineMissing
-from models.sentences import sentences
-from models.synthesizer import LanguageUnspoken, Speech, Voice
+from models.errors import EngineFailed, EngineMissing, first_line
+from models.synthesizer import LanguageUnspoken, Speech, Voice, sentence_by_sentence
 from models.voices import ANY_LANGUAGE, FAR, USUAL_WORDS_PER_MINUTE, Cast, distance
 
 _WHICH = (
@@ -72,10 +71,11 @@ class Coqui:
     def synthesize(self, text: str, language: str, listener: str = "") -> Iterator[Speech]:
         voice = self._cast.voice_for(language, listener)
         spoken = self._nearest(language) if self._languages else None
-        for sentence in sentences(text):
-            samples = self._speak(sentence, voice.name, spoken)
-            if len(samples):
-                yield Speech(samples, self._tts.synthesizer.output_sample_rate, sentence)
+        yield from sentence_by_sentence(
+            text,
+            self._tts.synthesizer.output_sample_rate,
+            lambda sentence: self._speak(sentence, voice.name, spoken),
+        )
 
     def _speak(self, sentence: str, voice: str, language: str | None) -> Samples:
         arguments: dict[str, Any] = {"language": language, "split_sentences": False}
@@ -127,8 +127,9 @@ def _load(model: str) -> TTS:
             )
         return TTS(model, progress_bar=True)
     except Exception as error:
-        first = str(error).strip().partition("\n")[0] or type(error).__name__
-        raise EngineMissing(f"{model} cannot be loaded: {first}", remedy=_WHICH) from error
+        raise EngineMissing(
+            f"{model} cannot be loaded: {first_line(error)}", remedy=_WHICH
+        ) from error
 
 
 def _checkpoint(folder: Path) -> Path:
@@ -178,9 +179,9 @@ def _cloned(tts: TTS, recording: Path) -> str:
     try:
         model.clone_voice(str(recording), speaker_id=name, voice_dir=_clones())
     except Exception as error:
-        first = str(error).strip().partition("\n")[0] or type(error).__name__
         raise EngineMissing(
-            f"the voice of {recording} cannot be taken: {first}", remedy="give a WAV of 6 to 30 s"
+            f"the voice of {recording} cannot be taken: {first_line(error)}",
+            remedy="give a WAV of 6 to 30 s",
         ) from error
     return name
 

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, NoReturn, Protocol
 from yaml import YAMLError
 
 from models.cache import cache_folder, hub_folder
-from models.errors import EngineMissing
+from models.errors import EngineMissing, first_line
 from models.verified_file import fetched
 
 if TYPE_CHECKING:
@@ -328,7 +328,7 @@ def _told(weights: Weights) -> Iterator[None]:
         raise _answered(weights, error.response.status_code) from error
     except (HTTPError, OSError, ValueError) as error:
         raise EngineMissing(
-            f"{_not_here(weights)}, and it could not be fetched: {_first_line(error)}",
+            f"{_not_here(weights)}, and it could not be fetched: {first_line(error)}",
             remedy=f"{_AGAIN}, or {_by_hand(weights)}",
         ) from error
 
@@ -366,7 +366,3 @@ def _by_hand(weights: Weights) -> str:
         folder = hub_folder() / repo_folder_name(repo_id=weights.repository, repo_type="model")
         return f"{pull} its folder {folder.name} to {folder}; or name a folder as `model`"
     return f"{pull} its folder {_files_folder(weights).name} to {_files_folder(weights)}"
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).strip().partition("\n")[0] or type(error).__name__

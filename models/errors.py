@@ -32,3 +32,8 @@ class EngineMissing(ModelError):
 class EngineFailed(ModelError):
     """An engine that was loaded has not done what it was asked. The message is for the operator and
     never holds what customers wrote or said."""
+
+
+def first_line(error: BaseException) -> str:
+    """What another's error says, in a line; its name where it says nothing."""
+    return str(error).strip().partition("\n")[0] or type(error).__name__

@@ -12,11 +12,11 @@ from pathlib import Path
 
 import espeakng_loader
 import numpy as np
+from numpy.typing import NDArray
 
 from models.errors import EngineFailed, EngineMissing
-from models.sentences import sentences
-from models.synthesizer import Speech, Voice
-from models.voices import USUAL_WORDS_PER_MINUTE, Cast
+from models.synthesizer import Speech, Voice, sentence_by_sentence
+from models.voices import USUAL_WORDS_PER_MINUTE, Cast, listed
 
 _AUDIO_OUTPUT_SYNCHRONOUS = 2
 _NO_EXIT = 0x8000
@@ -67,18 +67,18 @@ class Espeak:
         self._library = _library()
         self._rate = words_per_minute
         self._variants: dict[str, str] = {}
-        names = [voice] if isinstance(voice, str) else voice
-        self._cast = Cast("espeak-ng", self.voices(), [self._plain(name) for name in names])
+        names = [self._plain(name) for name in listed(voice)]
+        self._cast = Cast("espeak-ng", self.voices(), names)
 
     def voices(self) -> list[Voice]:
         return [Voice(name, language, "espeak-ng, GPL-3.0") for name, language in _voice_names()]
 
     def synthesize(self, text: str, language: str, listener: str = "") -> Iterator[Speech]:
         voice = self._cast.voice_for(language, listener)
-        for sentence in sentences(text):
-            speech = self._speak(sentence, voice.name + self._variants.get(voice.name, ""))
-            if len(speech.samples):
-                yield speech
+        whose = voice.name + self._variants.get(voice.name, "")
+        yield from sentence_by_sentence(
+            text, _sample_rate_hz, lambda sentence: self._speak(sentence, whose)
+        )
 
     def _plain(self, chosen: str) -> str:
         """The voice's name without its variant, which is kept."""
@@ -99,7 +99,7 @@ class Espeak:
         self._variants[whole] = plus + variant
         return whole
 
-    def _speak(self, sentence: str, voice: str) -> Speech:
+    def _speak(self, sentence: str, voice: str) -> NDArray[np.float32]:
         pieces: list[np.ndarray[tuple[int], np.dtype[np.int16]]] = []
 
         def collect(samples: "ctypes._Pointer[ctypes.c_short]", count: int, _: object) -> int:
@@ -120,7 +120,7 @@ class Espeak:
         if status != 0:
             raise EngineFailed(f"espeak-ng failed with status {status}")
         whole = np.concatenate(pieces) if pieces else np.zeros(0, np.int16)
-        return Speech((whole / 32768).astype(np.float32), _sample_rate_hz, sentence)
+        return (whole / 32768).astype(np.float32)
 
 
 _lock = threading.RLock()

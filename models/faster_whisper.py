@@ -21,7 +21,15 @@ from models.downloads import Weights, bytes_of, named_weights, pulled
 from models.errors import EngineMissing
 from models.speech_parts import Samples
 from models.transcriber import Word
-from models.whisper import Hearing, Segment, Whisper, compression_of, known_language, prompt_of
+from models.whisper import (
+    Hearing,
+    Segment,
+    Whisper,
+    draft_tokens,
+    drafted,
+    known_language,
+    prompt_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -46,8 +54,6 @@ WHICH = (
 AGAIN = "copy, convert or download the model again"
 BYTES = {"float32": 4.0, "int8": 1.0, "int8_float32": 1.0, "int8_float16": 1.0}
 """For each number in memory; two where nothing is said."""
-DRAFT_TOKENS_PER_SECOND = 10
-SPARE_TOKENS = 8
 
 
 class FasterWhisper(Whisper):
@@ -160,21 +166,18 @@ class FasterWhisper(Whisper):
             encoded,
             [prompt],
             beam_size=1,
-            max_length=len(prompt) + round(seconds * DRAFT_TOKENS_PER_SECOND) + SPARE_TOKENS,
+            max_length=len(prompt) + draft_tokens(seconds),
             return_scores=True,
             return_no_speech_prob=True,
             suppress_tokens=get_suppressed_tokens(tokenizer, [-1]),
         )
-        text = tokenizer.decode(result.sequences_ids[0])
-        segment = Segment(
-            text,
-            0.0,
+        return drafted(
+            tokenizer.decode(result.sequences_ids[0]),
+            language,
             seconds,
-            result.scores[0],
-            compression_of(text),
-            result.no_speech_prob,
+            log_probability=result.scores[0],
+            no_speech=result.no_speech_prob,
         )
-        return Hearing((segment,), language)
 
     def _on_processor(self) -> WhisperModel:
         with self._sparing:

@@ -19,10 +19,9 @@ from kokoro_onnx.config import SAMPLE_RATE
 from models.audio import Samples
 from models.cache import made_once
 from models.downloads import Weights, named_weights, pulled
-from models.errors import EngineFailed, EngineMissing
+from models.errors import EngineFailed, EngineMissing, first_line
 from models.onnx_providers import onnx_providers
-from models.sentences import sentences
-from models.synthesizer import Speech, Voice
+from models.synthesizer import Speech, Voice, sentence_by_sentence
 from models.voices import USUAL_WORDS_PER_MINUTE, Cast
 
 PUBLIC = "onnx-community/Kokoro-82M-v1.0-ONNX"
@@ -75,7 +74,7 @@ class KokoroSynthesizer:
             self._create(_TRIAL, self._cast.that_may_speak()[0])
         except EngineFailed as error:
             raise EngineMissing(
-                f"{graph} is not a model of Kokoro: {_first_line(error.__cause__ or error)}",
+                f"{graph} is not a model of Kokoro: {first_line(error.__cause__ or error)}",
                 remedy=_WHICH,
             ) from error
 
@@ -90,10 +89,9 @@ class KokoroSynthesizer:
 
     def synthesize(self, text: str, language: str, listener: str = "") -> Iterator[Speech]:
         voice = self._cast.voice_for(language, listener)
-        for sentence in sentences(text):
-            samples = self._create(sentence, voice)
-            if len(samples):
-                yield Speech(samples, SAMPLE_RATE, sentence)
+        yield from sentence_by_sentence(
+            text, SAMPLE_RATE, lambda sentence: self._create(sentence, voice)
+        )
 
     def _create(self, sentence: str, voice: Voice) -> Samples:
         try:
@@ -166,14 +164,14 @@ def _load(graph: Path, voices: Path, providers: Sequence[str]) -> Kokoro:
         session = onnxruntime.InferenceSession(str(graph), providers=list(providers))
     except Exception as error:
         raise EngineMissing(
-            f"{graph} cannot be loaded: {_first_line(error)}",
+            f"{graph} cannot be loaded: {first_line(error)}",
             remedy=f"copy or download it again; {_WHICH}",
         ) from error
     try:
         loaded: Kokoro = Kokoro.from_session(session, str(voices))
     except Exception as error:
         raise EngineMissing(
-            f"{voices} cannot be loaded: {_first_line(error)}",
+            f"{voices} cannot be loaded: {first_line(error)}",
             remedy=f"copy or download it again; {_WHICH}",
         ) from error
     return loaded
@@ -198,13 +196,9 @@ def _style(kokoro: Kokoro, name: str) -> Samples:
         style = np.asarray(kokoro.get_voice_style(name), np.float32)
     except Exception as error:
         raise EngineMissing(
-            f"the voice {name} cannot be read: {_first_line(error)}",
+            f"the voice {name} cannot be read: {first_line(error)}",
             remedy="copy or download the voices again",
         ) from error
     if style.ndim != 3 or style.shape[1:] != (1, _STYLE):
         raise EngineMissing(f"{name} is not a voice of Kokoro", remedy=_WHICH)
     return style
-
-
-def _first_line(error: BaseException) -> str:
-    return str(error).strip().partition("\n")[0] or type(error).__name__

@@ -15,7 +15,7 @@ from tokenizers import Tokenizer
 
 from models.device import require_memory
 from models.downloads import Weights, named_weights, pulled
-from models.errors import EngineMissing
+from models.errors import EngineMissing, first_line
 from models.published import open_session
 from models.sentence_recipe import recipe_of
 from models.token_batches import TokenBatch, TokenBatches
@@ -49,31 +49,31 @@ class OnnxTextEncoder:
 
         Raises `EngineMissing` if it is neither, damaged, too large, or no text encoder.
         """
-        self._folder = pulled(self.weights(model, file))
-        graph = _graph(self._folder, file)
-        self._recipe = recipe_of(self._folder, model, query_prefix, passage_prefix)
+        self.folder = pulled(self.weights(model, file))
+        graph = _graph(self.folder, file)
+        self._recipe = recipe_of(self.folder, model, query_prefix, passage_prefix)
         require_memory(sum(each.stat().st_size for each in _parts(graph)), "cpu", graph)
-        config = _configuration(self._folder)
+        config = _configuration(self.folder)
         try:
             self._session = open_session(graph, threads=1)
-            tokenizer = Tokenizer.from_file(str(self._folder / "tokenizer.json"))
+            tokenizer = Tokenizer.from_file(str(self.folder / "tokenizer.json"))
         except Exception as error:
             # Both raise whatever their languages have for it.
-            raise _unusable(self._folder, error) from error
+            raise _unusable(self.folder, error) from error
         self._tokens = TokenBatches(
             tokenizer,
             pad=int(config.get("pad_token_id") or 0),
-            max_tokens=_longest_text(self._folder, config),
+            max_tokens=_longest_text(self.folder, config),
         )
         self._inputs = [given.name for given in self._session.get_inputs()]
         outputs = [output.name for output in self._session.get_outputs()]
         self._output = next((name for name in _WHOLE if name in outputs), outputs[0])
-        digest = digest_of(self._folder, graph)[:12]
-        self._name = f"{config.get('model_type', 'onnx')}/{self._recipe.mark}/{digest}/{RECIPE}"
-        self._dimensions = 0
+        digest = digest_of(self.folder, graph)[:12]
+        self.name = f"{config.get('model_type', 'onnx')}/{self._recipe.mark}/{digest}/{RECIPE}"
+        self.dimensions = 0
         try:
             # A graph for something else loads as well, and fails here.
-            self._dimensions = self._encode(["a text"], "").shape[1]
+            self.dimensions = self._encode(["a text"], "").shape[1]
         except Exception as error:
             raise _unusable(graph, error) from error
 
@@ -84,18 +84,6 @@ class OnnxTextEncoder:
         # there, so a single file is named twice.
         graphs = f"{file}*|{file}*" if file else "|".join(f"{graph}*" for graph in _GRAPHS)
         return named_weights(model, (*_OTHERS, graphs))
-
-    @property
-    def name(self) -> str:
-        return self._name
-
-    @property
-    def dimensions(self) -> int:
-        return self._dimensions
-
-    @property
-    def folder(self) -> Path:
-        return self._folder
 
     def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
         return self._encode(texts, self._recipe.before_passage)
@@ -110,7 +98,7 @@ class OnnxTextEncoder:
             for batch in self._tokens.of([self._recipe.text(text, before)])
         ]
         if not rows:
-            return np.zeros((0, self._dimensions), np.float32)
+            return np.zeros((0, self.dimensions), np.float32)
         return self._recipe.finished(np.concatenate(rows))
 
     def _run(self, batch: TokenBatch) -> NDArray[np.float32]:
@@ -167,5 +155,5 @@ def _longest_text(folder: Path, config: dict[str, Any]) -> int:
 
 
 def _unusable(what: Path, error: Exception) -> EngineMissing:
-    why = str(error).strip().partition("\n")[0] or type(error).__name__
-    return EngineMissing(f"{what} cannot be used as a text encoder: {why}", remedy=AGAIN)
+    problem = f"{what} cannot be used as a text encoder: {first_line(error)}"
+    return EngineMissing(problem, remedy=AGAIN)

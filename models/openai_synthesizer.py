@@ -5,7 +5,6 @@ as raw 16-bit samples, which can be played while they come; a server that sends 
 understood as well. What is spoken leaves the machine, unless the server is on it.
 """
 
-import logging
 import struct
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -18,22 +17,18 @@ import openai
 from openai.types.audio.speech_create_params import Voice as OpenAIVoice
 
 from models.audio import decode
-from models.errors import EngineFailed, EngineMissing, MediaError
+from models.errors import EngineFailed, MediaError
 from models.media_type import DEMUXERS, HEAD_BYTES
+from models.openai_server import CONNECT_S, OpenAIServer
 from models.sentences import sentences
 from models.synthesizer import Speech, Voice
-from models.voices import ANY_LANGUAGE, USUAL_WORDS_PER_MINUTE, Cast
-
-log = logging.getLogger(__name__)
+from models.voices import ANY_LANGUAGE, USUAL_WORDS_PER_MINUTE, Cast, listed
 
 _OPENAI = "https://api.openai.com"
 _DEFAULT_VOICE = "alloy"
-_NO_KEY = "none"
-"""The client wants one; servers of one's own often do not."""
 _PIECE_S = 0.2
 _HELD_S = 0.02
 """Kept back until more has come, so that the last piece is never empty."""
-_CONNECT_S = 5.0
 _LONGEST_S = 120.0
 _SLOWEST, _FASTEST = 0.25, 4.0
 _BYTES = 2
@@ -64,18 +59,23 @@ class OpenAISynthesizer:
         """
         self._timeout_s = timeout_s
         self._rate_hz = sample_rate_hz
-        self._model = model
-        self._client = _client(base_url, api_key, timeout_s)
-        self._server = str(self._client.base_url).rstrip("/")
+        self._server = OpenAIServer(
+            "speech server",
+            "synthesizer",
+            model=model,
+            base_url=base_url,
+            api_key=api_key,
+            timeout_s=timeout_s,
+            tries_more=1,
+        )
         self._speed = min(_FASTEST, max(_SLOWEST, words_per_minute / USUAL_WORDS_PER_MINUTE))
         self._more: dict[str, Any] = {"instructions": instructions} if instructions else {}
         names = self._names()
         if not names:
             # Nobody says which there are: those that were chosen are taken at their word.
-            chosen = [voice] if isinstance(voice, str) else list(voice)
-            names = [name for name in chosen if name] or [_DEFAULT_VOICE]
-        self._voices = [Voice(name, ANY_LANGUAGE, self._server) for name in names]
-        self._cast = Cast(f"the server {self._server}", self._voices, voice)
+            names = [name for name in listed(voice) if name] or [_DEFAULT_VOICE]
+        self._voices = [Voice(name, ANY_LANGUAGE, self._server.url) for name in names]
+        self._cast = Cast(f"the server {self._server.url}", self._voices, voice)
 
     def voices(self) -> list[Voice]:
         return list(self._voices)
@@ -87,9 +87,9 @@ class OpenAISynthesizer:
                 yield from self._speak(sentence, voice.name)
 
     def _speak(self, sentence: str, voice: str) -> Iterator[Speech]:
-        with self._client.audio.speech.with_streaming_response.create(
+        with self._server.client.audio.speech.with_streaming_response.create(
             input=sentence,
-            model=self._model,
+            model=self._server.model,
             voice=voice,
             response_format="pcm",
             speed=openai.omit if self._speed == 1 else self._speed,
@@ -139,26 +139,14 @@ class OpenAISynthesizer:
         OpenAI's are known to its package, and asking for its models tells whether the key is good;
         others answer at `/audio/voices`, if they do.
         """
-        try:
-            if self._server.startswith(_OPENAI):
-                self._client.models.list(timeout=_CONNECT_S)
-                return [*_own_voices()]
-            found = self._client.get(
-                "/audio/voices", cast_to=object, options={"timeout": _CONNECT_S}
-            )
-        except (openai.AuthenticationError, openai.PermissionDeniedError) as error:
-            raise EngineMissing(
-                f"the speech server {self._server} refuses the key ({error.status_code})",
-                remedy="set `api_key` of the synthesizer, best as ${NAME} of a variable",
-            ) from error
-        except openai.APIStatusError:
-            return []
-        except openai.APIError as error:
-            log.warning(
-                "speech.server_unreachable",
-                extra={"server": self._server, "reason": type(error).__name__},
-            )
-            return []
+        return self._server.greeted(self._told_names, "speech.server_unreachable") or []
+
+    def _told_names(self) -> list[str]:
+        client = self._server.client
+        if self._server.url.startswith(_OPENAI):
+            client.models.list(timeout=CONNECT_S)
+            return [*_own_voices()]
+        found = client.get("/audio/voices", cast_to=object, options={"timeout": CONNECT_S})
         return _named(found)
 
     @contextmanager
@@ -168,35 +156,19 @@ class OpenAISynthesizer:
             yield
         except openai.APITimeoutError as error:
             raise EngineFailed(
-                f"the speech server {self._server} has not answered within {self._timeout_s:g} s"
+                f"{self._server.name} has not answered within {self._timeout_s:g} s"
             ) from error
         except openai.APIStatusError as error:
-            raise EngineFailed(self._refusal(error, sentence)) from error
+            said = error.message if sentence not in error.message else ""
+            raise EngineFailed(self._server.refusal(error, said)) from error
         except openai.APIConnectionError as error:
-            raise EngineFailed(f"the speech server {self._server} cannot be reached") from error
+            raise EngineFailed(f"{self._server.name} cannot be reached") from error
         except httpx2.TimeoutException as error:
             raise EngineFailed(
-                f"the speech server {self._server} fell silent for {self._timeout_s:g} s"
+                f"{self._server.name} fell silent for {self._timeout_s:g} s"
             ) from error
         except (httpx2.HTTPError, openai.APIError) as error:
-            raise EngineFailed(
-                f"the speech server {self._server} broke off: {type(error).__name__}"
-            ) from error
-
-    def _refusal(self, error: openai.APIStatusError, sentence: str) -> str:
-        match error.status_code:
-            case 401 | 403:
-                what = "refuses the key: set `api_key` of the synthesizer"
-            case 404:
-                what = f"has no model {self._model!r}, or `base_url` lacks its /v1"
-            case 429:
-                what = "is asked too often, or its credit is used up"
-            case status if status >= 500:
-                what = f"failed with {status}"
-            case status:
-                said = error.message if sentence not in error.message else ""
-                what = f"refused with {status} {said}".strip()
-        return f"the speech server {self._server} {what}"
+            raise EngineFailed(f"{self._server.name} broke off: {type(error).__name__}") from error
 
 
 class _Wav(NamedTuple):
@@ -205,22 +177,6 @@ class _Wav(NamedTuple):
     """Whether its samples are 16-bit and mono."""
     start: int
     """Where they begin."""
-
-
-def _client(base_url: str, api_key: str, timeout_s: float) -> openai.OpenAI:
-    try:
-        return openai.OpenAI(
-            base_url=base_url or None,
-            api_key=api_key or (_NO_KEY if base_url else None),
-            timeout=httpx2.Timeout(timeout_s, connect=_CONNECT_S),
-            max_retries=1,
-        )
-    except openai.OpenAIError as error:
-        raise EngineMissing(
-            "the speech server wants a key, and there is none",
-            remedy="set `api_key` of the synthesizer, or the variable OPENAI_API_KEY; a server of "
-            "your own is named by `base_url`",
-        ) from error
 
 
 def _head(parts: Iterator[bytes]) -> bytes:

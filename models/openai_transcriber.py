@@ -16,7 +16,8 @@ import openai
 from transformers.models.whisper.tokenization_whisper import TO_LANGUAGE_CODE
 
 from models.audio import encode
-from models.errors import EngineFailed, EngineMissing
+from models.errors import EngineFailed
+from models.openai_server import CONNECT_S, OpenAIServer
 from models.speech_parts import Samples
 from models.synthesizer import Speech
 from models.transcriber import Word
@@ -25,11 +26,7 @@ from models.whisper import Hearing, Segment, Whisper, compression_of, known_lang
 
 log = logging.getLogger(__name__)
 
-_NO_KEY = "none"
-"""The client wants one; servers of one's own often do not."""
-_CONNECT_S = 5.0
 _TRIES_MORE = 2
-"""After a connection that broke, an answer that did not come, and one that told to come later."""
 _UNTOLD = float(np.log(0.8))
 """Mean log probability of the words of a server that does not tell one."""
 _UNKNOWN_FORMAT = (400, 422)
@@ -59,15 +56,25 @@ class OpenAITranscriber(Whisper):
         timeout_s: float = 20.0,
     ) -> None:
         self.name = f"openai-{model}"
-        self._model = model
         self._timeout_s = timeout_s
         self._language = known_language(language, self.languages, self.name)
         self._prompt = prompt_of(vocabulary)
-        self._client = _client(base_url, api_key, timeout_s)
-        self._server = str(self._client.base_url).rstrip("/")
+        self._server = OpenAIServer(
+            "transcription server",
+            "transcriber",
+            model=model,
+            base_url=base_url,
+            api_key=api_key,
+            timeout_s=timeout_s,
+            tries_more=_TRIES_MORE,
+        )
         self._segments = True
         """Whether the server can tell them."""
-        self._greet()
+        # One that has no list of its models may well have the model.
+        client = self._server.client
+        self._server.greeted(
+            lambda: client.models.list(timeout=CONNECT_S), "transcriber.server_unreachable"
+        )
 
     def hear_part(self, samples: Samples, draft: Hearing | None, *, final: bool) -> Hearing:
         """What is said in a part. Raises `EngineFailed`; but where it is not final, what was heard
@@ -89,9 +96,11 @@ class OpenAITranscriber(Whisper):
                 return _judgeable(self._asked(file, _WITH_SEGMENTS), seconds, self._language)
             except openai.APIStatusError as error:
                 # It may know the model, and no such answer.
-                reason = self._refusal(error)
+                reason = self._server.refusal(error)
             found = _plain(self._asked(file, {}), seconds, self._language)
-            log.info("transcriber.no_segments", extra={"server": self._server, "reason": reason})
+            log.info(
+                "transcriber.no_segments", extra={"server": self._server.url, "reason": reason}
+            )
             self._segments = False
             return found
         return _plain(self._asked(file, {}), seconds, self._language)
@@ -100,22 +109,22 @@ class OpenAITranscriber(Whisper):
         """The server's answer. Raises `EngineFailed`, and `openai.APIStatusError` if there may be
         an answer of another form."""
         with self._failures(formed=bool(more)):
-            found = self._client.audio.transcriptions.with_raw_response.create(
+            found = self._server.client.audio.transcriptions.with_raw_response.create(
                 file=file,
-                model=self._model,
+                model=self._server.model,
                 language=self._language or openai.omit,
                 prompt=self._prompt or openai.omit,
                 **({"response_format": "json"} | dict(more)),
             )
             answer = found.http_response.json()
         if not isinstance(answer, dict) or not isinstance(answer.get("text"), str):
-            raise EngineFailed(f"the transcription server {self._server} sent no transcript")
+            raise EngineFailed(f"{self._server.name} sent no transcript")
         return answer
 
     @contextmanager
     def _failures(self, *, formed: bool) -> Iterator[None]:
         """The server's errors in words; never what it says itself, which may quote."""
-        server = f"the transcription server {self._server}"
+        server = self._server.name
         try:
             yield
         except openai.APITimeoutError as error:
@@ -123,7 +132,7 @@ class OpenAITranscriber(Whisper):
         except openai.APIStatusError as error:
             if formed and error.status_code in _UNKNOWN_FORMAT:
                 raise
-            raise EngineFailed(self._refusal(error)) from error
+            raise EngineFailed(self._server.refusal(error)) from error
         except openai.APIConnectionError as error:
             raise EngineFailed(f"{server} cannot be reached, or broke off") from error
         except (httpx2.HTTPError, openai.APIError) as error:
@@ -131,57 +140,11 @@ class OpenAITranscriber(Whisper):
         except ValueError as error:
             raise EngineFailed(f"{server} sent half an answer, or none in JSON") from error
 
-    def _refusal(self, error: openai.APIStatusError) -> str:
-        match error.status_code:
-            case 401 | 403:
-                what = "refuses the key: set `api_key` of the transcriber"
-            case 404:
-                what = f"has no model {self._model!r}, or `base_url` lacks its /v1"
-            case 429:
-                what = "is asked too often, or its credit is used up"
-            case status if status >= 500:
-                what = f"failed with {status}"
-            case status:
-                what = f"refused with {status}"
-        return f"the transcription server {self._server} {what}"
-
-    def _greet(self) -> None:
-        try:
-            self._client.models.list(timeout=_CONNECT_S)
-        except (openai.AuthenticationError, openai.PermissionDeniedError) as error:
-            raise EngineMissing(
-                f"the transcription server {self._server} refuses the key ({error.status_code})",
-                remedy="set `api_key` of the transcriber, best as ${NAME} of a variable",
-            ) from error
-        except openai.APIStatusError:
-            return  # one that has no list of its models
-        except openai.APIError as error:
-            log.warning(
-                "transcriber.server_unreachable",
-                extra={"server": self._server, "reason": type(error).__name__},
-            )
-
 
 _WITH_SEGMENTS: Mapping[str, Any] = {
     "response_format": "verbose_json",
     "timestamp_granularities": ["word", "segment"],
 }
-
-
-def _client(base_url: str, api_key: str, timeout_s: float) -> openai.OpenAI:
-    try:
-        return openai.OpenAI(
-            base_url=base_url or None,
-            api_key=api_key or (_NO_KEY if base_url else None),
-            timeout=httpx2.Timeout(timeout_s, connect=_CONNECT_S),
-            max_retries=_TRIES_MORE,
-        )
-    except openai.OpenAIError as error:
-        raise EngineMissing(
-            "the transcription server wants a key, and there is none",
-            remedy="set `api_key` of the transcriber, or the variable OPENAI_API_KEY; a server of "
-            "your own is named by `base_url`",
-        ) from error
 
 
 def _judgeable(answer: Mapping[str, Any], seconds: float, language: str | None) -> Hearing:

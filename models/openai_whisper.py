@@ -23,7 +23,8 @@ from models.whisper import (
     Hearing,
     Segment,
     Whisper,
-    compression_of,
+    draft_tokens,
+    drafted,
     known_language,
     prompt_of,
 )
@@ -35,8 +36,6 @@ MEGABYTES = {
 """About, of the published checkpoints."""
 WHICH = f"`model` is one of {', '.join(whisper.available_models())}; or a checkpoint's `.pt` file"
 AGAIN = "copy or download the checkpoint again"
-DRAFT_TOKENS_PER_SECOND = 10
-SPARE_TOKENS = 8
 
 
 class OpenAIWhisper(Whisper):
@@ -125,21 +124,17 @@ class OpenAIWhisper(Whisper):
                 language=self._language,
                 prompt=self._prompt,
                 without_timestamps=True,
-                sample_len=min(
-                    PROMPT_TOKENS, round(seconds * DRAFT_TOKENS_PER_SECOND) + SPARE_TOKENS
-                ),
+                sample_len=min(PROMPT_TOKENS, draft_tokens(seconds)),
                 fp16=self._on_card(model),
             ),
         )
-        segment = Segment(
+        return drafted(
             found.text,
-            0.0,
+            found.language,
             seconds,
-            found.avg_logprob,
-            compression_of(found.text),
-            found.no_speech_prob,
+            log_probability=found.avg_logprob,
+            no_speech=found.no_speech_prob,
         )
-        return Hearing((segment,), found.language)
 
     def _on_card(self, model: Any) -> bool:
         """Whether in half precision; never where it fled to."""

@@ -16,11 +16,10 @@ from piper import PiperVoice, SynthesisConfig
 from models.audio import Samples, resampled
 from models.cache import cache_folder
 from models.downloads import Weights, pulled
-from models.errors import EngineFailed, EngineMissing
+from models.errors import EngineFailed, EngineMissing, first_line
 from models.onnx_providers import onnx_providers
-from models.sentences import sentences
-from models.synthesizer import Speech, Voice
-from models.voices import USUAL_WORDS_PER_MINUTE, Cast
+from models.synthesizer import Speech, Voice, sentence_by_sentence
+from models.voices import USUAL_WORDS_PER_MINUTE, Cast, by_speaker, listed, model_and_speaker
 
 _REPOSITORY = "rhasspy/piper-voices"
 _PUBLIC = re.compile(
@@ -52,17 +51,17 @@ class Piper:
         """
         self._providers = onnx_providers(device)
         self._speed = words_per_minute / USUAL_WORDS_PER_MINUTE
-        self._files = {path.name.removesuffix(".onnx"): path for path in _files(_listed(model))}
+        self._files = {path.name.removesuffix(".onnx"): path for path in _files(listed(model))}
         self._voices = [each for path in self._files.values() for each in _voices_of(path)]
         self._cast = Cast("piper", self._voices, voice)
-        needed = {each.name.partition("#")[0] for each in self._cast.that_may_speak()}
+        needed = {model_and_speaker(each.name)[0] for each in self._cast.that_may_speak()}
         self._loaded = {name: self._load(self._files[name]) for name in sorted(needed)}
         self._rate_hz = max(each.config.sample_rate for each in self._loaded.values())
 
     @staticmethod
     def weights(model: str | Sequence[str]) -> list[Weights]:
         """See `models.downloads.Downloading`."""
-        names = _listed(model)
+        names = listed(model)
         public = [name for name in names if _is_public(name)]
         others = [Path(name).expanduser() for name in names if name not in public]
         for path in others:
@@ -76,13 +75,12 @@ class Piper:
 
     def synthesize(self, text: str, language: str, listener: str = "") -> Iterator[Speech]:
         voice = self._cast.voice_for(language, listener)
-        for sentence in sentences(text):
-            samples = self._speak(sentence, voice.name)
-            if len(samples):
-                yield Speech(samples, self._rate_hz, sentence)
+        yield from sentence_by_sentence(
+            text, self._rate_hz, lambda sentence: self._speak(sentence, voice.name)
+        )
 
     def _speak(self, sentence: str, voice: str) -> Samples:
-        name, _, speaker = voice.partition("#")
+        name, speaker = model_and_speaker(voice)
         loaded = self._loaded[name]
         config = SynthesisConfig(
             speaker_id=_speakers(loaded.config)[speaker] if speaker else None,
@@ -115,14 +113,10 @@ class Piper:
             raise
         except Exception as error:
             raise EngineMissing(
-                f"{path} cannot be loaded: {_first_line(error)}",
+                f"{path} cannot be loaded: {first_line(error)}",
                 remedy=f"copy or download the voice again, both of its files; {_WHICH}",
             ) from error
         return loaded
-
-
-def _listed(model: str | Sequence[str]) -> list[str]:
-    return [model] if isinstance(model, str) else list(model)
 
 
 def _is_public(name: str) -> bool:
@@ -174,16 +168,14 @@ def _voices_of(path: Path) -> list[Voice]:
         raise EngineMissing(f"{path} lies there without {beside.name}", remedy=_WHICH) from None
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise EngineMissing(
-            f"{beside} is not the description of a voice of Piper: {_first_line(error)}",
+            f"{beside} is not the description of a voice of Piper: {first_line(error)}",
             remedy="copy or download it again",
         ) from error
     name = path.name.removesuffix(".onnx")
     language = str(language).replace("_", "-").lower()
     dataset = config.get("dataset") or name
     about = f"{dataset}, {rate_hz / 1000:g} kHz"
-    if len(speakers) < 2:
-        return [Voice(name, language, about)]
-    return [Voice(f"{name}#{speaker}", language, about) for speaker in speakers]
+    return by_speaker(Voice(name, language, about), [*speakers])
 
 
 def _speakers(config: Any) -> dict[str, int]:
@@ -194,7 +186,3 @@ def _speaker_ids(count: int, names: dict[str, int]) -> dict[str, int]:
     """Speakers by name, or by number where they have none, in the order of their numbers."""
     named = dict(sorted(names.items(), key=lambda item: item[1]))
     return named or {str(number): number for number in range(count)}
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).strip().partition("\n")[0] or type(error).__name__

@@ -1,11 +1,14 @@
-"""Text to speech: the protocol. The default is `models.espeak.Espeak`."""
+"""Text to speech: the protocol, and what engines share that make a sentence at once. The default is
+`models.espeak.Espeak`."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+
+from models.sentences import sentences
 
 
 @dataclass(frozen=True)
@@ -60,3 +63,14 @@ class LanguageUnspoken(Exception):
     def __init__(self, language: str) -> None:
         self.language = language
         super().__init__(f"there is no voice for the language {language!r}")
+
+
+def sentence_by_sentence(
+    text: str, rate_hz: int, speak: Callable[[str], NDArray[np.float32]]
+) -> Iterator[Speech]:
+    """A text as an engine speaks it that makes a sentence at once; what gives no sound is left
+    out. `speak`: the samples of a sentence."""
+    for sentence in sentences(text):
+        samples = speak(sentence)
+        if len(samples):
+            yield Speech(samples, rate_hz, sentence)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from models.device import Device, require_memory
 from models.downloads import WHICH, Weights, named_weights, pulled
-from models.errors import EngineMissing
+from models.errors import EngineMissing, first_line
 
 if TYPE_CHECKING:
     import torch
@@ -153,17 +153,13 @@ def loading(folder: Path, done: str = "loaded") -> Iterator[None]:
         try:
             yield
         except Exception as error:
-            why = _first_line(error) if folder.is_dir() else "there is no such folder"
+            why = first_line(error) if folder.is_dir() else "there is no such folder"
             problem = f"{folder} cannot be {done}: {why}"
             raise EngineMissing(problem, remedy=AGAIN) from error
         finally:
             logging.set_verbosity(level)
             if bars:
                 logging.enable_progress_bar()
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).strip().partition("\n")[0] or type(error).__name__
 
 
 def _is_whole(folder: Path, weights: str) -> bool:

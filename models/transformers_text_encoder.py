@@ -4,7 +4,6 @@ Text is prepared, pooled and finished as the model's own folder says (`models.se
 """
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -49,40 +48,28 @@ class TransformersTextEncoder:
 
         Raises `EngineMissing` if it is neither, damaged, too large, or no text encoder.
         """
-        self._folder = model_folder(model)
-        self._recipe = recipe_of(self._folder, model, query_prefix, passage_prefix)
+        self.folder = model_folder(model)
+        self._recipe = recipe_of(self.folder, model, query_prefix, passage_prefix)
         where = torch_device(device)
-        loaded = load_model(self._folder, device=where, numbers=torch_numbers(dtype, where)).model
+        loaded = load_model(self.folder, device=where, numbers=torch_numbers(dtype, where)).model
         self._model: PlacedModel[PreTrainedModel] = PlacedModel(loaded, "text_encoder")
         kind = loaded.config.model_type
-        self._name = f"{kind}/{self._recipe.mark}/{digest_of(self._folder)[:12]}/{RECIPE}"
-        tokenizer = load_tokenizer(self._folder, loaded)
+        self.name = f"{kind}/{self._recipe.mark}/{digest_of(self.folder)[:12]}/{RECIPE}"
+        tokenizer = load_tokenizer(self.folder, loaded)
         self._tokens = TokenBatches(
             Tokenizer.from_str(tokenizer.backend_tokenizer.to_str()),
             pad=tokenizer.pad_token_id or 0,
-            max_tokens=longest_text(loaded, tokenizer, self._folder),
+            max_tokens=longest_text(loaded, tokenizer, self.folder),
         )
-        self._dimensions = 0
-        with loading(self._folder, f"used as a text encoder, for it is a {kind}"):
+        self.dimensions = 0
+        with loading(self.folder, f"used as a text encoder, for it is a {kind}"):
             # A model for something else loads as well, and fails here.
-            self._dimensions = self._encode(["a text"], "").shape[1]
+            self.dimensions = self._encode(["a text"], "").shape[1]
 
     @staticmethod
     def weights(model: str) -> Weights:
         """See `models.downloads.Downloading`."""
         return transformers_weights(model)
-
-    @property
-    def name(self) -> str:
-        return self._name
-
-    @property
-    def dimensions(self) -> int:
-        return self._dimensions
-
-    @property
-    def folder(self) -> Path:
-        return self._folder
 
     def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
         return self._encode(texts, self._recipe.before_passage)
@@ -102,7 +89,7 @@ class TransformersTextEncoder:
 
             rows |= zip(batch.rows, self._model.run(run, range(len(batch.rows))), strict=True)
         if not rows:
-            return np.zeros((0, self._dimensions), np.float32)
+            return np.zeros((0, self.dimensions), np.float32)
         return self._recipe.finished(np.stack([rows[row] for row in range(len(texts))]))
 
     def _pooled(

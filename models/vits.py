@@ -23,8 +23,7 @@ from models.downloads import Weights
 from models.errors import EngineFailed, EngineMissing, ModelError
 from models.one_core import one_core
 from models.placed_model import PlacedModel, device_of
-from models.sentences import sentences
-from models.synthesizer import Speech, Voice
+from models.synthesizer import Speech, Voice, sentence_by_sentence
 from models.transformers_folder import (
     LOCAL,
     load_model,
@@ -32,7 +31,7 @@ from models.transformers_folder import (
     model_folder,
     transformers_weights,
 )
-from models.voices import USUAL_WORDS_PER_MINUTE, Cast
+from models.voices import USUAL_WORDS_PER_MINUTE, Cast, by_speaker, listed, model_and_speaker
 
 _ARCHITECTURE = "vits"
 _WHICH = (
@@ -66,7 +65,7 @@ class Vits:
 
         Raises `EngineMissing` if a model is not there, damaged, or no VITS.
         """
-        folders = [folder for name in _listed(model) for folder in _folders(name)]
+        folders = [folder for name in listed(model) for folder in _folders(name)]
         # A model is called as it was named; what the hub's cache calls its folder says nothing.
         self._loaded = {
             name: _load(name, folder, language, torch_device(device)) for name, folder in folders
@@ -90,22 +89,21 @@ class Vits:
     @staticmethod
     def weights(model: str | Sequence[str]) -> list[Weights]:
         """See `models.downloads.Downloading`."""
-        return [transformers_weights(name) for name in _listed(model)]
+        return [transformers_weights(name) for name in listed(model)]
 
     def voices(self) -> list[Voice]:
         return list(self._voices)
 
     def synthesize(self, text: str, language: str, listener: str = "") -> Iterator[Speech]:
         voice = self._cast.voice_for(language, listener)
-        for sentence in sentences(text):
-            samples = self._speak(sentence, voice.name)
-            if len(samples):
-                yield Speech(samples, self._rate_hz, sentence)
+        yield from sentence_by_sentence(
+            text, self._rate_hz, lambda sentence: self._speak(sentence, voice.name)
+        )
 
     def _speak(self, sentence: str, voice: str) -> Samples:
         import torch
 
-        name, _, speaker = voice.partition("#")
+        name, speaker = model_and_speaker(voice)
         loaded = self._loaded[name]
 
         def spoken(model: Any, sentences: Sequence[Any]) -> Iterator[Samples]:
@@ -140,10 +138,6 @@ class Vits:
             inputs: Any = tokenizer(sentence, return_tensors="pt")
         known = inputs["input_ids"].shape[1] > (1 if tokenizer.add_blank else 0)
         return inputs if known else None
-
-
-def _listed(model: str | Sequence[str]) -> list[str]:
-    return [model] if isinstance(model, str) else list(model)
 
 
 def _folders(model: str) -> list[tuple[str, Path]]:
@@ -189,8 +183,6 @@ def _language_of(tokenizer: VitsTokenizer) -> str:
 
 
 def _voices_of(name: str, loaded: _Loaded) -> list[Voice]:
-    speakers = loaded.config.num_speakers
+    speakers = [str(number) for number in range(loaded.config.num_speakers)]
     about = f"VITS, {loaded.config.sampling_rate / 1000:g} kHz"
-    if speakers < 2:
-        return [Voice(name, loaded.language, about)]
-    return [Voice(f"{name}#{number}", loaded.language, about) for number in range(speakers)]
+    return by_speaker(Voice(name, loaded.language, about), speakers)

@@ -6,6 +6,7 @@ and an American voice is nearer to plain `en` than a Scottish one.
 
 import zlib
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import lru_cache
 
 import langcodes
@@ -25,6 +26,7 @@ _DIALECT = 10
 FAR = 1000
 """The distance between languages, from here on."""
 _SHOWN = 40
+_SPEAKER = "#"
 
 
 class Cast:
@@ -40,8 +42,7 @@ class Cast:
         Raises `EngineMissing` naming those that there are, if one of `chosen` is none of them.
         """
         self._voices = tuple(voices)
-        names = [chosen] if isinstance(chosen, str) else chosen
-        self._chosen = tuple(self._named(engine, name) for name in names if name)
+        self._chosen = tuple(self._named(engine, name) for name in listed(chosen) if name)
 
     def voice_for(self, language: str, listener: str = "") -> Voice:
         """The voice for a language. Where several were chosen that speak it, each listener has one
@@ -79,6 +80,25 @@ class Cast:
             f"{engine} has no voice {name!r}",
             remedy=f"choose one of: {', '.join(names[:_SHOWN])}{more}",
         )
+
+
+def listed(names: str | Sequence[str]) -> list[str]:
+    """The names in a setting that takes one or several."""
+    return [names] if isinstance(names, str) else list(names)
+
+
+def by_speaker(voice: Voice, speakers: Sequence[str]) -> list[Voice]:
+    """A model's voice; where it has several speakers, a voice of each, by the name
+    `model#speaker`."""
+    if len(speakers) < 2:
+        return [voice]
+    return [replace(voice, name=f"{voice.name}{_SPEAKER}{speaker}") for speaker in speakers]
+
+
+def model_and_speaker(voice: str) -> tuple[str, str]:
+    """What `by_speaker` has put into a voice's name; no speaker where the model has one."""
+    model, _, speaker = voice.partition(_SPEAKER)
+    return model, speaker
 
 
 def speaks(voice: Voice, language: str) -> bool:

@@ -35,6 +35,8 @@ A_PART = 0.15
 
 WINDOW_TOKENS = 448
 PROMPT_TOKENS = WINDOW_TOKENS // 2 - 1
+DRAFT_TOKENS_PER_SECOND = 10
+SPARE_TOKENS = 8
 
 
 @dataclass(frozen=True)
@@ -131,6 +133,19 @@ def compression_of(text: str) -> float:
     """How many times shorter it becomes; high where it goes round in circles."""
     data = text.encode()
     return len(data) / len(zlib.compress(data)) if data else 0.0
+
+
+def draft_tokens(seconds: float) -> int:
+    """How many tokens a draft of so much sound may have; what goes on after that is a loop."""
+    return round(seconds * DRAFT_TOKENS_PER_SECOND) + SPARE_TOKENS
+
+
+def drafted(
+    text: str, language: str, seconds: float, *, log_probability: float, no_speech: float
+) -> Hearing:
+    """A draft: a window without times, which is one segment."""
+    segment = Segment(text, 0.0, seconds, log_probability, compression_of(text), no_speech)
+    return Hearing((segment,), language)
 
 
 def prompt_of(vocabulary: Sequence[str]) -> str | None:

@@ -2,7 +2,7 @@
 provider sends, and hands it to `Calls.hold`.
 
     twilio · telnyx · vonage        a signed webhook, then a WebSocket   streamed.py, marked.py
-    audiosocket · asterisk          announced or logged in by Asterisk   paced_call.py, paced.py
+    audiosocket · asterisk          announced or logged in by Asterisk   dialplan.py, paced_call.py
     browser · whatsapp              sessions (SDP) of WebRTC             webrtc.py, reordering.py
     browser, where UDP is blocked   linear PCM over a WebSocket          paced_call.py, paced.py
 

@@ -17,16 +17,12 @@ import aiohttp
 import msgspec
 
 from bot.calls.transport import Call, EndReason, Sound
-from bot.errors import DeliveryFailed
 from bot.line_settings import AsteriskLine
-from connectors.calls.asterisk_control import RING_S, AsteriskControl, NextSteps, form_of
 from connectors.calls.codecs.codec import Codec, NotThisCodec
 from connectors.calls.codecs.g711 import ALaw, MuLaw
 from connectors.calls.codecs.l16 import L16
-from connectors.calls.expected import Expected
+from connectors.calls.dialplan import MOST_FIELDS, ConnectNext, Dialplan, DialplanCall
 from connectors.calls.line import Line, LineServices, call_id, incoming
-from connectors.calls.line_call import ATTACH_S
-from connectors.calls.paced_call import PacedCall
 from connectors.calls.stream_socket import UNSUPPORTED, SocketGone, StreamSocket
 from connectors.messaging.hook import Answer, Forged, Hook, Malformed, same
 
@@ -53,17 +49,15 @@ class Asterisk(Line):
         self._password = settings.password.get_secret_value()
         self._login = aiohttp.encode_basic_auth(settings.user, self._password)
         self._codec = settings.codec
-        self._control = AsteriskControl(services.api, settings.ari) if settings.ari else None
-        self._expected: Expected[AsteriskCall] = Expected()
-        self._next = NextSteps()
+        self._dialplan = Dialplan(self.name, services, settings.ari, self._call)
 
     async def webhook(self, hook: Hook, rest: str) -> Answer:
-        fields = form_of(hook.body)
+        fields = dict(hook.form(MOST_FIELDS))
         if not same(fields.get("secret", ""), self._password):
             raise Forged("the password is missing or wrong")
         if rest != "next":
             raise Malformed(f"nothing is at {rest}")
-        return Answer(self._next.take(fields.get("call", "")).encode())
+        return Answer(self._dialplan.next.take(fields.get("call", "")).encode())
 
     async def stream(self, socket: StreamSocket, rest: str) -> None:
         if rest or not same(socket.headers.get("authorization", ""), self._login):
@@ -73,7 +67,7 @@ class Asterisk(Line):
         if not await self._started(socket):
             return await socket.close(UNSUPPORTED)
         name = socket.query.get("call", "")
-        transport = self._expected.call(name) if name else None
+        transport = self._dialplan.expected.call(name) if name else None
         if transport is None:
             transport = await self._rings(socket, name or str(uuid4()))
         if transport is not None and transport.waiting:
@@ -81,21 +75,10 @@ class Asterisk(Line):
         await socket.close()
 
     async def dial(self, call: Call, number: str) -> None:
-        if self._control is None:
-            raise DeliveryFailed("calls.lines.asterisk has no `ari`", permanent=True)
-        name = str(uuid4())
-        transport = self._call(call.id, name)
-        self._expected.keep(name, transport)
-        try:
-            await self._control.originate(number, {"FRONTDESK_CALL": name})
-        except DeliveryFailed:
-            transport.end(EndReason.REFUSED)
-            raise
-        transport.expect(RING_S + ATTACH_S, EndReason.REFUSED)
-        self.services.holding.begin(call, transport)
+        await self._dialplan.dial(call, number)
 
     async def _rings(self, socket: StreamSocket, name: str) -> "AsteriskCall | None":
-        transport = self._call(call_id(name), name)
+        transport = self._dialplan.transport(call_id(name), name)
         call = incoming(self.name, call_id(name), socket.query.get("from", ""))
         held = self.services.holding.begin(call, transport)
         if not await transport.wanted(held, PREPARE_S):
@@ -104,8 +87,8 @@ class Asterisk(Line):
         await socket.send("ANSWER")
         return transport
 
-    def _call(self, call: str, name: str) -> "AsteriskCall":
-        return AsteriskCall(call, _CODECS[self._codec](), partial(self._next.set, name))
+    def _call(self, call: str, connect_next: ConnectNext) -> "AsteriskCall":
+        return AsteriskCall(call, _CODECS[self._codec](), connect_next)
 
     async def _started(self, socket: StreamSocket) -> bool:
         """Whether the first message is what was agreed."""
@@ -122,11 +105,10 @@ class Asterisk(Line):
         return False
 
 
-class AsteriskCall(PacedCall):
-    def __init__(self, call: str, codec: Codec, connect_next: Callable[[str], None]) -> None:
-        super().__init__(call, codec.sample_rate_hz)
+class AsteriskCall(DialplanCall):
+    def __init__(self, call: str, codec: Codec, connect_next: ConnectNext) -> None:
+        super().__init__(call, codec.sample_rate_hz, connect_next)
         self._codec = codec
-        self._connect_next = connect_next
         self._flush: Callable[[], Awaitable[None]] | None = None
 
     async def clear(self) -> int:
@@ -134,14 +116,6 @@ class AsteriskCall(PacedCall):
         if self._flush is not None:
             await self._flush()
         return played
-
-    async def transfer(self, target: str) -> bool:
-        """The dialplan goes on, and asks for the target."""
-        if self.ended or self._leaving:
-            return False
-        self._connect_next(target)
-        await self._leave(EndReason.TRANSFERRED)
-        return True
 
     async def attach(self, socket: StreamSocket) -> None:
         async def send(sound: Sound) -> None:

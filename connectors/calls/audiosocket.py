@@ -8,21 +8,16 @@ Source: https://docs.asterisk.org/Configuration/Channel-Drivers/AudioSocket/.
 
 import asyncio
 import logging
-from collections.abc import Callable
 from enum import IntEnum
-from functools import partial
 from uuid import UUID, uuid4
 
 from bot.calls.transport import Call, EndReason, Sound
-from bot.errors import DeliveryFailed, OperatorError
+from bot.errors import OperatorError
 from bot.line_settings import AudioSocketLine
-from connectors.calls.asterisk_control import RING_S, AsteriskControl, NextSteps, form_of
 from connectors.calls.codecs.codec import NotThisCodec
 from connectors.calls.codecs.l16 import L16
-from connectors.calls.expected import Expected
+from connectors.calls.dialplan import MOST_FIELDS, ConnectNext, Dialplan, DialplanCall
 from connectors.calls.line import Line, LineServices, incoming
-from connectors.calls.line_call import ATTACH_S
-from connectors.calls.paced_call import PacedCall
 from connectors.messaging.hook import Answer, Forged, Hook, Malformed, same
 
 log = logging.getLogger(__name__)
@@ -57,22 +52,20 @@ class AudioSocket(Line):
         super().__init__(services)
         self._secret = settings.secret.get_secret_value()
         self._host, self._port = settings.host, settings.port
-        self._control = AsteriskControl(services.api, settings.ari) if settings.ari else None
-        self._expected: Expected[AudioSocketCall] = Expected()
-        self._next = NextSteps()
+        self._dialplan = Dialplan(self.name, services, settings.ari, AudioSocketCall)
         self._connections: set[asyncio.Task[None]] = set()
         self.listening = asyncio.Event()
         self.address: tuple[str, int] = ("", 0)
         """Where it listens, once it does."""
 
     async def webhook(self, hook: Hook, rest: str) -> Answer:
-        fields = form_of(hook.body)
+        fields = dict(hook.form(MOST_FIELDS))
         if not same(fields.get("secret", ""), self._secret):
             raise Forged("the secret is missing or wrong")
         if rest == "announce":
             return Answer((await self._announced(fields.get("from", ""))).encode())
         if rest == "next":
-            return Answer(self._next.take(fields.get("call", "").lower()).encode())
+            return Answer(self._dialplan.next.take(fields.get("call", "").lower()).encode())
         raise Malformed(f"nothing is at {rest}")
 
     async def run(self) -> None:
@@ -101,28 +94,17 @@ class AudioSocket(Line):
                 await asyncio.gather(*self._connections, return_exceptions=True)
 
     async def dial(self, call: Call, number: str) -> None:
-        if self._control is None:
-            raise DeliveryFailed("calls.lines.audiosocket has no `ari`", permanent=True)
-        name = str(uuid4())
-        transport = AudioSocketCall(call.id, partial(self._next.set, name))
-        self._expected.keep(name, transport)
-        try:
-            await self._control.originate(number, {"FRONTDESK_CALL": name})
-        except DeliveryFailed:
-            transport.end(EndReason.REFUSED)
-            raise
-        transport.expect(RING_S + ATTACH_S, EndReason.REFUSED)
-        self.services.holding.begin(call, transport)
+        await self._dialplan.dial(call, number)
 
     async def _announced(self, number: str) -> str:
         """The UUID to connect with; empty where the desk is busy."""
         name = str(uuid4())
-        transport = AudioSocketCall(name, partial(self._next.set, name))
+        transport = self._dialplan.transport(name, name)
         call = incoming(self.name, name, number)
         held = self.services.holding.begin(call, transport)
         if not await transport.wanted(held, PREPARE_S):
             return ""
-        self._expected.keep(name, transport)
+        self._dialplan.expected.keep(name, transport)
         transport.expect()
         return name
 
@@ -147,26 +129,17 @@ class AudioSocket(Line):
         if kind != Kind.UUID or len(payload) != 16:
             log.warning("audiosocket.refused", extra={"reason": "it does not begin with a UUID"})
             return None
-        transport = self._expected.call(str(UUID(bytes=payload)))
+        transport = self._dialplan.expected.call(str(UUID(bytes=payload)))
         if transport is None or not transport.waiting:
             log.warning("audiosocket.refused", extra={"reason": "the call was not announced"})
             return None
         return transport
 
 
-class AudioSocketCall(PacedCall):
-    def __init__(self, call: str, connect_next: Callable[[str], None]) -> None:
-        super().__init__(call, RATE_HZ)
+class AudioSocketCall(DialplanCall):
+    def __init__(self, call: str, connect_next: ConnectNext) -> None:
+        super().__init__(call, RATE_HZ, connect_next)
         self._codec = L16(RATE_HZ, order="little")
-        self._connect_next = connect_next
-
-    async def transfer(self, target: str) -> bool:
-        """The dialplan goes on, and asks for the target."""
-        if self.ended or self._leaving:
-            return False
-        self._connect_next(target)
-        await self._leave(EndReason.TRANSFERRED)
-        return True
 
     async def attach(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         async def send(sound: Sound) -> None:

@@ -6,7 +6,7 @@ The socket may drop in the middle of a call: the transport is down until another
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol
 
 import msgspec
@@ -188,3 +188,24 @@ class StreamedCall(LineCall):
         self.end(reason)
         if self._socket is not None:
             await self._socket.close()
+
+
+async def carry(
+    transport: StreamedCall | None,
+    socket: StreamSocket,
+    agree: Callable[[StreamSocket], Awaitable[Dialect | None]],
+) -> None:
+    """Take a socket for the call that it was opened for; refuse it where that is none. `agree`:
+    reads the first frames, and gives the dialect of the others; None where they are not what was
+    agreed, as when it raises `SocketGone`, `Malformed`, or what a missing field raises."""
+    if transport is None:
+        return await socket.refuse()
+    await socket.accept()
+    try:
+        dialect = await agree(socket)
+    except (SocketGone, Malformed, KeyError, TypeError):
+        dialect = None
+    if dialect is None:
+        transport.end(EndReason.LOST)
+        return await socket.close(UNSUPPORTED)
+    await transport.attach(socket, dialect)

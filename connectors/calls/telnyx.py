@@ -8,7 +8,6 @@ https://developers.telnyx.com/api/call-control.
 """
 
 import base64
-import binascii
 import logging
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -26,9 +25,10 @@ from connectors.calls.codecs.g711 import MuLaw
 from connectors.calls.expected import Expected
 from connectors.calls.line import Line, LineServices, call_id, incoming
 from connectors.calls.line_call import ATTACH_S
+from connectors.calls.mulaw_media import media_of, sound_of
 from connectors.calls.reordering import Reordering
-from connectors.calls.stream_socket import UNSUPPORTED, SocketGone, StreamSocket
-from connectors.calls.streamed import Marked, Over, Pressed, Sent, StreamedCall, Told
+from connectors.calls.stream_socket import StreamSocket
+from connectors.calls.streamed import Marked, Over, Pressed, Sent, StreamedCall, Told, carry
 from connectors.messaging.hook import Answer, Forged, Hook, Malformed
 from connectors.messaging.socket import read_frame
 
@@ -65,14 +65,7 @@ class Telnyx(Line):
         return Answer()
 
     async def stream(self, socket: StreamSocket, rest: str) -> None:
-        transport = self._expected.take(rest)
-        if transport is None:
-            return await socket.refuse()
-        await socket.accept()
-        if not await _started(socket):
-            transport.end(EndReason.LOST)
-            return await socket.close(UNSUPPORTED)
-        await transport.attach(socket, MediaStreaming())
+        await carry(self._expected.take(rest), socket, _agreed)
 
     async def dial(self, call: Call, number: str) -> None:
         settings = self._settings
@@ -210,7 +203,7 @@ class MediaStreaming:
             match message.get("event"):
                 case "media" if message["media"].get("track", "inbound") == "inbound":
                     media = message["media"]
-                    return self._order.add(int(media["chunk"]) % 65_536, _sound(media))
+                    return self._order.add(int(media["chunk"]) % 65_536, sound_of(media))
                 case "dtmf":
                     return [Pressed(str(message["dtmf"]["digit"]))]
                 case "mark":
@@ -224,7 +217,7 @@ class MediaStreaming:
         return []
 
     def sound(self, data: bytes) -> Sequence[str]:
-        return [_frame("media", media={"payload": base64.b64encode(data).decode()})]
+        return [_frame("media", media=media_of(data))]
 
     def mark(self, name: str) -> str:
         return _frame("mark", mark={"name": name})
@@ -237,22 +230,9 @@ def _frame(event: str, **rest: Any) -> str:
     return msgspec.json.encode({"event": event} | rest).decode()
 
 
-def _sound(media: Mapping[str, Any]) -> Sent:
-    try:
-        data = base64.b64decode(media["payload"], validate=True)
-    except binascii.Error as error:
-        raise Malformed("the payload is not base64") from error
-    at = media.get("timestamp")
-    return Sent(data, None if at is None else int(at) * MuLaw.sample_rate_hz // 1000)
-
-
-async def _started(socket: StreamSocket) -> bool:
-    """Whether the first frames are what was agreed."""
-    try:
-        async for frame in socket.frames():
-            message = read_frame(frame)
-            if message.get("event") != "connected":
-                return bool(message["start"]["media_format"] == _FORMAT)
-    except (SocketGone, Malformed, KeyError, TypeError):
-        return False
-    return False
+async def _agreed(socket: StreamSocket) -> MediaStreaming | None:
+    async for frame in socket.frames():
+        message = read_frame(frame)
+        if message.get("event") != "connected":
+            return MediaStreaming() if message["start"]["media_format"] == _FORMAT else None
+    return None

@@ -8,11 +8,9 @@ https://www.twilio.com/docs/voice/twiml/stream, https://www.twilio.com/docs/voic
 https://www.twilio.com/docs/usage/webhooks/webhooks-security.
 """
 
-import base64
-import binascii
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
-from urllib.parse import parse_qsl
 from xml.sax.saxutils import escape, quoteattr
 
 import aiohttp
@@ -26,8 +24,9 @@ from connectors.calls.codecs.g711 import MuLaw
 from connectors.calls.expected import Expected
 from connectors.calls.line import Line, LineServices, call_id, incoming
 from connectors.calls.line_call import ATTACH_S
-from connectors.calls.stream_socket import UNSUPPORTED, SocketGone, StreamSocket
-from connectors.calls.streamed import Marked, Over, Pressed, Sent, StreamedCall, Told
+from connectors.calls.mulaw_media import media_of, sound_of
+from connectors.calls.stream_socket import StreamSocket
+from connectors.calls.streamed import Marked, Over, Pressed, StreamedCall, Told, carry
 from connectors.messaging.hook import Answer, Forged, Hook, Malformed, same
 from connectors.messaging.socket import read_frame
 from connectors.twilio import signature
@@ -76,14 +75,7 @@ class Twilio(Line):
         if not any(same(given, signature(self._token, each, [])) for each in (url, f"{url}/")):
             return await socket.refuse()
         transport = self._expected.take(rest.removeprefix("stream/"))
-        if transport is None:
-            return await socket.refuse()
-        await socket.accept()
-        stream = await _started(socket, self._account)
-        if stream is None:
-            transport.end(EndReason.LOST)
-            return await socket.close(UNSUPPORTED)
-        await transport.attach(socket, MediaStream(stream))
+        await carry(transport, socket, partial(_agreed, self._account))
 
     async def dial(self, call: Call, number: str) -> None:
         if not (self._number and self.services.public_url):
@@ -145,12 +137,7 @@ class Twilio(Line):
         """A webhook's form. Raises `Forged` and `Malformed`."""
         if not self.services.public_url:
             raise Forged("Twilio signs the desk's address, and `server.url` is not set")
-        try:
-            form = parse_qsl(
-                hook.body.decode(), keep_blank_values=True, max_num_fields=_MOST_FIELDS
-            )
-        except ValueError as error:
-            raise Malformed("the body is not a form") from error
+        form = hook.form(_MOST_FIELDS)
         if not same(
             hook.headers.get("x-twilio-signature", ""), signature(self._token, hook.url, form)
         ):
@@ -205,7 +192,7 @@ class MediaStream:
         try:
             match message.get("event"):
                 case "media" if message["media"].get("track", "inbound") == "inbound":
-                    return [_sound(message["media"])]
+                    return [sound_of(message["media"])]
                 case "dtmf":
                     return [Pressed(str(message["dtmf"]["digit"]))]
                 case "mark":
@@ -217,7 +204,7 @@ class MediaStream:
         return []
 
     def sound(self, data: bytes) -> Sequence[str]:
-        return [self._frame("media", media={"payload": base64.b64encode(data).decode()})]
+        return [self._frame("media", media=media_of(data))]
 
     def mark(self, name: str) -> str:
         return self._frame("mark", mark={"name": name})
@@ -229,27 +216,14 @@ class MediaStream:
         return msgspec.json.encode({"event": event, "streamSid": self._stream} | rest).decode()
 
 
-def _sound(media: Mapping[str, Any]) -> Sent:
-    try:
-        data = base64.b64decode(media["payload"], validate=True)
-    except binascii.Error as error:
-        raise Malformed("the payload is not base64") from error
-    at = media.get("timestamp")
-    return Sent(data, None if at is None else int(at) * MuLaw.sample_rate_hz // 1000)
-
-
-async def _started(socket: StreamSocket, account: str) -> str | None:
-    """The stream's SID; None if the first frames are not what was agreed."""
-    try:
-        async for frame in socket.frames():
-            message = read_frame(frame)
-            if message.get("event") == "connected":
-                continue
-            start = message["start"]
-            agreed = start["mediaFormat"] == _FORMAT and start["accountSid"] == account
-            return str(message["streamSid"]) if agreed else None
-    except (SocketGone, Malformed, KeyError, TypeError):
-        return None
+async def _agreed(account: str, socket: StreamSocket) -> MediaStream | None:
+    async for frame in socket.frames():
+        message = read_frame(frame)
+        if message.get("event") == "connected":
+            continue
+        start = message["start"]
+        agreed = start["mediaFormat"] == _FORMAT and start["accountSid"] == account
+        return MediaStream(str(message["streamSid"])) if agreed else None
     return None
 
 

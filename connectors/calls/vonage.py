@@ -25,8 +25,8 @@ from connectors.calls.codecs.l16 import L16
 from connectors.calls.expected import Expected
 from connectors.calls.line import Line, LineServices, call_id, incoming
 from connectors.calls.line_call import ATTACH_S
-from connectors.calls.stream_socket import UNSUPPORTED, SocketGone, StreamSocket
-from connectors.calls.streamed import Marked, Pressed, Sent, StreamedCall, Told
+from connectors.calls.stream_socket import StreamSocket
+from connectors.calls.streamed import Marked, Pressed, Sent, StreamedCall, Told, carry
 from connectors.messaging.hook import Answer, Forged, Hook, Malformed, same
 from connectors.messaging.socket import read_frame
 
@@ -69,14 +69,7 @@ class Vonage(Line):
         raise Malformed(f"nothing is at {rest}")
 
     async def stream(self, socket: StreamSocket, rest: str) -> None:
-        transport = self._expected.take(rest)
-        if transport is None:
-            return await socket.refuse()
-        await socket.accept()
-        if not await _started(socket):
-            transport.end(EndReason.LOST)
-            return await socket.close(UNSUPPORTED)
-        await transport.attach(socket, VoiceSocket())
+        await carry(self._expected.take(rest), socket, _agreed)
 
     async def dial(self, call: Call, number: str) -> None:
         if not (self._settings.number and self.services.public_url):
@@ -251,13 +244,9 @@ def _json(found: Any) -> Answer:
     return Answer(msgspec.json.encode(found), "application/json")
 
 
-async def _started(socket: StreamSocket) -> bool:
-    """Whether the first frame is what was agreed."""
-    try:
-        async for frame in socket.frames():
-            message = read_frame(frame)
-            connected = message.get("event") == "websocket:connected"
-            return connected and message.get("content-type") == CONTENT_TYPE
-    except (SocketGone, Malformed):
-        return False
-    return False
+async def _agreed(socket: StreamSocket) -> VoiceSocket | None:
+    async for frame in socket.frames():
+        message = read_frame(frame)
+        connected = message.get("event") == "websocket:connected"
+        return VoiceSocket() if connected and message.get("content-type") == CONTENT_TYPE else None
+    return None

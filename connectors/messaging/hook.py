@@ -46,6 +46,13 @@ class Hook(msgspec.Struct, frozen=True):
             raise Malformed("the body is not a JSON object")
         return found
 
+    def form(self, most_fields: int) -> list[tuple[str, str]]:
+        """The body as the fields of a form, in their order. Raises `Malformed`."""
+        try:
+            return parse_qsl(self.body.decode(), keep_blank_values=True, max_num_fields=most_fields)
+        except ValueError as error:
+            raise Malformed("the body is not a form") from error
+
 
 class Answer(msgspec.Struct, frozen=True):
     """What the provider is told."""

@@ -144,7 +144,7 @@ def test_a_draft_that_fails_is_no_failure(
 def test_a_server_that_is_gone_is_told_in_a_sentence(speech: Samples) -> None:
     with transcription_server() as server:
         engine = client(server)
-    engine._client = engine._client.with_options(max_retries=0)
+    engine._server.client = engine._server.client.with_options(max_retries=0)
     with pytest.raises(EngineFailed, match="cannot be reached"):
         engine.transcribe(speech)
 

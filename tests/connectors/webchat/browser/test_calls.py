@@ -2,7 +2,6 @@
 
 import asyncio
 import re
-import wave
 from base64 import b64decode
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -10,11 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, Page, async_playwright, expect
+from playwright.async_api import Browser, Page, expect
 
-from models.espeak import Espeak
 from models.moonshine import MoonshineTranscriber
 from tests.connectors.webchat.browser.desk_process import DeskProcess
+from tests.connectors.webchat.browser.microphone import fresh_page, hearing, record
 from tests.connectors.webchat.browser.widget import Widget
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -75,46 +74,20 @@ TAKEN = """() => {
 @pytest.fixture(scope="module")
 def asked(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The question, while the desk still greets, and silence."""
-    sentences = list(Espeak().synthesize(QUESTION, "en"))
-    rate = sentences[0].sample_rate_hz
-    hush = np.zeros(4 * rate, np.float32)
-    samples = np.concatenate([hush, *(each.samples for each in sentences), *[hush] * 4])
     file = tmp_path_factory.mktemp("asked") / "question.wav"
-    with wave.open(str(file), "wb") as writer:
-        writer.setnchannels(1)
-        writer.setsampwidth(2)
-        writer.setframerate(rate)
-        writer.writeframes((samples * 32767).astype("<i2").tobytes())
-    return file
+    return record(file, QUESTION, before_s=4, after_s=16)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def phone(chromium: str, asked: Path) -> AsyncIterator[Browser]:
-    async with async_playwright() as playwright:
-        running = await playwright.chromium.launch(
-            executable_path=chromium,
-            args=[
-                "--no-sandbox",
-                "--disable-gpu",
-                "--autoplay-policy=no-user-gesture-required",
-                "--use-fake-device-for-media-stream",
-                "--use-fake-ui-for-media-stream",
-                f"--use-file-for-fake-audio-capture={asked}%noloop",
-            ],
-        )
+    async with hearing(chromium, asked, "--autoplay-policy=no-user-gesture-required") as running:
         yield running
-        await running.close()
 
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def page(phone: Browser) -> AsyncIterator[Page]:
-    context = await phone.new_context(permissions=["microphone"], locale="en")
-    fresh = await context.new_page()
-    errors: list[str] = []
-    fresh.on("pageerror", lambda error: errors.append(str(error)))
-    yield fresh
-    await context.close()
-    assert errors == []
+    async with fresh_page(phone) as fresh:
+        yield fresh
 
 
 class Phone:
