@@ -15,7 +15,7 @@ import msgspec
 
 from bot.messages import AttachmentKind
 from connectors.messaging.dialects import MARKDOWN
-from connectors.messaging.events import Chat, Event, Reacted, Remote, Said, Writes
+from connectors.messaging.events import Chat, Event, Reacted, Remote, Said, Writes, kind_of
 from connectors.messaging.hook import Malformed
 
 Payload = Mapping[str, Any]
@@ -204,11 +204,9 @@ def _media(part: Payload, message: Payload) -> Iterator[Remote]:
 
 def _remote(file: Payload, path: str) -> Remote:
     claimed = str(file.get("content_type") or "")
-    family = claimed.partition("/")[0]
-    known = family in ("image", "audio", "video")
     seconds = file.get("duration_secs")
     return Remote(
-        kind=AttachmentKind(family) if known else AttachmentKind.FILE,
+        kind=kind_of(claimed),
         source=f"{path} {file['url']}",
         media_type=claimed,
         name=str(file.get("filename") or ""),

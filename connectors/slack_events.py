@@ -16,7 +16,7 @@ from typing import Any
 import msgspec
 
 from bot.messages import AttachmentKind
-from connectors.messaging.events import Chat, Event, Reacted, Remote, Said, Withdrawn
+from connectors.messaging.events import Chat, Event, Reacted, Remote, Said, Withdrawn, kind_of
 from connectors.messaging.hook import Malformed
 
 Payload = Mapping[str, Any]
@@ -219,8 +219,7 @@ def _remote(file: Payload) -> Remote:
     family = claimed.partition("/")[0]
     kind = _CLIPS.get(str(file.get("subtype", "")))
     if kind is None:
-        known = family in ("image", "audio", "video")
-        kind = AttachmentKind(family) if known else AttachmentKind.FILE
+        kind = kind_of(claimed)
     elif family in ("audio", "video"):
         claimed = f"{kind.value}/{claimed.partition('/')[2]}"
     milliseconds = file.get("duration_ms")

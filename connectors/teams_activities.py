@@ -21,6 +21,7 @@ from connectors.messaging.events import (
     State,
     Withdrawn,
     Writes,
+    kind_of,
 )
 from connectors.messaging.hook import Malformed
 
@@ -219,7 +220,7 @@ def _media(activity: Mapping[str, Any]) -> tuple[list[Remote], list[str]]:
         if media_type == FILE:
             content = each["content"]
             guessed = mimetypes.guess_type(f"x.{content.get('fileType') or ''}")[0] or ""
-            found.append(Remote(_kind(guessed), str(content["downloadUrl"]), guessed, name))
+            found.append(Remote(kind_of(guessed), str(content["downloadUrl"]), guessed, name))
         elif family in ("image", "audio", "video") and each.get("contentUrl"):
             claimed = "" if media_type.endswith("/*") else media_type
             found.append(Remote(AttachmentKind(family), str(each["contentUrl"]), claimed, name))
@@ -228,8 +229,3 @@ def _media(activity: Mapping[str, Any]) -> tuple[list[Remote], list[str]]:
         elif media_type != "text/html":
             unsupported.append(media_type.removeprefix(_VENDOR))
     return found, unsupported
-
-
-def _kind(media_type: str) -> AttachmentKind:
-    family = media_type.partition("/")[0]
-    return AttachmentKind(family) if family in ("image", "audio", "video") else AttachmentKind.FILE

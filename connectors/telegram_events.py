@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from bot.messages import AttachmentKind
-from connectors.messaging.events import Chat, Event, Reacted, Remote, Said
+from connectors.messaging.events import Chat, Event, Reacted, Remote, Said, kind_of
 from connectors.messaging.hook import Malformed
 
 _FILES = {
@@ -150,9 +150,8 @@ def _media(message: Mapping[str, Any]) -> list[Remote]:
 
 def _remote(file: Mapping[str, Any], kind: AttachmentKind, media_type: str) -> Remote:
     claimed = str(file.get("mime_type") or media_type)
-    family = claimed.partition("/")[0]
-    if kind is AttachmentKind.FILE and family in ("image", "audio", "video"):
-        kind = AttachmentKind(family)
+    if kind is AttachmentKind.FILE:
+        kind = kind_of(claimed)
     return Remote(
         kind=kind,
         source=str(file["file_id"]),

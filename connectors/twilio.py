@@ -22,12 +22,12 @@ import aiohttp
 
 from bot.channel_settings import TwilioSection
 from bot.errors import DeliveryFailed, OperatorError
-from bot.messages import AttachmentKind, ChannelName
+from bot.messages import ChannelName
 from connectors.limiter import Rate
 from connectors.messaging.api import Reply, refused, wrong_credentials
 from connectors.messaging.capabilities import Capabilities, Unit
 from connectors.messaging.dialects import SMS, WHATSAPP
-from connectors.messaging.events import Chat, Event, Progressed, Remote, Said, State
+from connectors.messaging.events import Chat, Event, Progressed, Remote, Said, State, kind_of
 from connectors.messaging.gsm import SEGMENT
 from connectors.messaging.hook import Answer, Forged, Hook, Malformed, Taken, same
 from connectors.messaging.provider import Address, Provider, Services
@@ -303,10 +303,7 @@ def _media(fields: Mapping[str, str]) -> list[Remote]:
     found = []
     for number in range(count):
         media_type = fields.get(f"MediaContentType{number}", "").lower()
-        family = media_type.partition("/")[0]
-        kind = AttachmentKind(family) if family in ("image", "audio", "video") else None
-        source = fields[f"MediaUrl{number}"]
-        found.append(Remote(kind or AttachmentKind.FILE, source, media_type))
+        found.append(Remote(kind_of(media_type), fields[f"MediaUrl{number}"], media_type))
     return found
 
 

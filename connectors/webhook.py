@@ -20,7 +20,7 @@ import msgspec
 
 from bot.channel_settings import WebhookSection
 from bot.errors import DeliveryFailed, OperatorError
-from bot.messages import AttachmentKind, ChannelName
+from bot.messages import ChannelName
 from connectors.limiter import Rate
 from connectors.messaging.api import asks_back, refused, wrong_credentials
 from connectors.messaging.capabilities import Capabilities
@@ -35,6 +35,7 @@ from connectors.messaging.events import (
     State,
     Withdrawn,
     Writes,
+    kind_of,
 )
 from connectors.messaging.hook import Forged, Hook, Malformed, Taken, same
 from connectors.messaging.provider import Address, Provider, Services
@@ -289,10 +290,8 @@ def _remote(file: File) -> Remote:
         raise Malformed("an attachment's `url` is neither https nor http")
     path = address.path
     media_type = file.media_type or mimetypes.guess_type(path)[0] or ""
-    family = media_type.partition("/")[0]
-    kind = AttachmentKind(family) if family in ("image", "audio", "video") else AttachmentKind.FILE
     return Remote(
-        kind=kind,
+        kind=kind_of(media_type),
         source=file.url,
         media_type=media_type,
         name=file.name or path.rpartition("/")[2],

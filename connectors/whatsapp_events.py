@@ -20,6 +20,7 @@ from connectors.messaging.events import (
     Said,
     State,
     Withdrawn,
+    kind_of,
 )
 from connectors.messaging.hook import Malformed
 from connectors.messaging.meta import events_of, place
@@ -158,9 +159,8 @@ def _said(chat: Chat, identifier: str, message: Mapping[str, Any]) -> Said:
 def _remote(kind: str, file: Mapping[str, Any]) -> Remote:
     claimed = str(file.get("mime_type") or "")
     attachment = _FILES[kind]
-    family = claimed.partition("/")[0]
-    if attachment is AttachmentKind.FILE and family in ("image", "audio", "video"):
-        attachment = AttachmentKind(family)
+    if attachment is AttachmentKind.FILE:
+        attachment = kind_of(claimed)
     return Remote(
         attachment, str(file["id"]), media_type=claimed, name=str(file.get("filename") or "")
     )

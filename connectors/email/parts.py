@@ -6,10 +6,9 @@ from collections.abc import Iterator
 from email.message import EmailMessage
 from typing import NamedTuple
 
-from bot.messages import AttachmentKind
 from connectors.email.html_text import Page, read_html
 from connectors.email.reply_text import Words, new_words
-from connectors.messaging.events import Remote
+from connectors.messaging.events import Remote, kind_of
 
 _SMALLEST_BYTES = 3_000
 """A smaller picture within the text is a logo or counts who opened the mail."""
@@ -81,9 +80,8 @@ class Parts:
             if cid and has_page and within and not (cid in cids and size_bytes >= _SMALLEST_BYTES):
                 # A picture of the earlier mails, of the signature, or none to look at.
                 continue
-            known = family in ("image", "audio", "video")
             yield Remote(
-                kind=AttachmentKind(family) if known else AttachmentKind.FILE,
+                kind=kind_of(media_type),
                 source=f"{place}:{number}:{_encoding(part)}",
                 media_type=media_type,
                 name=one_line(part.get_filename() or ""),

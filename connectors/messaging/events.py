@@ -31,6 +31,12 @@ class Chat(msgspec.Struct, frozen=True):
     """Whether nobody else reads along; None: where there is no `place`."""
 
 
+def kind_of(media_type: str) -> AttachmentKind:
+    """What a file is, as its media type has it."""
+    family = media_type.partition("/")[0]
+    return AttachmentKind(family) if family in ("image", "audio", "video") else AttachmentKind.FILE
+
+
 class Remote(msgspec.Struct, frozen=True):
     """A file that still lies at the provider."""
 
