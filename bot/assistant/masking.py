@@ -117,7 +117,10 @@ class Masking:
                 text, region, leniency=phonenumbers.Leniency.VALID
             ):
                 # A bracket that was opened before the number is not the number's.
-                begin = found.start + (found.raw_string.count("(") > found.raw_string.count(")"))
+                number = found.raw_string
+                if number.count("(") > number.count(")"):
+                    number = number.removeprefix("(").lstrip()
+                begin = found.end - len(number)
                 if not any(begin < end and start < found.end for start, end in ends):
                     ends.append((begin, found.end))
         yield from ends

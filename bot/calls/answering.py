@@ -55,7 +55,7 @@ class Answering:
         except (CustomerError, Unavailable) as error:
             log.error("call.turn_refused", extra={"reason": str(error)})
             self.stop_waiting()
-            self._phrases.say("call_moment" if isinstance(error, TooFast) else "call_trouble")
+            self._phrases.say_code("call_moment" if isinstance(error, TooFast) else "call_trouble")
         else:
             self._phrases.read_back(text)
 
@@ -69,9 +69,9 @@ class Answering:
                     answered(reply)
             except Unavailable as error:
                 log.error("call.replies_unavailable", extra={"reason": str(error)})
-                self._phrases.say("call_trouble")
+                self._phrases.say_code("call_trouble")
                 await asyncio.sleep(_AGAIN_S)
 
     def _ask_for_patience(self, told: float) -> None:
         if self._told == told and not self._player.speaking:
-            self._phrases.say("call_moment")
+            self._phrases.say_code("call_moment")

@@ -24,11 +24,11 @@ class Phrases:
 
     def greet(self) -> None:
         if self._manner.recorded:
-            self.say("call_recorded")
+            self.say_code("call_recorded")
         if opening := self._call.opening or self._manner.greeting:
             self._say("greeting", opening)
         else:
-            self.say("greeting")
+            self.say_code("greeting")
 
     def leave_message(self) -> None:
         """To a machine that has taken the call: why the desk calls, and no greeting."""
@@ -42,17 +42,17 @@ class Phrases:
     def ask_whether_there(self) -> bool:
         """Nobody has spoken for long. False, and a goodbye, where that was asked before."""
         if self._asked == _ASKS:
-            self.say("call_silent_goodbye")
+            self.say_code("call_silent_goodbye")
             return False
         self._asked += 1
-        self.say("call_still_there")
+        self.say_code("call_still_there")
         return True
 
     def caller_is_there(self) -> None:
         """They have spoken or typed: a silence that comes now is a new one."""
         self._asked = 0
 
-    def say(self, code: str) -> None:
+    def say_code(self, code: str) -> None:
         """A text of `bot/texts`."""
         self._say(code, say(code, self.locale, business=self._manner.business))
 

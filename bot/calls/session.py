@@ -240,10 +240,12 @@ class CallSession:
         """Something was said, and no words were found in it."""
         self._taking.desk_listens()
         if heard.problem == "audio_language":
-            self._phrases.say("call_language")
+            self._phrases.say_code("call_language")
             self._transfer_soon()
         elif heard.problem in ("audio_unclear", "call_trouble"):
-            self._phrases.say("call_trouble" if heard.problem == "call_trouble" else "call_unclear")
+            self._phrases.say_code(
+                "call_trouble" if heard.problem == "call_trouble" else "call_unclear"
+            )
         else:  # a noise
             self._say_late()
 
@@ -329,7 +331,7 @@ class CallSession:
     async def _transfer(self) -> None:
         self.timeline.note(self._taking.now_s, "transfer")
         if not await self._line.transfer(self._manner.transfer_to):
-            self._phrases.say("call_no_transfer")
+            self._phrases.say_code("call_no_transfer")
 
     async def _close(self) -> None:
         """Whatever ended the call: the line is closed, and what was heard is kept."""

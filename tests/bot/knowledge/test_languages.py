@@ -85,7 +85,7 @@ async def knowledge(tmp_path: Path, encoder: Telling) -> AsyncIterator[Knowledge
 @pytest.mark.parametrize("language", ARTICLES)
 async def test_an_article_is_found_in_its_own_language(language: str, knowledge: Knowledge) -> None:
     for number, question in enumerate(ASKED[language]):
-        hits = await knowledge.search(Query(typed=question), limit=16)
+        hits = await knowledge.search(Query(typed=question, language=language), limit=16)
         by_words = max(hits, key=lambda hit: hit.parts["words"])
         assert f"# {by_words.passage.title}" == ARTICLES[language][number].split("\n")[0], question
 
@@ -97,7 +97,9 @@ async def test_what_is_quoted_is_whole_sentences_as_they_stand(
     for text, question in zip(ARTICLES[language], ASKED[language], strict=True):
         body = text.split("\n\n")[1].strip()
         (passage,) = (each for each in knowledge.index.passages if body in each.text)
-        answered = await knowledge.quote(str(passage.article), Query(typed=question))
+        answered = await knowledge.quote(
+            str(passage.article), Query(typed=question, language=language)
+        )
         assert answered
         assert answered.text in body
         assert answered.text.endswith((".", "。"))
