@@ -6,6 +6,7 @@ voice sees it: numbers, prices, dates, times, units, codes, abbreviations. See `
 
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
@@ -50,8 +51,11 @@ def _lines(tokens: list[Token]) -> Iterator[str]:
     """The text of each block; a table's cells joined by commas, row by row."""
     cells: list[str] = []
     in_table = False
-    for token in tokens:
+    for token, following in pairwise([*tokens, Token("end", "", 0)]):
         match token.type:
+            case "list_item_open" if following.type == "list_item_close":
+                # "3." is a list with nothing in it, and may be all of an answer.
+                yield token.info
             case "table_open" | "table_close":
                 in_table = token.type == "table_open"
             case "tr_close":
