@@ -6,6 +6,7 @@ but a share of the text encoder. After a kill the same call goes on from the las
 """
 
 import atexit
+import gc
 import logging
 import math
 import time
@@ -341,6 +342,9 @@ def _half(settings: Settings) -> bool:
 
 def _leave() -> None:
     """End this process's part in the group: with gloo's threads still running, Python's end may be
-    an abort."""
+    an abort. They run as long as anything refers to the group, and an encoder that was shared out
+    refers to itself and to it."""
+    gc.collect()
     if dist.is_initialized():
         dist.destroy_process_group()
+    gc.collect()
