@@ -1,10 +1,11 @@
 import re
 
 import pytest
-from hypothesis import example, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from bot.speakable import speakable
+from bot.spoken.words import words_of
 
 
 @pytest.mark.parametrize(
@@ -58,6 +59,8 @@ def test_no_text_leaves_marks_or_addresses(text: str, language: str) -> None:
 
 @given(st.from_regex(r"[A-Za-z]{2,8}( [A-Za-z]{2,8}){0,8}\.", fullmatch=True))
 def test_plain_words_stay_as_they_are(text: str) -> None:
+    short = {each.casefold() for each in words_of("en").abbreviations}
+    assume(text.split()[-1].casefold() not in short)
     assert speakable(text, "en") == text
     assert speakable(speakable(text, "en"), "en") == text
 
