@@ -85,6 +85,12 @@ class Player:
         self._sentences += sentences
         self._changed.set()
 
+    def take_back(self, source: str) -> int:
+        """Do not say what has not been made of this source yet; gives how many sentences."""
+        kept = [each for each in self._sentences if each.source != source]
+        taken, self._sentences = len(self._sentences) - len(kept), kept
+        return taken
+
     def played(self, samples: int) -> Sound:
         """The line reports; gives the sound that has gone out since the last time."""
         sound, said = self._ledger.advance(samples)
