@@ -169,9 +169,9 @@ class FrontDesk:
     async def note_heard(self, conversation: ConversationId, reply: ReplyId, words: str) -> None:
         await self._history.note_heard(conversation, reply, words)
 
-    def prepare(self, message: Message) -> None:
+    def prepare(self, message: Message, stands: Callable[[str, str], None]) -> None:
         if self._prepares:
-            self._runner.prepare(message)
+            self._runner.prepare(message, stands)
 
     def drop_prepared(self, conversation: ConversationId) -> None:
         self._runner.drop_prepared(conversation)

@@ -47,7 +47,9 @@ class Draft:
 class HiddenDraft(Draft):
     """Of an answer that is made ahead: nobody sees it, until the turn has come that it is for."""
 
-    def __init__(self, conversation: ConversationId) -> None:
+    def __init__(self, conversation: ConversationId, stands: Callable[[str], None]) -> None:
+        """`stands` is given each sentence as soon as it stands, until the turn has come."""
+        self._stands = stands
         super().__init__(conversation, ReplyId(""), ChannelName(""), lambda progress: None)
         self._sentences: list[str] = []
         self._front: Draft | None = None
@@ -61,6 +63,8 @@ class HiddenDraft(Draft):
         self._sentences.append(sentence)
         if self._front:
             self._front.say(sentence)
+        else:
+            self._stands(sentence)
 
     def come_forward(self, front: Draft) -> None:
         """Show by `front` what there is of it by now, and what is still to come."""

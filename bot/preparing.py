@@ -26,8 +26,9 @@ log = logging.getLogger(__name__)
 class Ahead:
     """One answer that is being made ahead."""
 
-    def __init__(self, conversation: ConversationId) -> None:
-        self.draft = HiddenDraft(conversation)
+    def __init__(self, conversation: ConversationId, stands: Callable[[str, str], None]) -> None:
+        """`stands`: see `bot.calls.talk.CallDesk.prepare`."""
+        self.draft = HiddenDraft(conversation, lambda text: stands(text, self._language))
         self.understanding: Understanding | None = None
         """By words alone, before the trained model; None until it is known."""
         self.past: Past | None = None
@@ -41,6 +42,10 @@ class Ahead:
         assert self.task
         self.draft.come_forward(draft)
         return await self.task
+
+    @property
+    def _language(self) -> str:
+        return self.understanding.language if self.understanding else ""
 
     def account(self) -> dict[str, Any]:
         """For the trace of its turn, at the moment that it comes."""
@@ -60,10 +65,10 @@ class Preparing:
         self._decide = decide
         self._ahead: dict[ConversationId, Ahead] = {}
 
-    def begin(self, message: Message) -> None:
+    def begin(self, message: Message, stands: Callable[[str, str], None]) -> None:
         """Make the answer to this message, in place of what is made for its conversation."""
         before = self.drop(message.conversation)
-        ahead = Ahead(message.conversation)
+        ahead = Ahead(message.conversation, stands)
         self._ahead[message.conversation] = ahead
         ahead.task = asyncio.create_task(self._made(message, ahead, before), name="answer ahead")
         ahead.task.add_done_callback(_looked_at)

@@ -109,12 +109,12 @@ class TurnRunner:
         if lane := self._lanes.get(conversation):
             lane.sign()
 
-    def prepare(self, message: Message) -> None:
+    def prepare(self, message: Message, stands: Callable[[str, str], None]) -> None:
         """Begin the answer to a message that seems to come, if it will be answered here and
         nothing else is to be answered before it."""
         conversation = message.conversation
         if keys.partition_of(conversation) in self._after and conversation not in self._lanes:
-            self._manager.preparing.begin(message)
+            self._manager.preparing.begin(message, stands)
 
     def drop_prepared(self, conversation: ConversationId) -> None:
         """It does not come, or comes otherwise."""

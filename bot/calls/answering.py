@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 from bot.calls.phrases import Phrases
 from bot.calls.playing import Player
+from bot.calls.spoken import sentences_of
 from bot.calls.talk import Talk
 from bot.calls.timeline import Timeline
 from bot.errors import CustomerError, TooFast, Unavailable
@@ -81,6 +82,21 @@ class Answering:
             self._phrases.say_code("call_moment" if isinstance(error, TooFast) else "call_trouble")
         else:
             self._phrases.read_back(text)
+
+    def prepare(self, text: str) -> None:
+        """The caller may have said all of it: have the answer begun, and the sound of its first
+        sentence made as soon as that stands."""
+        self._player.forget_ahead()
+        self._talk.prepare(text, self._sound_ahead)
+
+    def drop_prepared(self) -> None:
+        """It was not all."""
+        self._player.forget_ahead()
+        self._talk.drop_prepared()
+
+    def _sound_ahead(self, markdown: str, locale: str) -> None:
+        for text in sentences_of(markdown, locale)[:1]:
+            self._player.make_ahead(text, locale)
 
     async def run(self, answered: Callable[[Reply], None]) -> None:
         """Hand on what the desk answers, in order, until cancelled."""

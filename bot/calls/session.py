@@ -175,14 +175,14 @@ class CallSession:
                     self._caller.pause(self._taking.voice_ended_s)
                 case Move.WENT_ON:
                     self._talk.speaks()
-                    self._talk.drop_prepared()
+                    self._answering.drop_prepared()
                     self._caller.go_on()
                 case Move.HOLD:
                     self._went_out(await self._player.hold())
                 case Move.INTERRUPTED:
                     await self._give_up()
                 case Move.RESUME:
-                    self._talk.drop_prepared()
+                    self._answering.drop_prepared()
                     self._caller.drop()
                     self._say_late()
                     self._player.resume()
@@ -219,7 +219,7 @@ class CallSession:
             wait_s = patience_s(heard.text, locale, self._expected, caught.melody, caught.complete)
             await self._do(self._taking.wait(self._manner.patience * wait_s))
             if self._caller.turn is turn and wait_s <= UNSURE_S and heard.text.strip():
-                self._talk.prepare(heard.text.strip())
+                self._answering.prepare(heard.text.strip())
 
     def _end_turn(self) -> None:
         if self._caller.end(self._taking.voice_ended_s):
@@ -372,7 +372,7 @@ class CallSession:
         """Whatever ended the call: the line is closed, and what was heard is kept."""
         self._over = True
         self._stop_growing()
-        self._talk.drop_prepared()
+        self._answering.drop_prepared()
         self._answering.stop_waiting()
         self._after = None
         self._went_out(await self._player.drop())

@@ -31,10 +31,11 @@ _WAIT_S = 30.0
 class CallDesk(Desk, Protocol):
     """What calls ask of the desk besides what connectors do."""
 
-    def prepare(self, message: Message) -> None:
+    def prepare(self, message: Message, stands: Callable[[str, str], None]) -> None:
         """The caller seems to have finished: begin the answer to this, in place of what else was
         begun for its conversation. It is given if a turn comes that says the same after the same
-        history; until then nothing is kept or done for it. May do nothing; never waits."""
+        history; until then nothing is kept or done for it, but that `stands` is told its sentences
+        (Markdown) and their language. May do nothing; never waits."""
 
     def drop_prepared(self, conversation: ConversationId) -> None:
         """The caller goes on: what was begun is given up."""
@@ -62,8 +63,9 @@ class Talk(Protocol):
     def speaks(self) -> None:
         """The caller is speaking: what they have just sent waits for their words."""
 
-    def prepare(self, text: str) -> None:
-        """The caller has paused after these words, which may be all: the answer may be begun."""
+    def prepare(self, text: str, stands: Callable[[str, str], None]) -> None:
+        """The caller has paused after these words, which may be all: the answer may be begun.
+        `stands`: see `CallDesk`."""
 
     def drop_prepared(self) -> None:
         """They were not all."""
@@ -111,8 +113,8 @@ class DeskTalk:
     def speaks(self) -> None:
         self._desk.customer_types(self._conversation)
 
-    def prepare(self, text: str) -> None:
-        self._desk.prepare(self._message(text, 0, 0))
+    def prepare(self, text: str, stands: Callable[[str, str], None]) -> None:
+        self._desk.prepare(self._message(text, 0, 0), stands)
 
     def drop_prepared(self) -> None:
         self._desk.drop_prepared(self._conversation)

@@ -33,6 +33,8 @@ class Caller:
         self.front = front
         self.talk = talk
         self.sentences: list[Sentence] = []
+        self.ahead: list[str] = []
+        """Sentences of answers that were begun in a pause."""
         self.stop_listening = talk.listen(self.sentences.append)
         self._replies = talk.replies()
 
@@ -47,6 +49,9 @@ class Caller:
 
     async def says(self, text: str) -> None:
         await self.talk.tell(text, from_s=0, to_s=1)
+
+    def prepares(self, text: str) -> None:
+        self.talk.prepare(text, lambda sentence, language: self.ahead.append(sentence))
 
     async def reply(self) -> Reply:
         async with asyncio.timeout(10):
@@ -207,8 +212,10 @@ async def test_what_was_begun_is_the_answer(calling: Any) -> None:
     gate = asyncio.Event()
     caller = await calling(gated(FIRST, "No ", gate, "reason is needed [1]."))
     before = await caller.log()
-    caller.talk.prepare(RETURN)
+    caller.prepares(RETURN)
     await wait_until(lambda: len(caller.model.asked) == 1)
+    await wait_until(lambda: bool(caller.ahead))
+    assert caller.ahead == ["You may send goods back within 30 days of delivery. "]
     assert await caller.log() == before
     assert caller.sentences == []
     await caller.says(RETURN)
@@ -226,7 +233,7 @@ async def test_what_was_begun_is_the_answer(calling: Any) -> None:
 
 async def test_an_answer_that_was_finished_ahead_is_given_at_once(calling: Any) -> None:
     caller = await calling(gated(FIRST, SECOND))
-    caller.talk.prepare(RETURN)
+    caller.prepares(RETURN)
     await caller.until_spent(940)
     await caller.says(RETURN)
     reply = await caller.reply()
@@ -250,7 +257,7 @@ async def test_a_caller_who_goes_on_is_asked_for_anew_and_nothing_else_has_happe
 
     caller = await calling(script)
     before = await caller.log()
-    caller.talk.prepare("Can I send goods back?")
+    caller.prepares("Can I send goods back?")
     await wait_until(lambda: len(caller.model.asked) == 1)
     await wait_until(lambda: asked == 1)
     caller.talk.drop_prepared()
@@ -286,7 +293,7 @@ async def test_the_last_pause_counts(calling: Any) -> None:
 
     caller = await calling(script)
     for words in ("Can I send", "Can I send goods back", RETURN):
-        caller.talk.prepare(words)
+        caller.prepares(words)
         asked = len(caller.model.asked)
         await wait_until(lambda asked=asked: len(caller.model.asked) == asked + 1)
     await caller.says(RETURN)
@@ -298,7 +305,7 @@ async def test_the_last_pause_counts(calling: Any) -> None:
 
 async def test_other_words_have_it_dropped(calling: Any) -> None:
     caller = await calling(gated(FIRST, SECOND))
-    caller.talk.prepare("Can I send goods back?")
+    caller.prepares("Can I send goods back?")
     await wait_until(lambda: len(caller.model.asked) == 1)
     await caller.says(RETURN)
     reply = await caller.reply()
@@ -310,7 +317,7 @@ async def test_other_words_have_it_dropped(calling: Any) -> None:
 async def test_another_history_has_it_dropped(calling: Any) -> None:
     """What was typed beside the call meanwhile may make it another question."""
     caller = await calling(gated(FIRST, SECOND))
-    caller.talk.prepare(RETURN)
+    caller.prepares(RETURN)
     await wait_until(lambda: len(caller.model.asked) == 1)
     await caller.says("thank you")
     await caller.reply()
@@ -327,7 +334,7 @@ async def test_a_model_that_fails_ahead_has_the_article_quoted(calling: Any) -> 
         raise ConnectionRefusedError("no")
 
     caller = await calling(script)
-    caller.talk.prepare(RETURN)
+    caller.prepares(RETURN)
     await wait_until(lambda: len(caller.model.asked) == 1)
     await caller.says(RETURN)
     reply = await caller.reply()
@@ -338,7 +345,7 @@ async def test_a_model_that_fails_ahead_has_the_article_quoted(calling: Any) -> 
 
 async def test_nothing_is_begun_ahead_where_answers_take_no_time(calling: Any) -> None:
     caller = await calling(gated(FIRST, SECOND), prepares=False)
-    caller.talk.prepare(RETURN)
+    caller.prepares(RETURN)
     await caller.says(RETURN)
     assert "prepared" not in await caller.trace(await caller.reply())
 
@@ -347,7 +354,7 @@ async def test_nothing_is_left_of_what_nobody_took(calling: Any) -> None:
     never = asyncio.Event()
     caller = await calling(gated(FIRST, never))
     before = asyncio.all_tasks()
-    caller.talk.prepare(RETURN)
+    caller.prepares(RETURN)
     await wait_until(lambda: len(caller.model.asked) == 1)
     caller.talk.drop_prepared()
     caller.stop_listening()

@@ -226,8 +226,11 @@ class ScriptedEar:
 class ScriptedMouth:
     seconds: float = 0.05
     hangs: bool = False
+    spoken: list[str] = field(default_factory=list)
+    """What it was asked to speak."""
 
     async def speak(self, text: str, locale: str) -> Speech | None:
+        self.spoken.append(text)
         await asyncio.sleep(1000 if self.hangs else self.seconds)
         length = round(len(text.split()) * WORD_S * RATE_HZ)
         return Speech(np.full(length, 0.3, np.float32), RATE_HZ)
@@ -251,6 +254,8 @@ class ScriptedTalk:
         self.corrected: dict[str, str] = {}
         self.prepared: list[str] = []
         """What an answer was begun for; empty texts: it was dropped."""
+        self.ahead = ""
+        """The first sentence of each answer that is begun, which stands at once."""
         self.written: list[tuple[float, str]] = []
         """Sentences that are known of the next reply before it is, each after so many seconds. An
         empty one: it is begun anew."""
@@ -261,8 +266,10 @@ class ScriptedTalk:
         self._grows = hear
         return lambda: None
 
-    def prepare(self, text: str) -> None:
+    def prepare(self, text: str, stands: Callable[[str, str], None]) -> None:
         self.prepared.append(text)
+        if self.ahead:
+            stands(self.ahead, "en")
 
     def drop_prepared(self) -> None:
         self.prepared.append("")
@@ -345,6 +352,7 @@ async def hold(
     answer: Callable[[str], Answer] = echo,
     answer_s: float = 0.05,
     written: Sequence[tuple[float, str]] = (),
+    ahead: str = "",
     call: Call | None = None,
     ears: ScriptedEars | None = None,
     mouth: ScriptedMouth | None = None,
@@ -353,11 +361,12 @@ async def hold(
     **manner: object,
 ) -> PlayedCall:
     """A whole call. The desk greets with three words, 1.08 s. `written`: the sentences of the first
-    reply that are known before it, each after so many seconds. `typed`: when something else is
+    reply that are known before it, each after so many seconds. `ahead`: the
+    sentence that an answer begins with which is made in a pause. `typed`: when something else is
     answered in the conversation, and how."""
     line = Line(script, until_s, transfers=transfers)
     talk = ScriptedTalk(answer, answer_s)
-    talk.written = list(written)
+    talk.written, talk.ahead = list(written), ahead
     ears = ears or ScriptedEars(script)
     session = CallSession(
         call or Call(id="call_1", channel=ChannelName("call"), customer=CustomerId("cus_ann")),

@@ -5,7 +5,7 @@ import pytest
 from bot.calls.answering import LONGEST_S
 from bot.calls.transport import EndReason
 from bot.texts import say
-from tests.bot.calls.scripted import Answer, PlayedCall, Script, echo, hold
+from tests.bot.calls.scripted import Answer, PlayedCall, Script, ScriptedMouth, echo, hold
 from tests.virtual_time import run
 
 ASKED_S = 2.0
@@ -174,3 +174,25 @@ def test_nothing_is_begun_for_a_murmur() -> None:
 def test_what_was_begun_is_dropped_when_the_call_ends() -> None:
     call = run(hold(asking("where is my order?"), until_s=3.4))
     assert call.talk.prepared[-1] == ""
+
+
+def test_the_first_sound_is_made_in_the_pause() -> None:
+    """By a voice that takes 0.3 s for a sentence, and an answer that is ready when it is asked."""
+
+    def waited_ms(ahead: str) -> float:
+        script = asking("tell me 4 8 2 1.")  # a number, which may go on: 0.95 s
+        mouth = ScriptedMouth(seconds=0.3)
+        call = run(hold(script, answer=told, written=[(0.0, FIRST)], ahead=ahead, mouth=mouth))
+        assert said(call) == [FIRST.strip(), SECOND.strip(), THIRD]
+        assert mouth.spoken.count(FIRST.strip()) == 1
+        return call.timeline.answers[0].total_ms
+
+    assert waited_ms("") - waited_ms(FIRST) >= 250
+
+
+def test_a_sound_that_was_made_for_nothing_is_not_heard() -> None:
+    script = asking("where is it? |0.25| my order I mean?")
+    mouth = ScriptedMouth()
+    call = run(hold(script, ahead="It is here.", mouth=mouth))
+    assert "It is here." in mouth.spoken
+    assert said(call) == ["You said where is it? my order I mean?."]
