@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import av
+import pytest
 
 from models.audio import SAMPLE_RATE_HZ, encode, resampled
 from models.espeak import Espeak
@@ -36,3 +37,26 @@ def test_what_is_no_recording_is_told(frontdesk: Frontdesk, project: Path, tmp_p
     assert called.returncode == 2
     assert "question.wav" in called.stderr
     assert "Traceback" not in called.stderr
+
+
+def test_a_computer_that_has_no_sound_is_told(frontdesk: Frontdesk, project: Path) -> None:
+    """Where PortAudio or a device is missing; a computer that has both would be called from."""
+    try:
+        import sounddevice
+
+        if sounddevice.query_devices():
+            pytest.skip("this computer has a sound card")
+    except OSError:
+        pass
+    called = frontdesk("call", "--microphone", "--project", project)
+    assert called.returncode == 2
+    assert "microphone" in called.stderr
+    assert "install" in called.stderr or "plug" in called.stderr
+    assert "Traceback" not in called.stderr
+
+
+@pytest.mark.parametrize("arguments", [[], ["question.wav", "--microphone"]])
+def test_who_calls_is_to_be_said(frontdesk: Frontdesk, project: Path, arguments: list[str]) -> None:
+    called = frontdesk("call", *arguments, "--project", project)
+    assert called.returncode == 2
+    assert "--microphone" in called.stderr
