@@ -253,9 +253,11 @@ class FrontDesk:
                     log.info("media.swept", extra={"attachments": gone})
             await asyncio.sleep(_SWEEP_EVERY_S)
 
-    def _say(self, sentence: Sentence) -> None:
-        if hear := self._listening.get(sentence.conversation):
+    def _say(self, sentence: Sentence) -> bool:
+        hear = self._listening.get(sentence.conversation)
+        if hear:
             hear(sentence)
+        return hear is not None
 
     def _show(self, progress: Progress) -> None:
         if connector := self._connectors.get(progress.channel):

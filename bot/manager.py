@@ -87,15 +87,15 @@ class DialogueManager:
         policy: Policy,
         speaker: Speaker,
         show: Callable[[Progress], None],
-        say: Callable[[Sentence], None],
+        say: Callable[[Sentence], bool],
         language: str,
         fetching: Fetching,
         linking: Linking,
         recogniser: Recogniser | None = None,
     ) -> None:
-        """`show` passes on that an answer is being made, and `say` its sentences, to who speaks
-        them. `language`: of the business, for customers whose language nothing tells. Without a
-        `recogniser` no intents are told."""
+        """`show` passes on that an answer is being made, and `say` its sentences; it tells whether
+        somebody speaks them. `language`: of the business, for customers whose language nothing
+        tells. Without a `recogniser` no intents are told."""
         self._history = history
         self._perception = perception
         self._policy = policy
@@ -176,8 +176,8 @@ class DialogueManager:
             if spoken:
                 spoken.add(sentence)
             if begins:
-                turn.begun = True
-                self._say(Sentence(turn.conversation, reply, at, sentence, language))
+                heard = self._say(Sentence(turn.conversation, reply, at, sentence, language))
+                turn.begun = turn.begun or heard
 
         channel = turn.received[0].message.channel
         try:
