@@ -12,7 +12,7 @@ from typing import Any
 
 from bot.calls.answering import Answering
 from bot.calls.caller_turns import CallerTurns, Turn
-from bot.calls.endpointing import OPEN_S, Expected, expected_after, patience_s, wants_turn
+from bot.calls.endpointing import UNSURE_S, Expected, expected_after, patience_s, wants_turn
 from bot.calls.hearing import SAMPLE_RATE_HZ, Caught, Ears, Voice
 from bot.calls.ledger import Said
 from bot.calls.manner import Manner
@@ -221,7 +221,7 @@ class CallSession:
             await self._do(self._taking.wait(self._manner.patience * wait_s))
             # By the words alone: where the voice says that they go on, most is to be gained.
             words_s = patience_s(heard.text, locale, self._expected, complete=1.0)
-            may_be_all = min(wait_s, words_s) < OPEN_S and heard.text.strip()
+            may_be_all = min(wait_s, words_s) <= UNSURE_S and heard.text.strip()
             if self._caller.turn is turn and may_be_all:
                 self._answering.prepare(heard.text.strip())
 
