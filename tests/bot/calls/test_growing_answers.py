@@ -174,9 +174,9 @@ def test_where_the_voice_alone_says_that_more_comes_most_is_gained() -> None:
 
 
 def test_who_pauses_again_and_again_costs_three_requests_at_most() -> None:
-    words = "one thing |0.25| two things |0.25| three things |0.25| four things |0.25| five things"
-    call = run(hold(asking(words)))
-    assert call.talk.told == [words.replace("|0.25| ", "")]
+    asked = ["where is it?", "when is it?", "who has it?", "how is it?", "what is it?"]
+    call = run(hold(asking(" |0.25| ".join(asked))))
+    assert call.talk.told == [" ".join(asked)]
     assert len([text for text in call.talk.prepared if text]) == MOST_AHEAD
 
 
