@@ -12,6 +12,7 @@ import msgspec
 from bot.messages import (
     Attachment,
     AttachmentId,
+    CallSummary,
     ChannelName,
     Conversation,
     ConversationId,
@@ -193,4 +194,8 @@ class Desk(Protocol):
         there is none, and `Unavailable`."""
 
     async def trace(self, conversation: ConversationId, turn: TurnId) -> dict[str, Any] | None:
-        """What was heard, read, searched and decided in a turn, with milliseconds."""
+        """What was heard, read, searched and decided in a turn, with milliseconds; beside it, what
+        the conversation's calls were about."""
+
+    async def calls(self, conversation: ConversationId) -> Sequence[CallSummary]:
+        """What the conversation's last calls were about, the oldest first. Raises `Unavailable`."""

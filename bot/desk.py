@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from bot.calls.summaries import Summaries, Summarizer, kept_summaries
 from bot.channel import Connector, Fetch, Progress, Receipt, Whereabouts
 from bot.deliveries import Deliveries
 from bot.errors import Unavailable
@@ -22,6 +23,7 @@ from bot.media import MediaStore
 from bot.messages import (
     Attachment,
     AttachmentId,
+    CallSummary,
     ChannelName,
     Conversation,
     ConversationId,
@@ -80,6 +82,7 @@ class FrontDesk:
         self._perception = perception
         self._connectors: dict[ChannelName, Connector] = {}
         self._keep_s = keep_days * 24 * 3600
+        self._language = language
         self._people = People(store, self._keep_s)
         self._history = History(store, self._people, keep_s=self._keep_s, keep_entries=keep_entries)
         self._inbox = Inbox(store, limits, self._keep_s)
@@ -105,6 +108,17 @@ class FrontDesk:
             history=self._history,
             manager=manager,
             show=self._show,
+        )
+
+    def summaries(self, summarizer: Summarizer | None = None) -> Summaries:
+        """What keeps the summaries of this desk's calls, worded by `summarizer` where there is
+        one."""
+        return Summaries(
+            self.store,
+            self._history,
+            keep_s=self._keep_s,
+            language=self._language,
+            summarizer=summarizer,
         )
 
     def connect(self, connector: Connector, fetch: Fetch | None = None) -> None:
@@ -215,7 +229,12 @@ class FrontDesk:
             # What it was made from stands in the trace already, but for numbers nobody reads.
             for name in ("observation", "pictures"):
                 trace["recognised"].pop(name, None)
+        if calls := await self.calls(conversation):
+            trace["calls"] = msgspec.to_builtins(calls)
         return trace
+
+    async def calls(self, conversation: ConversationId) -> list[CallSummary]:
+        return await kept_summaries(self.store, conversation)
 
     async def _forget_media(self) -> None:
         """Delete attachments that are older than a conversation is remembered."""

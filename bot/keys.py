@@ -16,6 +16,7 @@ links customers lies beside the partitions, under one hash tag of its own.
 | fd:{pN}:log:ID | stream | history.keep_days | entry SEQ-0: e message or reply |
 | fd:{pN}:perceived:ID | hash | history.keep_days | attachment id → what was heard or read in it |
 | fd:{pN}:heard:ID | hash | history.keep_days | reply → what a caller heard of it, if not all |
+| fd:{pN}:calls:ID | hash | history.keep_days | call → what it was about, of the last 20 |
 | fd:{pN}:withdrawn:ID | set | history.keep_days | seq of messages that were deleted |
 | fd:{pN}:once:ID:MESSAGE | string | 7 d, the longest a provider repeats a webhook | its seq |
 | fd:{pN}:pace:ID | string | seconds | when the next message fits the rate limit, Unix ms |
@@ -88,6 +89,10 @@ def perceived(conversation: ConversationId) -> str:
 
 def heard(conversation: ConversationId) -> str:
     return _of(conversation, "heard")
+
+
+def calls(conversation: ConversationId) -> str:
+    return _of(conversation, "calls")
 
 
 def withdrawn(conversation: ConversationId) -> str:

@@ -142,7 +142,11 @@ class DialogueManager:
                     speech = await spoken.finish(decision.text)
         reply = _reply(turn, decision, understanding.language, speech, perceived)
         trace.note(
-            remembered={"entries": len(past.entries), "summary": past.summary},
+            remembered={
+                "entries": len(past.entries),
+                "summary": past.summary,
+                "calls": past.calls,
+            },
             **_account(turn, perceived, understanding, decision),
         )
         return Outcome(reply, trace.to_json(), perceived)

@@ -172,3 +172,32 @@ class Conversation(msgspec.Struct, frozen=True):
     customer: CustomerId
     last_seq: int
     """The newest entry's number; 0 while there is none."""
+
+
+class Topic(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One thing that the caller wanted."""
+
+    wanted: str
+    """In the caller's words."""
+    answered: str = ""
+    """The beginning of what was answered, as far as it was heard; empty: it stays open."""
+    articles: tuple[str, ...] = ()
+    """Titles of those that the answer rests on."""
+    cut_short: bool = False
+    """The caller did not hear the answer to its end."""
+
+
+class CallSummary(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What a call was about, as it is kept beside its conversation."""
+
+    call: str
+    began_at: float
+    """Unix time in seconds."""
+    seconds: float
+    ended: str
+    """A `bot.calls.transport.EndReason`."""
+    topics: tuple[Topic, ...] = ()
+    text: str = ""
+    """For people, in the language of the business."""
+    assistant: str = ""
+    """The language model that worded the text; empty: it is made of the topics."""

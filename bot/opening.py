@@ -12,6 +12,7 @@ import msgspec
 from bot import language, weights
 from bot.article_page import article_page
 from bot.calls.manner import Manner
+from bot.calls.summaries import Summaries
 from bot.calls.switchboard import CallLimits, Switchboard
 from bot.calls.turn_taking import Timing
 from bot.config import Config
@@ -37,7 +38,7 @@ from models.transcriber import Transcriber
 from models.understanding.versions import Versions
 
 if TYPE_CHECKING:
-    from bot.assistant import Assistant
+    from bot.assistant import Assistant, Summarizer
 
 log = logging.getLogger(__name__)
 
@@ -110,7 +111,7 @@ async def open_desk(
         )
         stack.push_async_callback(recogniser.close)
         await recogniser.renew()
-        assistant = await _open_assistant(config, store, knowledge, perception)
+        assistant, summarizer = await _open_assistant(config, store, knowledge, perception)
         synthesizer = await asyncio.to_thread(maker(config.synthesizer, config.device))
         speaker = Speaker(synthesizer, media)
         stack.callback(speaker.close)
@@ -118,7 +119,7 @@ async def open_desk(
             knowledge, intents, config.name, config.suggestions, config.person, assistant
         )
         desk = _front_desk(config, store, media, perception, policy, speaker, recogniser, alone)
-        calls = _calls(config, desk, hearing, speaker)
+        calls = _calls(config, desk, hearing, speaker, desk.summaries(summarizer))
         stack.callback(calls.close)
         for warm_up in (perception.warm_up(), calls.warm_up()):
             warming = asyncio.create_task(warm_up, name="warm-up")
@@ -190,7 +191,11 @@ def _front_desk(
 
 
 def _calls(
-    config: Config, desk: FrontDesk, hearing: Callable[[], Transcriber], speaker: Speaker
+    config: Config,
+    desk: FrontDesk,
+    hearing: Callable[[], Transcriber],
+    speaker: Speaker,
+    summaries: Summaries,
 ) -> Switchboard:
     calls = config.calls
     greeting = calls.greeting.get(config.language) or calls.greeting.get(FALLBACK, "")
@@ -209,6 +214,7 @@ def _calls(
         ),
         limits=CallLimits(at_once=calls.at_once),
         recordings=config.recordings_folder if calls.record else None,
+        summaries=summaries,
     )
 
 
@@ -228,25 +234,32 @@ def _made_once(make: Callable[[], Transcriber]) -> Callable[[], Transcriber]:
 
 async def _open_assistant(
     config: Config, store: Store, knowledge: Knowledge, perception: Perception
-) -> "Assistant | None":
+) -> "tuple[Assistant, Summarizer] | tuple[None, None]":
+    """What words answers, and what sums calls up."""
     settings = config.assistant
     if settings is None:
-        return None
+        return None, None
     try:
-        from bot.assistant import Assistant, Budget, open_model
+        from bot.assistant import Assistant, Budget, Summarizer, open_model
     except ImportError as error:
         raise OperatorError(
             f"the assistant needs a package that is missing: {error}",
             remedy=f"install it: `pip install 'frontdesk[{settings.extra}]'`",
         ) from error
-    return Assistant(
-        await asyncio.to_thread(open_model, settings),
+    model = await asyncio.to_thread(open_model, settings)
+    budget = Budget(store, settings, config.history.keep_days * 24 * 3600)
+    assistant = Assistant(
+        model,
         settings,
         knowledge=knowledge,
-        budget=Budget(store, settings, config.history.keep_days * 24 * 3600),
+        budget=budget,
         business=config.name,
         open_picture=perception.open_picture,
     )
+    summarizer = Summarizer(
+        model, settings, knowledge=knowledge, budget=budget, business=config.name
+    )
+    return assistant, summarizer
 
 
 async def _open_store(config: Config, stack: AsyncExitStack) -> tuple[Store, bool]:

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,11 +16,13 @@ from bot.calls.playing import Mouth
 from bot.calls.recording import Recording
 from bot.calls.session import CallSession
 from bot.calls.speaking import Speaking
+from bot.calls.summaries import Summaries
 from bot.calls.talk import DeskTalk
 from bot.calls.timeline import Timeline
 from bot.calls.transport import Call, EndReason, Transport
 from bot.channel import Desk
-from bot.errors import OperatorError, TooFast
+from bot.errors import OperatorError, TooFast, Unavailable
+from bot.messages import CallSummary
 from bot.speech import Speaker
 from bot.texts import languages, say
 from models.errors import EngineMissing
@@ -51,6 +54,8 @@ class Held(msgspec.Struct, frozen=True):
     call: Call
     reason: EndReason
     timeline: Timeline
+    summary: CallSummary | None = None
+    """None where nothing was wanted, or nobody sums up."""
 
 
 class Switchboard:
@@ -65,12 +70,15 @@ class Switchboard:
         manner: Manner,
         limits: CallLimits | None = None,
         recordings: Path | None = None,
+        summaries: Summaries | None = None,
     ) -> None:
-        """`recordings`: the folder that calls are recorded in; None: they are not."""
+        """`recordings`: the folder that calls are recorded in; None: they are not. `summaries`:
+        keeps what each call was about."""
         self._desk = desk
         self._manner = msgspec.structs.replace(manner, recorded=recordings is not None)
         self._limits = limits or CallLimits()
         self._recordings = recordings
+        self._summaries = summaries
         self._ears = Hearing(transcriber, threads=self._limits.hearing_threads)
         self._mouth = Speaking(speaker, listener="calls")
         self._held = 0
@@ -111,14 +119,25 @@ class Switchboard:
             raise TooFast(_BUSY_RETRY_S)
         self._held += 1
         sys.setswitchinterval(_TURN_S)
+        talk = None
+        began_at, reason, timeline = time.time(), EndReason.LOST, Timeline()
         try:
-            return await self._talk(call, transport, recording)
+            talk = await DeskTalk.open(self._desk, call)
+            session = self._session(call, transport, talk, recording)
+            timeline = session.timeline
+            log.info("call.began", extra={"call": call.id, "channel": call.channel})
+            reason = await session.run()
         finally:
             self._held -= 1
+            if talk is not None:
+                _log_end(call, reason, timeline)
+                summary = await self._sum_up(call, talk, began_at, reason)
+        return Held(call, reason, timeline, summary)
 
-    async def _talk(self, call: Call, transport: Transport, recording: Path | None) -> Held:
-        talk = await DeskTalk.open(self._desk, call)
-        session = CallSession(
+    def _session(
+        self, call: Call, transport: Transport, talk: DeskTalk, recording: Path | None
+    ) -> CallSession:
+        return CallSession(
             call,
             transport,
             ears=self._ears,
@@ -127,22 +146,25 @@ class Switchboard:
             manner=self._manner,
             recording=self._record(call, transport, recording),
         )
-        log.info("call.began", extra={"call": call.id, "channel": call.channel})
-        reason = EndReason.LOST
+
+    async def _sum_up(
+        self, call: Call, talk: DeskTalk, began_at: float, reason: EndReason
+    ) -> CallSummary | None:
+        """A call that is over; what it was about is worth no trouble to whoever waits for it."""
+        if self._summaries is None:
+            return None
         try:
-            reason = await session.run()
-        finally:
-            timeline = session.timeline
-            log.info(
-                "call.ended",
-                extra={
-                    "call": call.id,
-                    "reason": reason,
-                    "turns": len(timeline.answers),
-                    "milliseconds": [round(answer.total_ms) for answer in timeline.answers],
-                },
+            return await self._summaries.sum_up(
+                talk.conversation,
+                talk.began_after,
+                call=call.id,
+                began_at=began_at,
+                seconds=time.time() - began_at,
+                ended=reason,
             )
-        return Held(call, reason, timeline)
+        except Unavailable as error:
+            log.error("call.not_summed_up", extra={"call": call.id, "reason": str(error)})
+            return None
 
     def _record(self, call: Call, transport: Transport, path: Path | None) -> Recording | None:
         if path is None and self._recordings is None:
@@ -158,3 +180,15 @@ class Switchboard:
 
     def close(self) -> None:
         self._ears.close()
+
+
+def _log_end(call: Call, reason: EndReason, timeline: Timeline) -> None:
+    log.info(
+        "call.ended",
+        extra={
+            "call": call.id,
+            "reason": reason,
+            "turns": len(timeline.answers),
+            "milliseconds": [round(answer.total_ms) for answer in timeline.answers],
+        },
+    )

@@ -54,6 +54,7 @@ class DeskTalk:
         self._call = call
         self._conversation = conversation
         self._after = after
+        self.began_after = after
 
     @classmethod
     async def open(cls, desk: Desk, call: Call) -> "DeskTalk":
