@@ -19,6 +19,8 @@ class CallsSection(Section):
     record: bool = False
     """Record calls, the caller left and the desk right, into `calls` inside `data`. Callers are
     told so before anything else."""
+    keep_recordings_days: Annotated[int, Field(ge=1, le=36_500)] = 30
+    """After so many days the desk deletes a recording; also where none are made any more."""
     at_once: Annotated[int, Field(ge=1, le=10_000)] = 20
     """Calls that one process holds at the same time; further ones are refused as busy."""
     longest_minutes: Annotated[float, Field(gt=0, le=600)] = 30.0

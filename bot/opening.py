@@ -12,6 +12,7 @@ import msgspec
 from bot import language, weights
 from bot.article_page import article_page
 from bot.calls.manner import Manner
+from bot.calls.recordings import Recordings
 from bot.calls.summaries import Summaries
 from bot.calls.switchboard import CallLimits, Switchboard
 from bot.calls.turn_taking import Timing
@@ -64,6 +65,7 @@ class OpenDesk(msgspec.Struct, frozen=True):
             group.create_task(self.knowledge.follow(self.config.index_folder), name="knowledge")
             group.create_task(self.intents.follow(), name="intents")
             group.create_task(self.recogniser.follow(), name="recogniser")
+            group.create_task(recordings_of(self.config).follow(), name="recordings sweeper")
 
     async def article(self, article: str) -> str | None:
         """The page of an article; None if there is none of that id."""
@@ -213,9 +215,13 @@ def _calls(
             timing=Timing(idle_s=calls.idle_seconds),
         ),
         limits=CallLimits(at_once=calls.at_once),
-        recordings=config.recordings_folder if calls.record else None,
+        recordings=recordings_of(config) if calls.record else None,
         summaries=summaries,
     )
+
+
+def recordings_of(config: Config) -> Recordings:
+    return Recordings(config.recordings_folder, config.calls.keep_recordings_days)
 
 
 def _made_once(make: Callable[[], Transcriber]) -> Callable[[], Transcriber]:

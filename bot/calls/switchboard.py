@@ -14,6 +14,7 @@ from bot.calls.hearing import Hearing
 from bot.calls.manner import Manner
 from bot.calls.playing import Mouth
 from bot.calls.recording import Recording
+from bot.calls.recordings import Recordings
 from bot.calls.session import CallSession
 from bot.calls.speaking import Speaking
 from bot.calls.summaries import Summaries
@@ -69,10 +70,10 @@ class Switchboard:
         speaker: Speaker,
         manner: Manner,
         limits: CallLimits | None = None,
-        recordings: Path | None = None,
+        recordings: Recordings | None = None,
         summaries: Summaries | None = None,
     ) -> None:
-        """`recordings`: the folder that calls are recorded in; None: they are not. `summaries`:
+        """`recordings`: where calls are recorded; None: they are not. `summaries`:
         keeps what each call was about."""
         self._desk = desk
         self._manner = msgspec.structs.replace(manner, recorded=recordings is not None)
@@ -171,7 +172,7 @@ class Switchboard:
             return None
         if path is None:
             assert self._recordings
-            path = self._recordings / f"{call.id}.ogg"
+            path = self._recordings.path(call.id)
         try:
             return Recording(path, transport.sample_rate_hz)
         except OSError as error:
