@@ -197,5 +197,9 @@ class Desk(Protocol):
         """What was heard, read, searched and decided in a turn, with milliseconds; beside it, what
         the conversation's calls were about."""
 
+    async def nobody_reached(self, conversation: Conversation, phone: str, locale: str) -> bool:
+        """A caller could not be connected with a person. True: a reply offers to call them back.
+        `phone`: their number, where the line tells it. Raises `Unavailable`."""
+
     async def calls(self, conversation: ConversationId) -> Sequence[CallSummary]:
         """What the conversation's last calls were about, the oldest first. Raises `Unavailable`."""

@@ -12,6 +12,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from bot.call_backs.calling import Calling
 from bot.channel_memory import RedisMemory
 from bot.config import ChannelsSection, Config
 from bot.config_file import section_of
@@ -50,8 +51,9 @@ _BURSTS = 2
 class Front:
     """The configured channels, and the web server."""
 
-    def __init__(self, server: Any, messaging: Any, lines: Any) -> None:
+    def __init__(self, server: Any, messaging: Any, lines: Any, call_backs: Calling | None) -> None:
         self._server = server
+        self._call_backs = call_backs
         self._messaging = messaging
         self._lines = lines
 
@@ -60,12 +62,19 @@ class Front:
         polling = asyncio.create_task(self._messaging.run(), name="channels")
         lines = asyncio.create_task(self._lines.run(), name="lines")
         lines.add_done_callback(self._lines_ended)
+        calling = [
+            asyncio.create_task(each.run(self._lines.dial), name="call-backs")
+            for each in [self._call_backs]
+            if each
+        ]
         try:
             await self._server.serve()
         finally:
             polling.cancel()
             lines.cancel()
-            await asyncio.gather(polling, lines, return_exceptions=True)
+            for task in calling:
+                task.cancel()
+            await asyncio.gather(polling, lines, *calling, return_exceptions=True)
         if not lines.cancelled():
             lines.result()
 
@@ -134,6 +143,7 @@ async def open_front(opened: OpenDesk, on_ready: Callable[[str], None]) -> Async
             ),
             messaging,
             lines,
+            opened.call_backs,
         )
 
 

@@ -3,14 +3,17 @@ benchmarks build one with a policy of their own."""
 
 import asyncio
 import logging
+import re
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from bot.call_backs.arranging import Arranging
 from bot.calls.summaries import Summaries, Summarizer, kept_summaries
 from bot.channel import Connector, Fetch, Progress, Receipt, Whereabouts
 from bot.deliveries import Deliveries
+from bot.errands import Errand
 from bot.errors import Unavailable
 from bot.explanation import explain
 from bot.fetching import Fetching
@@ -31,6 +34,7 @@ from bot.messages import (
     Entry,
     Message,
     MessageId,
+    Reply,
     ReplyId,
     TurnId,
 )
@@ -71,11 +75,14 @@ class FrontDesk:
         recogniser: Recogniser | None = None,
         upload_bytes: int = 25 * 1024**2,
         delivery_s: float = 24 * 3600,
+        errands: Sequence[Errand] = (),
+        call_backs: Arranging | None = None,
     ) -> None:
         """`alone`: no other process can be answering on this Redis; see `bot.lease`. `recogniser`:
         none for a desk whose policy wants no intents. `upload_bytes`: the largest file that is
         fetched from a provider. `delivery_s`: how long a reply is tried to be delivered, in
-        seconds."""
+        seconds. `errands`: what it does for customers beside answering. `call_backs`: the one of
+        them that offers to call who could not be connected; None: nobody is called back."""
         self.store = store
         self._recogniser = recogniser
         self._media = media
@@ -88,7 +95,8 @@ class FrontDesk:
         self._inbox = Inbox(store, limits, self._keep_s)
         self._deliveries = Deliveries(store, self._keep_s)
         self._fetching = Fetching(media, limit_bytes=upload_bytes)
-        outbox = Outbox(store, self._keep_s, self._connectors, give_up_s=delivery_s)
+        self._call_backs = call_backs
+        self._outbox = outbox = Outbox(store, self._keep_s, self._connectors, give_up_s=delivery_s)
         manager = DialogueManager(
             history=self._history,
             perception=perception,
@@ -99,6 +107,7 @@ class FrontDesk:
             recogniser=recogniser,
             fetching=self._fetching,
             linking=Linking(self._people, outbox.tell),
+            errands=errands,
         )
         self._runner = TurnRunner(
             store=store,
@@ -147,6 +156,9 @@ class FrontDesk:
     ) -> Receipt:
         # Before the message is taken, for its own turn is to know who they are.
         await asyncio.gather(*(self._people.verified(message.customer, each) for each in verified))
+        number = next((each[4:] for each in verified if each.startswith("tel:+")), "")
+        if number and not message.phone:
+            message = msgspec.structs.replace(message, phone=re.sub(r"[\s().-]", "", number))
         return await self._inbox.accept(message, address)
 
     async def withdraw(self, conversation: ConversationId, message: MessageId) -> None:
@@ -232,6 +244,18 @@ class FrontDesk:
         if calls := await self.calls(conversation):
             trace["calls"] = msgspec.to_builtins(calls)
         return trace
+
+    async def tell(self, reply: Reply) -> None:
+        """Bring a reply that no turn has made to its conversation, once. Raises `Unavailable`."""
+        await self._outbox.tell(reply)
+
+    async def nobody_reached(self, conversation: Conversation, phone: str, locale: str) -> bool:
+        if self._call_backs is None:
+            return False
+        reply = await self._call_backs.nobody_reached(conversation, phone, locale)
+        if reply is not None:
+            await self.tell(reply)
+        return reply is not None
 
     async def calls(self, conversation: ConversationId) -> list[CallSummary]:
         return await kept_summaries(self.store, conversation)

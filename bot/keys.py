@@ -33,6 +33,12 @@ links customers lies beside the partitions, under one hash tag of its own.
 | fd:{people}:done:TURN | string | 1 h | what a link command came to, for its turn done anew |
 | fd:{people}:apart:ID | string | history.keep_days | they unlinked: addresses link them no more |
 | fd:{people}:verified:DIGEST | sorted set | history.keep_days | whose an address is, by when told |
+| fd:{pN}:callback:ID | string | 15 min | what is being asked for a call-back in a conversation |
+| fd:{callbacks}:booked | hash | never; it ends with the call | call-back id → the call-back |
+| fd:{callbacks}:due | sorted set | the same | call-back ids by when they are due, Unix s |
+| fd:{callbacks}:attempts | hash | the same | call-back id → times that it was tried |
+| fd:{callbacks}:of:ID | string | the same | the call-back that a customer has |
+| fd:{callbacks}:over | list | history.keep_days, at most 200 | call-backs that are over |
 | fd:limit:NAME:CLIENT | string | seconds | the same as pace, for a network address or an API key |
 """
 
@@ -42,6 +48,11 @@ from bot.messages import ChannelName, ConversationId, CustomerId, MessageId, Rep
 
 PARTITIONS = 16
 """Fixed for the life of a data set: a conversation's partition follows from it."""
+
+BOOKED = "fd:{callbacks}:booked"
+DUE = "fd:{callbacks}:due"
+ATTEMPTS = "fd:{callbacks}:attempts"
+OVER = "fd:{callbacks}:over"
 
 ONCE_EXPIRY_S = 7 * 24 * 3600
 LEASE_MS = 5_000
@@ -158,6 +169,14 @@ def apart(customer: CustomerId) -> str:
 def verified(digest: str) -> str:
     """`digest`: of the address; addresses themselves are in no key."""
     return f"fd:{{people}}:verified:{digest}"
+
+
+def call_back_form(conversation: ConversationId) -> str:
+    return _of(conversation, "callback")
+
+
+def call_back_of(customer: CustomerId) -> str:
+    return f"fd:{{callbacks}}:of:{customer}"
 
 
 def limit(name: str, client: str) -> str:

@@ -10,6 +10,7 @@ import msgspec
 
 from bot.channel import Progress
 from bot.draft import Draft
+from bot.errands import Errand, Told
 from bot.errors import CustomerError
 from bot.fetching import Fetching
 from bot.history import History, Past
@@ -87,9 +88,11 @@ class DialogueManager:
         fetching: Fetching,
         linking: Linking,
         recogniser: Recogniser | None = None,
+        errands: Sequence[Errand] = (),
     ) -> None:
         """`show` passes on that an answer is being made. `language`: of the business, for
-        customers whose language nothing tells. Without a `recogniser` no intents are told."""
+        customers whose language nothing tells. Without a `recogniser` no intents are told.
+        `errands`: what is done for customers beside answering."""
         self._history = history
         self._perception = perception
         self._policy = policy
@@ -99,6 +102,7 @@ class DialogueManager:
         self._recogniser = recogniser
         self._fetching = fetching
         self._linking = linking
+        self._errands = tuple(errands)
 
     async def handle(self, turn: Turn, joined: Callable[[], bool]) -> Outcome | None:
         """Answer a turn. None if `joined()` told, before the answer began, that more messages
@@ -126,7 +130,9 @@ class DialogueManager:
             with trace.step("policy"), trace.current():
                 wants_answer = asked is None or not understanding.empty or understanding.problems
                 decision = (
-                    await self._policy.decide(understanding, past, draft) if wants_answer else None
+                    await self._decide(turn, messages, understanding, past, draft)
+                    if wants_answer
+                    else None
                 )
             # What the customer has seen the beginning of is finished.
             if joined() and not draft.shown:
@@ -150,6 +156,23 @@ class DialogueManager:
             **_account(turn, perceived, understanding, decision),
         )
         return Outcome(reply, trace.to_json(), perceived)
+
+    async def _decide(
+        self,
+        turn: Turn,
+        messages: Sequence[Message],
+        understanding: Understanding,
+        past: Past,
+        draft: Draft,
+    ) -> Decision:
+        told = Told(turn.id, messages, understanding)
+        for errand in self._errands:
+            if decision := await errand.answer(told):
+                return decision
+        decision = await self._policy.decide(understanding, past, draft)
+        for errand in self._errands:
+            decision = await errand.offer(told, decision)
+        return decision
 
     @contextmanager
     def _draft(

@@ -84,6 +84,10 @@ class Message(msgspec.Struct, frozen=True, omit_defaults=True, tag="message"):
     customer_name: str = ""
     """The customer's name as their channel knows it; empty where it tells none. It is shown to
     nobody, and hidden from language models on other machines."""
+    phone: str = ""
+    """Number that the customer can be called at (`+4722334455`), as their channel has verified it,
+    or as the line of their call tells it, where it can be forged; empty where neither does. It is
+    shown to nobody."""
     locale: str = ""
     """BCP 47 tag that the channel reports (`de-AT`); empty where it reports none."""
     answer_as: AnswerAs = AnswerAs.AUTO
@@ -117,7 +121,8 @@ class ReplyKind(StrEnum):
     PROBLEM = "problem"
     """Something that was sent could not be understood; the text says what and why."""
     NOTICE = "notice"
-    """What became of linking the customer's apps."""
+    """What became of something that the desk does for the customer: linking their apps, a
+    call-back."""
 
 
 class Citation(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -21,7 +21,7 @@ from bot.calls.playing import Mouth, Player
 from bot.calls.recording import Recording
 from bot.calls.replies import Replies
 from bot.calls.talk import Talk
-from bot.calls.timeline import Timeline
+from bot.calls.timeline import VOICEMAIL, Timeline
 from bot.calls.transport import (
     Call,
     Caption,
@@ -38,6 +38,7 @@ from bot.calls.transport import (
 )
 from bot.calls.turn_taking import Caller, Desk, Move, Step, TurnTaking
 from bot.calls.voicemail import is_voicemail
+from bot.errors import Unavailable
 from bot.messages import Reply, ReplyKind
 from bot.understanding import Social, social
 from models.transcriber import Transcript
@@ -62,7 +63,9 @@ class CallSession:
         manner: Manner,
         recording: Recording | None = None,
         voice: Voice | None = None,
+        reached: Callable[[], None] = lambda: None,
     ) -> None:
+        """`reached`: is told when somebody has taken a call that the desk makes."""
         self._call = call
         self._line = line
         self._talk = talk
@@ -88,6 +91,7 @@ class CallSession:
         self._replies = Replies(talk, self._player, self._group)
         self._answering = Answering(talk, self._phrases, self._player, self.timeline)
         self._expected = Expected.ANYTHING
+        self._tell_reached = reached
         self._reached = not call.outgoing
         """False until somebody has answered a call that the desk makes."""
         self._after: Callable[[], Coroutine[Any, Any, None]] | None = None
@@ -130,7 +134,7 @@ class CallSession:
         async for event in self._line.events():
             await self._take(event)
             if isinstance(event, Ended):
-                self.reason = event.reason
+                self.reason, self._over = event.reason, True
                 return
 
     async def _take(self, event: LineEvent) -> None:
@@ -252,19 +256,23 @@ class CallSession:
     # The desk's turn
 
     def _greet(self) -> None:
+        if self._call.outgoing:
+            self._tell_reached()
         self._reached = True
         self._phrases.greet()
+        if self._call.connects:
+            self._transfer_soon()
 
     def _open(self) -> None:
         """Somebody has taken the call and says nothing."""
-        if not self._reached and self._caller.turn is None:
+        if not (self._reached or self._over) and self._caller.turn is None:
             self._greet()
 
     def _answered(self, text: str, turn: Turn) -> None:
         """Somebody, or a machine, has taken the call that the desk makes."""
         self._taking.desk_listens()
         if is_voicemail(text, turn.ended_s - turn.began_s):
-            self.timeline.note(self._taking.now_s, "voicemail")
+            self.timeline.note(self._taking.now_s, VOICEMAIL)
             self._phrases.leave_message()
             self._after = self._line.hang_up
             self._reached = True
@@ -325,12 +333,19 @@ class CallSession:
     # The end
 
     def _transfer_soon(self) -> None:
-        if self._manner.transfer_to:
+        if self._manner.person_there():
             self._after = self._transfer
 
     async def _transfer(self) -> None:
         self.timeline.note(self._taking.now_s, "transfer")
-        if not await self._line.transfer(self._manner.transfer_to):
+        if await self._line.transfer(self._manner.transfer_to):
+            return
+        try:
+            offered = await self._talk.nobody_reached(self._phrases.locale)
+        except Unavailable as error:
+            log.error("call.nothing_offered", extra={"reason": str(error)})
+            offered = False
+        if not offered:
             self._phrases.say_code("call_no_transfer")
 
     async def _close(self) -> None:

@@ -4,8 +4,9 @@ import asyncio
 import logging
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from pathlib import Path
+from typing import Any, Protocol
 
 import msgspec
 import numpy as np
@@ -59,6 +60,16 @@ class Held(msgspec.Struct, frozen=True):
     """None where nothing was wanted, or nobody sums up."""
 
 
+class Watch(Protocol):
+    """Whoever has the desk call somebody, and wants to know what becomes of it."""
+
+    async def reached(self, call: Call) -> None:
+        """Somebody, and no machine, has taken it. Raises `Unavailable`."""
+
+    async def over(self, call: Call, reason: EndReason, timeline: Timeline) -> None:
+        """It has ended. Raises `Unavailable`."""
+
+
 class Switchboard:
     """Implements `bot.calls.transport.Calls`."""
 
@@ -72,17 +83,25 @@ class Switchboard:
         limits: CallLimits | None = None,
         recordings: Recordings | None = None,
         summaries: Summaries | None = None,
+        watch: Watch | None = None,
     ) -> None:
         """`recordings`: where calls are recorded; None: they are not. `summaries`:
-        keeps what each call was about."""
+        keeps what each call was about. `watch`: is told what becomes of the desk's own calls."""
         self._desk = desk
         self._manner = msgspec.structs.replace(manner, recorded=recordings is not None)
         self._limits = limits or CallLimits()
         self._recordings = recordings
         self._summaries = summaries
+        self._watch = watch
+        self._telling: set[asyncio.Task[None]] = set()
         self._ears = Hearing(transcriber, threads=self._limits.hearing_threads)
         self._mouth = Speaking(speaker, listener="calls")
         self._held = 0
+
+    @property
+    def room(self) -> bool:
+        """For one more call."""
+        return self._held < self._limits.at_once
 
     @property
     def held(self) -> int:
@@ -116,7 +135,7 @@ class Switchboard:
     async def talk(self, call: Call, transport: Transport, recording: Path | None = None) -> Held:
         """As `hold`; `recording`: a file for this call, where not the usual one. Raises
         `TooFast`."""
-        if self._held >= self._limits.at_once:
+        if not self.room:
             raise TooFast(_BUSY_RETRY_S)
         self._held += 1
         sys.setswitchinterval(_TURN_S)
@@ -132,6 +151,7 @@ class Switchboard:
             self._held -= 1
             if talk is not None:
                 _log_end(call, reason, timeline)
+                await self._tell_over(call, reason, timeline)
                 summary = await self._sum_up(call, talk, began_at, reason)
         return Held(call, reason, timeline, summary)
 
@@ -146,7 +166,26 @@ class Switchboard:
             talk=talk,
             manner=self._manner,
             recording=self._record(call, transport, recording),
+            reached=lambda: self._tell_reached(call),
         )
+
+    def _tell_reached(self, call: Call) -> None:
+        if self._watch is None:
+            return
+        task = asyncio.create_task(self._tell(self._watch.reached(call), call))
+        self._telling.add(task)
+        task.add_done_callback(self._telling.discard)
+
+    async def _tell_over(self, call: Call, reason: EndReason, timeline: Timeline) -> None:
+        if call.outgoing and self._watch is not None:
+            await asyncio.gather(*self._telling)
+            await self._tell(self._watch.over(call, reason, timeline), call)
+
+    async def _tell(self, telling: Coroutine[Any, Any, None], call: Call) -> None:
+        try:
+            await telling
+        except Unavailable as error:
+            log.error("call.outcome_not_kept", extra={"call": call.id, "reason": str(error)})
 
     async def _sum_up(
         self, call: Call, talk: DeskTalk, began_at: float, reason: EndReason

@@ -14,6 +14,7 @@ from bot.channel import Desk
 from bot.messages import (
     AnswerAs,
     ChannelName,
+    Conversation,
     ConversationId,
     Message,
     MessageId,
@@ -43,6 +44,10 @@ class Talk(Protocol):
 
     async def heard(self, reply: str, said: list[Said], *, whole: bool) -> None:
         """What the caller could hear of a reply. Raises `Unavailable`."""
+
+    async def nobody_reached(self, locale: str) -> bool:
+        """The caller could not be connected with a person. True: they are offered a call-back, in
+        a reply. Raises `Unavailable`."""
 
 
 class DeskTalk:
@@ -74,6 +79,7 @@ class DeskTalk:
                 conversation=self._conversation,
                 customer=self._call.customer,
                 text=text,
+                phone=self._phone,
                 locale=self._call.locale,
                 answer_as=AnswerAs.TEXT,
                 sent_at=time.time(),
@@ -92,6 +98,18 @@ class DeskTalk:
 
     def speaks(self) -> None:
         self._desk.customer_types(self._conversation)
+
+    async def nobody_reached(self, locale: str) -> bool:
+        conversation = Conversation(
+            self._conversation, self._call.channel, self._call.customer, self._after
+        )
+        return await self._desk.nobody_reached(conversation, self._phone, locale)
+
+    @property
+    def _phone(self) -> str:
+        """The caller's number, where the line has told one."""
+        number = self._call.address.partition(":")[2]
+        return number if number.startswith("+") else ""
 
     async def heard(self, reply: str, said: list[Said], *, whole: bool) -> None:
         if not whole:

@@ -248,6 +248,8 @@ class ScriptedTalk:
         self.told: list[str] = []
         self.spans: list[tuple[float, float]] = []
         self.corrected: dict[str, str] = {}
+        self.offers = ""
+        """What is offered to who could not be connected with a person; empty: nothing."""
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def tell(self, text: str, *, from_s: float, to_s: float) -> None:
@@ -273,6 +275,11 @@ class ScriptedTalk:
 
     def speaks(self) -> None:
         pass
+
+    async def nobody_reached(self, locale: str) -> bool:
+        if self.offers:
+            self._replies.put_nowait(reply(self.offers, 50, ReplyKind.CLARIFY, ["Yes", "No"]))
+        return bool(self.offers)
 
     async def heard(self, reply: str, said: list[Said], *, whole: bool) -> None:
         self.corrected[reply] = " ".join(each.text for each in said)
@@ -323,6 +330,8 @@ async def hold(
     ears: ScriptedEars | None = None,
     mouth: ScriptedMouth | None = None,
     transfers: bool = True,
+    offers: str = "",
+    reached: Callable[[], None] = lambda: None,
     typed: tuple[float, str] | None = None,
     **manner: object,
 ) -> PlayedCall:
@@ -330,6 +339,7 @@ async def hold(
     answered in the conversation, and how."""
     line = Line(script, until_s, transfers=transfers)
     talk = ScriptedTalk(answer, answer_s)
+    talk.offers = offers
     ears = ears or ScriptedEars(script)
     session = CallSession(
         call or Call(id="call_1", channel=ChannelName("call"), customer=CustomerId("cus_ann")),
@@ -341,6 +351,7 @@ async def hold(
             **{"business": "Shop", "language": "en", "greeting": "Hello from Shop"} | manner
         ),
         voice=LoudVoice(),
+        reached=reached,
     )
     if typed:
         asyncio.get_running_loop().call_later(typed[0], talk.types, typed[1])
