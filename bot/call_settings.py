@@ -47,6 +47,19 @@ class CallBackSection(Section):
     """Call-backs that all customers may arrange in an hour."""
 
 
+class PictureLinkSection(Section):
+    """Callers who want to show something are sent a link by text message."""
+
+    channel: Literal["twilio", "vonage"]
+    """Section below `channels` that sends text messages."""
+    sender: Annotated[str, Field(pattern=r"^(\+?[0-9]{3,15}|[A-Za-z0-9 ]{1,11})$")]
+    """Who they come from: the desk's number there, or a name, where the country allows it."""
+    minutes: Annotated[int, Field(ge=1, le=60)] = 10
+    """That a link is good for; it ends with its call at the latest."""
+    most_per_hour: Annotated[int, Field(ge=1, le=100_000)] = 60
+    """Links that are sent to all callers together."""
+
+
 class CallsSection(Section):
     greeting: dict[str, str] = {}
     """What a caller hears first: one text, or one for each language. Where there is none, the
@@ -81,8 +94,19 @@ class CallsSection(Section):
     patience: Annotated[float, Field(ge=0.5, le=3)] = 1.0
     """How long pauses may be before they end the caller's turn: 1 as it is, 1.5 half as long again.
     """
+    picture_link: PictureLinkSection | None = None
+    """Send callers a link to show a picture. It needs `prefixes`, `server.url`, and the channel."""
     lines: LinesSection = LinesSection()
     """Where calls come from besides the chat widget: telephone numbers and exchanges."""
+
+    @model_validator(mode="after")
+    def _can_text(self) -> Self:
+        if self.picture_link is not None and not self.prefixes:
+            raise ValueError(
+                "picture_link needs `prefixes`: what the numbers begin with that may be texted, "
+                'such as ["+47"]'
+            )
+        return self
 
     @model_validator(mode="after")
     def _can_call_back(self) -> Self:

@@ -91,6 +91,26 @@ class Connector(Protocol):
         """Pass on that an answer is being made. May do nothing; never waits."""
 
 
+class PictureDoor(Protocol):
+    """Where a picture comes in that somebody shows during a telephone call, by the secret of the
+    link that they were sent."""
+
+    @property
+    def upload_bytes(self) -> int:
+        """The largest picture."""
+
+    async def locale(self, token: str) -> str | None:
+        """The language of who was sent the link; None where it is good no more, or never was.
+        Raises `Unavailable`."""
+
+    async def take(self, token: str, chunks: AsyncIterator[bytes], claimed_type: str) -> None:
+        """Take the one picture that may come by a link; it belongs to what the caller is saying.
+
+        Raises `CustomerError` (`picture_link_gone`, `picture_only`, and what `Desk.keep_media`
+        and `Desk.accept` raise), after which another one may be tried; `Unavailable`.
+        """
+
+
 class Desk(Protocol):
     """What a connector may ask for."""
 

@@ -129,6 +129,7 @@ async def open_front(opened: OpenDesk, on_ready: Callable[[str], None]) -> Async
             api=api.app,
             messaging=messaging.routes,
             calls=lines,
+            pictures=_picture_page(opened, limiter, messaging),
             article=opened.article,
             check=opened.check,
             site=config.channels.webchat.page,
@@ -145,6 +146,31 @@ async def open_front(opened: OpenDesk, on_ready: Callable[[str], None]) -> Async
             lines,
             opened.call_backs,
         )
+
+
+def _picture_page(opened: OpenDesk, limiter: RedisLimiter, messaging: Any) -> Any:
+    """The page that callers show pictures by, and their links with it; None where there are none.
+    Raises `OperatorError`."""
+    links, section = opened.pictures, opened.config.calls.picture_link
+    if links is None or section is None:
+        return None
+    url = opened.config.server.url
+    if not url:
+        raise OperatorError(
+            "calls.picture_link sends links to the desk, and the desk does not know its address",
+            remedy="server: {url: https://desk.example}",
+        )
+    texting = import_module("connectors.messaging.texting")
+    send = texting.texting(messaging.providers, section.channel, section.sender)
+    if send is None:
+        raise OperatorError(
+            f"calls.picture_link sends text messages by a channel that is not there: "
+            f"{section.channel}",
+            remedy=f"add `channels: {{{section.channel}: …}}`, see docs/channels/README.md",
+        )
+    page = import_module("connectors.picture_page")
+    links.serve(opened.desk, send, f"{url.rstrip('/')}{page.PATH}")
+    return page.PicturePage(links, limiter, business=opened.config.name)
 
 
 def lines_of(config: Config) -> dict[str, Any]:

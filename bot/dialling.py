@@ -22,6 +22,7 @@ _ORDINARY = frozenset(
         PhoneNumberType.VOIP,
     }
 )
+_MOBILE = frozenset({PhoneNumberType.MOBILE, PhoneNumberType.FIXED_LINE_OR_MOBILE})
 _FEWEST_DIGITS = 6
 _MOST_DIGITS = 17
 _PLUS = "+"
@@ -50,6 +51,15 @@ class Dialling:
         """`number`: international, `+4722334455`."""
         parsed = _parsed(number, None)
         return parsed is not None and self._allows(parsed)
+
+    def takes_texts(self, number: str) -> bool:
+        """Whether a text message may be sent there, and can be read."""
+        parsed = _parsed(number, None)
+        return (
+            parsed is not None
+            and self._allows(parsed)
+            and phonenumbers.number_type(parsed) in _MOBILE
+        )
 
     def read(self, text: str, language: str) -> str:
         """The number that may be called in what somebody says or types, as `+4722334455`; one

@@ -39,6 +39,9 @@ links customers lies beside the partitions, under one hash tag of its own.
 | fd:{callbacks}:attempts | hash | the same | call-back id → times that it was tried |
 | fd:{callbacks}:of:ID | string | the same | the call-back that a customer has |
 | fd:{callbacks}:over | list | history.keep_days, at most 200 | call-backs that are over |
+| fd:{pictures}:link:DIGEST | string | calls.picture_link.minutes | whose picture comes by a link |
+| fd:{pictures}:of:CALL | string | the same | the link that a call has |
+| fd:{pictures}:taken:DIGEST | string | 11 min | a picture is coming by a link |
 | fd:limit:NAME:CLIENT | string | seconds | the same as pace, for a network address or an API key |
 """
 
@@ -177,6 +180,19 @@ def call_back_form(conversation: ConversationId) -> str:
 
 def call_back_of(customer: CustomerId) -> str:
     return f"fd:{{callbacks}}:of:{customer}"
+
+
+def picture_link(digest: str) -> str:
+    """`digest`: of the link's secret; secrets themselves are in no key."""
+    return f"fd:{{pictures}}:link:{digest}"
+
+
+def picture_link_of(call: str) -> str:
+    return f"fd:{{pictures}}:of:{call}"
+
+
+def picture_taken(digest: str) -> str:
+    return f"fd:{{pictures}}:taken:{digest}"
 
 
 def limit(name: str, client: str) -> str:

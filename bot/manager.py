@@ -263,6 +263,7 @@ def _reply(
         text=decision.text,
         citations=decision.citations,
         suggestions=decision.suggestions,
+        waits_s=decision.waits_s,
         speech=speech,
         transcripts={name: what.said for name, what in perceived.items() if what.said},
         locale=language,

@@ -156,6 +156,9 @@ class Reply(msgspec.Struct, frozen=True, omit_defaults=True, tag="reply"):
     """The same spoken answer in several formats, best first."""
     transcripts: dict[AttachmentId, str] = {}
     """What was heard in each recording of the turn, shown beside it."""
+    waits_s: float = 0.0
+    """For which a caller who hears it has something to do, and is not asked whether they are
+    there."""
     locale: str = "en"
     created_at: float = 0.0
     """Unix time in seconds."""

@@ -4,27 +4,19 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
-from datetime import datetime
 from threading import Lock
 from typing import TYPE_CHECKING
-from zoneinfo import ZoneInfo
 
 import msgspec
 
 from bot import language, weights
 from bot.article_page import article_page
 from bot.call_backs.arranging import Arranging
-from bot.call_backs.arranging import Limits as CallBackLimits
-from bot.call_backs.book import Book
-from bot.call_backs.calling import Calling, Manners
-from bot.calls.manner import Manner
-from bot.calls.recordings import Recordings
-from bot.calls.summaries import Summaries
-from bot.calls.switchboard import CallLimits, Switchboard
-from bot.calls.turn_taking import Timing
+from bot.call_backs.calling import Calling
+from bot.call_opening import arranging_of, calls_of, picture_links_of, recordings_of
+from bot.calls.switchboard import Switchboard
 from bot.config import Config
 from bot.desk import FrontDesk
-from bot.dialling import Dialling
 from bot.engines import maker
 from bot.errors import OperatorError, Unavailable
 from bot.inbox import InboxLimits
@@ -33,15 +25,14 @@ from bot.intents.intent import missing_articles
 from bot.knowledge import IngestReport, Knowledge, ingest
 from bot.media import MediaStore
 from bot.messages import ArticleId
-from bot.office_hours import OfficeHours
 from bot.perception import Limits as PerceptionLimits
 from bot.perception import Perception
+from bot.picture_links.sending import PictureLinks
 from bot.policy import DeskPolicy, Policy
 from bot.recognition import Recogniser
 from bot.redis_server import RedisServer
 from bot.speech import Speaker
 from bot.store import Store
-from bot.texts import FALLBACK
 from models.text_encoder import TextEncoder
 from models.transcriber import Transcriber
 from models.understanding.versions import Versions
@@ -64,6 +55,8 @@ class OpenDesk(msgspec.Struct, frozen=True):
     calls: Switchboard
     call_backs: Calling | None
     """None: nobody is called back."""
+    pictures: PictureLinks | None
+    """None: callers are sent no links."""
     ingested: IngestReport
     config: Config
 
@@ -130,11 +123,22 @@ async def open_desk(
         policy = DeskPolicy(
             knowledge, intents, config.name, config.suggestions, config.person, assistant
         )
-        arranging = _arranging(config, store)
+        arranging, pictures = arranging_of(config, store), picture_links_of(config, store)
         desk = _front_desk(
-            config, store, media, perception, policy, speaker, recogniser, alone, arranging
+            config,
+            store,
+            media,
+            perception,
+            policy,
+            speaker,
+            recogniser,
+            alone,
+            arranging,
+            pictures,
         )
-        calls, call_backs = _calls(config, desk, hearing, speaker, desk.summaries(summarizer))
+        calls, call_backs = calls_of(
+            config, desk, hearing, speaker, desk.summaries(summarizer), pictures
+        )
         stack.callback(calls.close)
         for warm_up in (perception.warm_up(), calls.warm_up()):
             warming = asyncio.create_task(warm_up, name="warm-up")
@@ -142,7 +146,9 @@ async def open_desk(
         if assistant:
             probing = asyncio.create_task(assistant.probe(), name="assistant probe")
             stack.callback(probing.cancel)
-        yield OpenDesk(desk, knowledge, intents, recogniser, calls, call_backs, ingested, config)
+        yield OpenDesk(
+            desk, knowledge, intents, recogniser, calls, call_backs, pictures, ingested, config
+        )
 
 
 def perception_of(
@@ -183,6 +189,7 @@ def _front_desk(
     recogniser: Recogniser,
     alone: bool,
     arranging: Arranging | None,
+    pictures: PictureLinks | None,
 ) -> FrontDesk:
     return FrontDesk(
         store=store,
@@ -203,108 +210,9 @@ def _front_desk(
         recogniser=recogniser,
         upload_bytes=int(config.limits.upload_bytes),
         delivery_s=config.limits.delivery_hours * 3600,
-        errands=[arranging] if arranging else [],
+        errands=[errand for errand in (arranging, pictures) if errand],
         call_backs=arranging,
     )
-
-
-def _calls(
-    config: Config,
-    desk: FrontDesk,
-    hearing: Callable[[], Transcriber],
-    speaker: Speaker,
-    summaries: Summaries,
-) -> tuple[Switchboard, Calling | None]:
-    """All calls, and who makes those that were arranged."""
-    calls, manner = config.calls, manner_of(config)
-    call_backs = _calling(config, desk, manner, lambda: switchboard.room)
-    switchboard = Switchboard(
-        desk,
-        transcriber=hearing,
-        speaker=speaker,
-        manner=manner,
-        limits=CallLimits(at_once=calls.at_once),
-        recordings=recordings_of(config) if calls.record else None,
-        summaries=summaries,
-        watch=call_backs,
-    )
-    return switchboard, call_backs
-
-
-def manner_of(config: Config) -> Manner:
-    """How calls are held."""
-    calls = config.calls
-    greeting = calls.greeting.get(config.language) or calls.greeting.get(FALLBACK, "")
-    hours = OfficeHours(calls.office_hours)
-    return Manner(
-        business=config.name,
-        language=config.language,
-        greeting=greeting,
-        transfer_to=calls.transfer_to,
-        office_open=lambda: hours.open_at(datetime.now(_zone(config))),
-        longest_s=calls.longest_minutes * 60,
-        patience=calls.patience,
-        timing=Timing(idle_s=calls.idle_seconds),
-    )
-
-
-def book_of(config: Config, store: Store) -> Book:
-    """The call-backs that are arranged."""
-    return Book(store, config.history.keep_days * 24 * 3600)
-
-
-def _arranging(config: Config, store: Store) -> Arranging | None:
-    """None where nobody is called back."""
-    calls, section = config.calls, config.calls.call_back
-    if section is None:
-        return None
-    return Arranging(
-        store,
-        book_of(config, store),
-        dialling=Dialling(calls.prefixes),
-        hours=OfficeHours(calls.office_hours),
-        zone=_zone(config),
-        limits=CallBackLimits(
-            per_day=section.most_per_day,
-            per_hour=section.most_per_hour,
-            days_ahead=section.days_ahead,
-            any_number=section.other_numbers,
-        ),
-        person_there=manner_of(config).person_there,
-    )
-
-
-def _calling(
-    config: Config, desk: FrontDesk, manner: Manner, room: Callable[[], bool]
-) -> Calling | None:
-    calls, section = config.calls, config.calls.call_back
-    if section is None:
-        return None
-    return Calling(
-        book_of(config, desk.store),
-        Manners(
-            line=section.line,
-            business=config.name,
-            hours=OfficeHours(calls.office_hours),
-            zone=_zone(config),
-            attempts=section.attempts,
-            again_s=section.again_minutes * 60,
-            longest_s=calls.longest_minutes * 60,
-        ),
-        allowed=Dialling(calls.prefixes).allows,
-        person_there=manner.person_there,
-        room=room,
-        tell=desk.tell,
-    )
-
-
-def _zone(config: Config) -> ZoneInfo | None:
-    """None: this machine's."""
-    return ZoneInfo(config.calls.timezone) if config.calls.timezone else None
-
-
-def recordings_of(config: Config) -> Recordings:
-    return Recordings(config.recordings_folder, config.calls.keep_recordings_days)
 
 
 def _made_once(make: Callable[[], Transcriber]) -> Callable[[], Transcriber]:

@@ -96,6 +96,8 @@ class CallSession:
         """False until somebody has answered a call that the desk makes."""
         self._after: Callable[[], Coroutine[Any, Any, None]] | None = None
         """What happens when all has been said: the call ends, or goes to a person."""
+        self._leaves_alone_s = 0.0
+        """Of silence after what is being said, in which the caller has something to do."""
         self._over = False
         """Nothing new begins any more; `_close` settles what is left."""
         self.reason = EndReason.LOST
@@ -287,6 +289,7 @@ class CallSession:
 
     def _say_reply(self, reply: Reply) -> None:
         self._phrases.locale = reply.locale or self._phrases.locale
+        self._leaves_alone_s = reply.waits_s
         if not self._replies.say(reply):
             self._taking.desk_listens()
         elif reply.kind is ReplyKind.PERSON:
@@ -328,7 +331,8 @@ class CallSession:
         elif self._answering.waiting:
             self._taking.desk_thinks()
         else:
-            self._taking.desk_listens()
+            self._taking.desk_listens(self._leaves_alone_s)
+            self._leaves_alone_s = 0.0
 
     # The end
 

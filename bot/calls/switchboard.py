@@ -4,7 +4,7 @@ import asyncio
 import logging
 import sys
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -61,10 +61,10 @@ class Held(msgspec.Struct, frozen=True):
 
 
 class Watch(Protocol):
-    """Whoever has the desk call somebody, and wants to know what becomes of it."""
+    """Whoever wants to know what becomes of calls."""
 
     async def reached(self, call: Call) -> None:
-        """Somebody, and no machine, has taken it. Raises `Unavailable`."""
+        """Somebody, and no machine, has taken a call that the desk makes. Raises `Unavailable`."""
 
     async def over(self, call: Call, reason: EndReason, timeline: Timeline) -> None:
         """It has ended. Raises `Unavailable`."""
@@ -83,16 +83,16 @@ class Switchboard:
         limits: CallLimits | None = None,
         recordings: Recordings | None = None,
         summaries: Summaries | None = None,
-        watch: Watch | None = None,
+        watches: Sequence[Watch] = (),
     ) -> None:
         """`recordings`: where calls are recorded; None: they are not. `summaries`:
-        keeps what each call was about. `watch`: is told what becomes of the desk's own calls."""
+        keeps what each call was about. `watches`: are told what becomes of calls."""
         self._desk = desk
         self._manner = msgspec.structs.replace(manner, recorded=recordings is not None)
         self._limits = limits or CallLimits()
         self._recordings = recordings
         self._summaries = summaries
-        self._watch = watch
+        self._watches = tuple(watches)
         self._telling: set[asyncio.Task[None]] = set()
         self._ears = Hearing(transcriber, threads=self._limits.hearing_threads)
         self._mouth = Speaking(speaker, listener="calls")
@@ -170,16 +170,15 @@ class Switchboard:
         )
 
     def _tell_reached(self, call: Call) -> None:
-        if self._watch is None:
-            return
-        task = asyncio.create_task(self._tell(self._watch.reached(call), call))
-        self._telling.add(task)
-        task.add_done_callback(self._telling.discard)
+        for watch in self._watches:
+            task = asyncio.create_task(self._tell(watch.reached(call), call))
+            self._telling.add(task)
+            task.add_done_callback(self._telling.discard)
 
     async def _tell_over(self, call: Call, reason: EndReason, timeline: Timeline) -> None:
-        if call.outgoing and self._watch is not None:
-            await asyncio.gather(*self._telling)
-            await self._tell(self._watch.over(call, reason, timeline), call)
+        await asyncio.gather(*self._telling)
+        for watch in self._watches:
+            await self._tell(watch.over(call, reason, timeline), call)
 
     async def _tell(self, telling: Coroutine[Any, Any, None], call: Call) -> None:
         try:

@@ -62,7 +62,7 @@ def cancel(
 
 
 async def _both(config: "Config") -> "tuple[list[CallBack], list[CallBack]]":
-    from bot.opening import book_of
+    from bot.call_opening import book_of
 
     async with open_store(config) as store:
         book = book_of(config, store)
@@ -71,7 +71,7 @@ async def _both(config: "Config") -> "tuple[list[CallBack], list[CallBack]]":
 
 async def _cancel(config: "Config", identifier: str) -> None:
     from bot.call_backs.book import State
-    from bot.opening import book_of
+    from bot.call_opening import book_of
 
     async with open_store(config) as store:
         book = book_of(config, store)

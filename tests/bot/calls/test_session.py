@@ -2,6 +2,7 @@
 
 import time
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -239,6 +240,19 @@ def test_who_asks_for_a_person_is_connected() -> None:
     assert call.line.transferred_to == "+4712345678"
     assert call.reason is EndReason.TRANSFERRED
     assert "I connect you with a person." in call.said  # all of it, before
+
+
+def test_who_has_something_to_do_is_left_alone_for_it() -> None:
+    def link(text: str) -> Answer:
+        sent = reply("I sent you a link.", 1, ReplyKind.NOTICE)
+        return msgspec.structs.replace(sent, waits_s=60.0)
+
+    script = Script().says(GREETED_S, "can I show you?")
+    call = run(hold(script, answer=link, until_s=80.0, typed=(50.0, "It says code 51.")))
+    assert call.said[1:3] == ["I sent you a link.", "It says code 51."]
+    assert call.said[3] == "Are you still there?"  # eight seconds after that, as ever
+    asked = next(line for line in call.timeline.lines if line.text == "Are you still there?")
+    assert 58 < asked.from_s < 62
 
 
 def test_who_cannot_be_connected_is_offered_a_call_back() -> None:

@@ -55,7 +55,7 @@ async def held(store: Store, folder: Path, line: Line, watch: Watching, outgoing
         transcriber=no_transcriber,
         speaker=Speaker(Espeak(), desk._media),
         manner=Manner(business="Shop", language="en"),
-        watch=watch,
+        watches=[watch],
     )
     call = Call(id="call_1", channel=CALL, customer=CustomerId("cus_ann"), outgoing=outgoing)
     async with running(desk):
@@ -81,7 +81,7 @@ async def test_a_call_that_is_taken_is_told_before_it_is_over(
     assert watch.told == ["reached", EndReason.CALLER]
 
 
-async def test_calls_that_come_in_are_nobodys_to_watch(store: Store, folder: Path) -> None:
+async def test_a_call_that_comes_in_is_told_when_it_is_over(store: Store, folder: Path) -> None:
     watch = Watching()
     await held(store, folder, Line(Script(), 0.1), watch, outgoing=False)
-    assert watch.told == []
+    assert watch.told == [EndReason.CALLER]

@@ -49,7 +49,7 @@ async def test_a_call_back_is_called_until_somebody_answers(
         transcriber=no_transcriber,
         speaker=Speaker(Espeak(), desk._media),
         manner=Manner(business="Shop", language="en"),
-        watch=shop.calling,
+        watches=[shop.calling],
     )
     async with api.serving(), running(desk):
         given = {"account": ACCOUNT, "token": TOKEN, "number": DESK, "api": api.url}
