@@ -217,6 +217,7 @@ class CallSession:
 
     def _end_turn(self) -> None:
         if self._caller.end(self._taking.voice_ended_s):
+            self._talk.speaks()  # their words are about to come
             self._taking.desk_thinks()
 
     async def _tell(self) -> None:

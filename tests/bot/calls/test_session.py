@@ -248,8 +248,8 @@ def test_who_has_something_to_do_is_left_alone_for_it() -> None:
         return msgspec.structs.replace(sent, waits_s=60.0)
 
     script = Script().says(GREETED_S, "can I show you?")
-    call = run(hold(script, answer=link, until_s=80.0, typed=(50.0, "It says code 51.")))
-    assert call.said[1:3] == ["I sent you a link.", "It says code 51."]
+    call = run(hold(script, answer=link, until_s=80.0, typed=(50.0, "It says declined.")))
+    assert call.said[1:3] == ["I sent you a link.", "It says declined."]
     assert call.said[3] == "Are you still there?"  # eight seconds after that, as ever
     asked = next(line for line in call.timeline.lines if line.text == "Are you still there?")
     assert 58 < asked.from_s < 62
