@@ -67,6 +67,20 @@ class Delta(msgspec.Struct, frozen=True):
 
 Progress = Typing | Delta
 
+
+class Sentence(msgspec.Struct, frozen=True):
+    """A sentence, or several, of a reply that is still being made: checked, and fit to be spoken.
+    The reply will have it word for word, unless all of the answer is withdrawn."""
+
+    conversation: ConversationId
+    reply: ReplyId
+    at: int
+    """Number of characters that came before it; 0 begins the reply, or begins it anew."""
+    text: str
+    """Markdown, with what parts it from the next."""
+    locale: str
+
+
 DRAFT = "draft"
 """The part of a reply under whose name the id of a growing answer is noted until it is whole."""
 
@@ -216,10 +230,6 @@ class Desk(Protocol):
     async def trace(self, conversation: ConversationId, turn: TurnId) -> dict[str, Any] | None:
         """What was heard, read, searched and decided in a turn, with milliseconds; beside it, what
         the conversation's calls were about."""
-
-    async def nobody_reached(self, conversation: Conversation, phone: str, locale: str) -> bool:
-        """A caller could not be connected with a person. True: a reply offers to call them back.
-        `phone`: their number, where the line tells it. Raises `Unavailable`."""
 
     async def calls(self, conversation: ConversationId) -> Sequence[CallSummary]:
         """What the conversation's last calls were about, the oldest first. Raises `Unavailable`."""

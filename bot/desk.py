@@ -4,14 +4,14 @@ benchmarks build one with a policy of their own."""
 import asyncio
 import logging
 import re
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from bot.call_backs.arranging import Arranging
 from bot.calls.summaries import Summaries, Summarizer, kept_summaries
-from bot.channel import Connector, Fetch, Progress, Receipt, Whereabouts
+from bot.channel import Connector, Fetch, Progress, Receipt, Sentence, Whereabouts
 from bot.deliveries import Deliveries
 from bot.errands import Errand
 from bot.errors import Unavailable
@@ -57,7 +57,7 @@ _SWEEP_EVERY_S = 3600.0
 
 
 class FrontDesk:
-    """Implements `bot.channel.Desk`."""
+    """Implements `bot.channel.Desk` and `bot.calls.talk.CallDesk`."""
 
     def __init__(
         self,
@@ -77,17 +77,23 @@ class FrontDesk:
         delivery_s: float = 24 * 3600,
         errands: Sequence[Errand] = (),
         call_backs: Arranging | None = None,
+        prepares: bool = False,
     ) -> None:
         """`alone`: no other process can be answering on this Redis; see `bot.lease`. `recogniser`:
         none for a desk whose policy wants no intents. `upload_bytes`: the largest file that is
         fetched from a provider. `delivery_s`: how long a reply is tried to be delivered, in
         seconds. `errands`: what it does for customers beside answering. `call_backs`: the one of
-        them that offers to call who could not be connected; None: nobody is called back."""
+        them that offers to call who could not be connected; None: nobody is called back.
+        `prepares`: answers take so long to make that those to callers are begun while it is not
+        certain yet that they have finished."""
         self.store = store
         self._recogniser = recogniser
         self._media = media
         self._perception = perception
         self._connectors: dict[ChannelName, Connector] = {}
+        self._listening: dict[ConversationId, Callable[[Sentence], None]] = {}
+        """The calls, which speak answers while they grow."""
+        self._prepares = prepares
         self._keep_s = keep_days * 24 * 3600
         self._language = language
         self._people = People(store, self._keep_s)
@@ -103,6 +109,7 @@ class FrontDesk:
             policy=policy,
             speaker=speaker,
             show=self._show,
+            say=self._say,
             language=language,
             recogniser=recogniser,
             fetching=self._fetching,
@@ -189,6 +196,24 @@ class FrontDesk:
     async def note_heard(self, conversation: ConversationId, reply: ReplyId, words: str) -> None:
         await self._history.note_heard(conversation, reply, words)
 
+    def prepare(self, message: Message, stands: Callable[[str, str], None]) -> None:
+        if self._prepares:
+            self._runner.prepare(message, stands)
+
+    def drop_prepared(self, conversation: ConversationId) -> None:
+        self._runner.drop_prepared(conversation)
+
+    def listen(
+        self, conversation: ConversationId, hear: Callable[[Sentence], None]
+    ) -> Callable[[], None]:
+        self._listening[conversation] = hear
+
+        def stop() -> None:
+            if self._listening.get(conversation) is hear:
+                del self._listening[conversation]
+
+        return stop
+
     def customer_types(self, conversation: ConversationId) -> None:
         self._runner.customer_types(conversation)
 
@@ -271,6 +296,10 @@ class FrontDesk:
                 if gone:
                     log.info("media.swept", extra={"attachments": gone})
             await asyncio.sleep(_SWEEP_EVERY_S)
+
+    def _say(self, sentence: Sentence) -> None:
+        if hear := self._listening.get(sentence.conversation):
+            hear(sentence)
 
     def _show(self, progress: Progress) -> None:
         if connector := self._connectors.get(progress.channel):

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from bot.channel import Progress
+from bot.channel import Progress, Sentence
 from bot.draft import Draft
 from bot.errands import Errand, Told
 from bot.errors import CustomerError
@@ -28,6 +28,7 @@ from bot.messages import (
 )
 from bot.perception import Perceived, Perception
 from bot.policy import Decision, Policy, explain_finding
+from bot.preparing import Ahead, Preparing
 from bot.recognition import Recogniser, observation_of, pictures_of
 from bot.speech import Speaker, Spoken
 from bot.texts import say
@@ -47,6 +48,9 @@ class Turn:
         self.withdrawn: frozenset[int] = frozenset()
         """Numbers of messages that were deleted since they came."""
         self.perceiving: dict[AttachmentId, asyncio.Task[Perceived]] = {}
+        self.begun = False
+        """A caller may have heard the beginning of the answer: nothing joins the turn any more,
+        though the answer should have to be made anew."""
         self.id = TurnId(str(received[0].seq))
         """The number of its first message: the same when the turn is done again after a crash."""
         self.trace = Trace(
@@ -84,25 +88,29 @@ class DialogueManager:
         policy: Policy,
         speaker: Speaker,
         show: Callable[[Progress], None],
+        say: Callable[[Sentence], None],
         language: str,
         fetching: Fetching,
         linking: Linking,
         recogniser: Recogniser | None = None,
         errands: Sequence[Errand] = (),
     ) -> None:
-        """`show` passes on that an answer is being made. `language`: of the business, for
-        customers whose language nothing tells. Without a `recogniser` no intents are told.
-        `errands`: what is done for customers beside answering."""
+        """`show` passes on that an answer is being made, and `say` its sentences, to who speaks
+        them. `language`: of the business, for customers whose language nothing tells. Without a
+        `recogniser` no intents are told. `errands`: what is done for customers beside answering."""
         self._history = history
         self._perception = perception
         self._policy = policy
         self._speaker = speaker
         self._show = show
+        self._say = say
         self._language = language
         self._recogniser = recogniser
         self._fetching = fetching
         self._linking = linking
         self._errands = tuple(errands)
+        self.preparing = Preparing(self._decide_ahead)
+        """Answers to what callers seem to have said."""
 
     async def handle(self, turn: Turn, joined: Callable[[], bool]) -> Outcome | None:
         """Answer a turn. None if `joined()` told, before the answer began, that more messages
@@ -119,27 +127,38 @@ class DialogueManager:
             return Outcome(None, trace.to_json(), {})
         with trace.step("perception"):
             perceived = await self._perceive(turn)
-        if joined():
+        if joined() and not turn.begun:
             return None
         with trace.step("understanding"):
             asked = asked_in(turn.standing)
             messages = corrected(without_commands(turn.messages))
             understanding = understand(messages, perceived, past, self._language)
-            understanding = await self._recognised(understanding, messages, perceived, past)
+            wants_answer = asked is None or not understanding.empty or bool(understanding.problems)
+            told = Told(turn.id, messages, understanding)
+            done = await self._errand(told) if wants_answer else None
+            if done:
+                self.preparing.drop(turn.conversation)
+                ahead = None
+            else:
+                ahead = self.preparing.take(turn.conversation, understanding, past)
+            if ahead is None and done is None:
+                understanding = await self._recognised(understanding, messages, perceived, past)
         with self._draft(turn, understanding, asked) as (draft, spoken):
             with trace.step("policy"), trace.current():
-                wants_answer = asked is None or not understanding.empty or understanding.problems
-                decision = (
-                    await self._decide(turn, messages, understanding, past, draft)
-                    if wants_answer
-                    else None
-                )
-            # What the customer has seen the beginning of is finished.
-            if joined() and not draft.shown:
+                decision = done
+                if ahead:
+                    trace.note(prepared=ahead.account())
+                    understanding, decision = await ahead.decided(draft)
+                elif decision is None and wants_answer:
+                    decision = await self._policy.decide(understanding, past, draft)
+                if decision and not done:
+                    decision = await self._offered(told, decision)
+            # What the customer has seen or heard the beginning of is finished.
+            if joined() and not draft.shown and not turn.begun:
                 return None
             if asked:
-                done = await self._linking.answer(asked, understanding.language)
-                decision = _together(done, decision)
+                linked = await self._linking.answer(asked, understanding.language)
+                decision = _together(linked, decision)
             assert decision
             speech: tuple[Attachment, ...] = ()
             if spoken:
@@ -157,19 +176,14 @@ class DialogueManager:
         )
         return Outcome(reply, trace.to_json(), perceived)
 
-    async def _decide(
-        self,
-        turn: Turn,
-        messages: Sequence[Message],
-        understanding: Understanding,
-        past: Past,
-        draft: Draft,
-    ) -> Decision:
-        told = Told(turn.id, messages, understanding)
+    async def _errand(self, told: Told) -> Decision | None:
+        """What a turn asks to be done, done; None where it is to be answered."""
         for errand in self._errands:
             if decision := await errand.answer(told):
                 return decision
-        decision = await self._policy.decide(understanding, past, draft)
+        return None
+
+    async def _offered(self, told: Told, decision: Decision) -> Decision:
         for errand in self._errands:
             decision = await errand.offer(told, decision)
         return decision
@@ -182,10 +196,20 @@ class DialogueManager:
         spoken = None
         if understanding.by_voice and not asked:
             spoken = self._speaker.begin(understanding.language, turn.conversation)
+        reply, language = _reply_id(turn), understanding.language
+        # What became of a command, and what is wrong with a file, is said before the answer.
+        begins = not asked and not understanding.problems
+
+        def speak(at: int, sentence: str) -> None:
+            if spoken:
+                spoken.add(sentence)
+            if begins:
+                turn.begun = True
+                self._say(Sentence(turn.conversation, reply, at, sentence, language))
+
         channel = turn.received[0].message.channel
-        speak = spoken.add if spoken else None
         try:
-            yield Draft(turn.conversation, _reply_id(turn), channel, self._show, speak), spoken
+            yield Draft(turn.conversation, reply, channel, self._show, speak), spoken
         finally:
             if spoken:
                 spoken.close()
@@ -197,6 +221,15 @@ class DialogueManager:
         turn.trace.note(decision={"kind": decision.kind, "why": decision.why})
         reply = _reply(turn, decision, locale, (), {})
         return Outcome(reply, turn.trace.to_json(), {})
+
+    async def _decide_ahead(self, message: Message, ahead: Ahead) -> tuple[Understanding, Decision]:
+        """The answer to what would be a turn's only message; nothing is kept of it."""
+        past = await self._history.before(message)
+        understanding = understand([message], {}, past, self._language)
+        ahead.understanding, ahead.past = understanding, past
+        with ahead.steps.current():
+            understanding = await self._recognised(understanding, [message], {}, past)
+            return understanding, await self._policy.decide(understanding, past, ahead.draft)
 
     async def _recognised(
         self,
