@@ -22,9 +22,9 @@ from bot.messages import (
     ConversationId,
     Message,
     Reply,
-    ReplyId,
     ReplyKind,
     TurnId,
+    reply_id,
 )
 from bot.perception import Perceived, Perception
 from bot.policy import Decision, Policy, explain_finding
@@ -196,7 +196,7 @@ class DialogueManager:
         spoken = None
         if understanding.by_voice and not asked:
             spoken = self._speaker.begin(understanding.language, turn.conversation)
-        reply, language = _reply_id(turn), understanding.language
+        reply, language = reply_id(turn.conversation, turn.id), understanding.language
         # What became of a command, and what is wrong with a file, is said before the answer.
         begins = not asked and not understanding.problems
 
@@ -274,10 +274,6 @@ class DialogueManager:
         return await self._perception.perceive(attachment)
 
 
-def _reply_id(turn: Turn) -> ReplyId:
-    return ReplyId(f"rep_{turn.conversation.removeprefix('con_')}_{turn.id}")
-
-
 def _reply(
     turn: Turn,
     decision: Decision,
@@ -287,7 +283,7 @@ def _reply(
 ) -> Reply:
     first = turn.received[0].message
     return Reply(
-        id=_reply_id(turn),
+        id=reply_id(turn.conversation, turn.id),
         channel=first.channel,
         conversation=turn.conversation,
         customer=first.customer,

@@ -29,6 +29,11 @@ def new_id(prefix: str) -> str:
     return f"{prefix}_{secrets.token_urlsafe(12).replace('-', 'x')}"
 
 
+def reply_id(conversation: ConversationId, turn: TurnId) -> ReplyId:
+    """Of what answers a turn: the same when the turn is done again."""
+    return ReplyId(f"rep_{conversation.removeprefix('con_')}_{turn}")
+
+
 class AttachmentKind(StrEnum):
     IMAGE = "image"
     AUDIO = "audio"

@@ -202,11 +202,20 @@ class Arranging:
     async def _cancel(self, told: Told) -> Decision:
         language = told.understanding.language
         arranged = await self._book.of(told.last.customer)
-        if arranged is None or not await self._book.end(
-            arranged, State.CANCELLED, "by the customer"
-        ):
-            return _notice("callback_nothing", language)
-        return _notice("callback_cancelled", language)
+        done = arranged and await self._book.end(arranged, State.CANCELLED, "by the customer")
+        if done or await self._cancelled_since(told):
+            return _notice("callback_cancelled", language)
+        return _notice("callback_nothing", language)
+
+    async def _cancelled_since(self, told: Told) -> bool:
+        """This turn has cancelled it, at its first try."""
+        asked = told.last
+        return asked.sent_at > 0 and any(
+            each.customer == asked.customer
+            and each.state is State.CANCELLED
+            and each.at >= asked.sent_at
+            for each in await self._book.over()
+        )
 
     def _arranged(self, call_back: CallBack, language: str) -> Decision:
         form = Form(Step.CONFIRM, call_back.number, call_back.at)

@@ -150,6 +150,7 @@ class Switchboard:
             self._held -= 1
             if talk is not None:
                 _log_end(call, reason, timeline)
+                await self._tell(talk.leave(), call)
                 await self._tell_over(call, reason, timeline)
                 summary = await self._sum_up(call, talk, began_at, reason)
         return Held(call, reason, timeline, summary)
@@ -183,7 +184,7 @@ class Switchboard:
         try:
             await telling
         except Unavailable as error:
-            log.error("call.outcome_not_kept", extra={"call": call.id, "reason": str(error)})
+            log.error("call.end_not_kept", extra={"call": call.id, "reason": str(error)})
 
     async def _sum_up(
         self, call: Call, talk: DeskTalk, began_at: float, reason: EndReason

@@ -20,8 +20,10 @@ from bot.messages import (
     MessageId,
     Reply,
     ReplyId,
+    TurnId,
     Utterance,
     new_id,
+    reply_id,
 )
 
 CALL = ChannelName("call")
@@ -95,6 +97,8 @@ class DeskTalk:
         self._conversation = conversation
         self._after = after
         self.began_after = after
+        self._answered = after
+        """Number of the last turn that was answered."""
 
     @classmethod
     async def open(cls, desk: CallDesk, call: Call) -> "DeskTalk":
@@ -109,12 +113,25 @@ class DeskTalk:
     async def tell(self, text: str, *, from_s: float, to_s: float) -> None:
         await self._desk.accept(self._message(text, from_s, to_s), verified=self._call.verified)
 
+    async def leave(self) -> None:
+        """The call is over. Of what will answer the caller's last words nothing is heard; in a chat
+        it is read. Raises `Unavailable`."""
+        if self._call.channel != CALL:
+            return
+        # A turn goes by its first message, whichever of those that are left that will be.
+        for entry in await self._desk.entries(self._conversation, self._answered):
+            if isinstance(entry.item, Message):
+                turn = TurnId(str(entry.seq))
+                await self.heard(reply_id(self._conversation, turn), [], whole=False)
+
     async def replies(self) -> AsyncIterator[Reply]:
         while True:
             entry = await self._desk.next_reply(self._conversation, self._after, _WAIT_S)
             if entry is not None:
                 self._after = entry.seq
                 assert isinstance(entry.item, Reply)
+                if entry.item.turn:
+                    self._answered = int(entry.item.turn)
                 yield entry.item
 
     def listen(self, hear: Callable[[Sentence], None]) -> Callable[[], None]:
