@@ -83,6 +83,10 @@ class Calling:
             except Unavailable as error:
                 log.error("call_back.unavailable", extra={"reason": str(error)})
                 pause_s = _AFTER_TROUBLE_S
+            except Exception:
+                # One call-back's trouble is not the others': it is due again when its time is over.
+                log.exception("call_back.failed")
+                pause_s = _AFTER_TROUBLE_S
             await asyncio.sleep(pause_s)
 
     async def call_next(self, dial: Dial) -> bool:

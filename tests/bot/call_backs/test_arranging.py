@@ -362,3 +362,26 @@ async def test_a_number_that_is_not_allowed_any_more_is_not_called(shop: Shop, a
     assert await shop.call_due() is None
     [over] = await shop.book.over()
     assert over.state is State.FAILED
+
+
+async def test_a_line_that_breaks_over_one_call_back_does_not_hold_up_the_next(
+    shop: Shop, ann: Caller
+) -> None:
+    await arrange(ann, "in one hour")
+    bob = await calling(shop, address="twilio:+4721000001", customer="cus_bob")
+    await arrange(bob, "in one hour")
+    shop.now += 3600
+    made = asyncio.Event()
+
+    async def dial(call: Call) -> None:
+        if call.address.endswith(OWN):
+            raise KeyError("calls")
+        made.set()
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("bot.call_backs.calling._AFTER_TROUBLE_S", 0.0)
+        running_on = asyncio.create_task(shop.calling.run(dial))
+        async with asyncio.timeout(10):
+            await made.wait()
+    running_on.cancel()
+    assert ANN in [each.customer for each in await shop.book.waiting()]  # it is tried again later
