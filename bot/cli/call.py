@@ -145,6 +145,8 @@ def _print(console: "Console", held: "Held", recording: Path) -> None:
                 f"{answer.wait_ms:.0f} to be sure of the end, {answer.answer_ms:.0f} to answer, "
                 f"{answer.sound_ms:.0f} to be heard[/]"
             )
+    if held.summary:
+        console.print(f"[bold]In short[/]\n{escape(held.summary.text)}")
     console.print(
         f"[green]✓[/] ended by the {_BY[held.reason]}; recorded in {escape(str(recording))}"
     )

@@ -27,6 +27,7 @@ def test_a_question_is_heard_and_answered(
     assert "Hello! This is Corner Shop." in called.stdout
     assert "What are your opening hours?" in called.stdout
     assert "answered after" in called.stdout
+    assert "In short" in called.stdout
     with av.open(str(tmp_path / "held.wav")) as recorded:
         assert recorded.streams.audio[0].channels == 2
 
