@@ -86,7 +86,7 @@ class OpenAIWhisper(Whisper):
         if url := whisper._MODELS.get(model):
             size = MEGABYTES.get(model.removesuffix(".en"), 0) * 1_000_000
             # The library's addresses carry the checksum.
-            file = WebFile(url, sha256=url.split("/")[-2])
+            file = WebFile(url, checksum=url.split("/")[-2])
             return Weights(f"openai-whisper:{model}", "MIT", size, files=(file,))
         path = Path(model).expanduser()
         if not path.is_file():

@@ -148,4 +148,4 @@ class TestWhatCannotBeLoaded:
 def test_a_size_is_fetched_with_the_authors_checksum() -> None:
     (file,) = OpenAIWhisper.weights("tiny").files
     assert file.place == "tiny.pt"
-    assert file.sha256 == "65147644a518d12f04e32d6f3b26facc3f8dd46e5390956a9424a650c0ce22b9"
+    assert file.checksum == "65147644a518d12f04e32d6f3b26facc3f8dd46e5390956a9424a650c0ce22b9"
