@@ -23,11 +23,12 @@ TOKENS_PER_SECOND = 6.5
 """Nobody speaks English faster; a decoder that writes more has begun to invent. Other languages
 take up to twice as many: their letters are often no tokens, but several."""
 SPARE_TOKENS = 6
+DRAFT_TOKENS_PER_SECOND = 2.5
+DRAFT_SPARE_TOKENS = 3
+"""A draft is written no further than slow speech would be: what comes after that are mostly guesses
+at the word that it has been cut off in, and each costs as much as a word."""
 AGREED = 2
 """Tokens that find the place in a draft again."""
-UNSURE = 0.5
-"""A draft ends before the first token that is less likely: what is cut off in the middle of a word
-is a guess, and guesses cost as much as words."""
 LONGEST_LOOP = 24
 LOOPS = 3
 """A phrase of up to `LONGEST_LOOP` tokens that comes this often in a row is a decoder gone round
@@ -41,8 +42,7 @@ class Hearing:
     text: str
     tokens: tuple[int, ...]
     log_probabilities: NDArray[np.float32]
-    """One for each token, and one for what came next: the end, or the token that a draft stopped
-    before."""
+    """One for each token, and for the end where it was reached."""
     looped: bool
     """The decoder repeated itself and was stopped; `text` has the phrase once."""
 
@@ -56,11 +56,11 @@ class MoonshineDecoder:
     def __init__(self, folder: Path, threads: int, *, english: bool = True) -> None:
         self._graphs = open_graphs(folder, threads)
         self._tokens = _read_tokens(folder / "tokenizer.bin")
-        self._per_second = TOKENS_PER_SECOND * (1 if english else 2)
+        self._tokens_for_one = 1 if english else 2
 
     def hear(self, samples: Samples, draft: Sequence[int] = (), *, final: bool = True) -> Hearing:
         """Mono sound at 16 kHz, best between 1 and 30 seconds, always taking the likeliest
-        token. What is not `final` ends where it becomes unsure.
+        token. What is not `final` may end a word or two early.
 
         `draft`: tokens that were heard in the beginning of this sound. They are all checked in one
         step; what they save are the steps for those that still are the likeliest. The result is the
@@ -70,18 +70,15 @@ class MoonshineDecoder:
         """
         written: list[int] = []
         chances: list[float] = []
-        looped = cut = False
+        looped = False
         decoding = self._graphs.begin(samples)
         proposed = list(draft)
         scores = decoding.step([START, *proposed])
-        for _ in range(round(len(samples) / 16_000 * self._per_second) + SPARE_TOKENS):
+        for _ in range(self._most_tokens(len(samples) / 16_000, final=final)):
             logits = scores[0].astype(np.float64)
             token = int(logits.argmax())
             chances.append(-float(np.log(np.exp(logits - logits[token]).sum())))
             if token == END:
-                break
-            if not final and chances[-1] < np.log(UNSURE):
-                cut = self._goes_on(token)
                 break
             written.append(token)
             if again := _repeated(written):
@@ -97,19 +94,18 @@ class MoonshineDecoder:
                 decoding.keep(len(written))
             proposed = _continued(written, draft)
             scores = decoding.step([token, *proposed])
-        text = self._spell(written, whole_words=cut)
-        return Hearing(text, tuple(written), np.array(chances, np.float32), looped)
+        return Hearing(self._spell(written), tuple(written), np.array(chances, np.float32), looped)
 
-    def _goes_on(self, token: int) -> bool:
-        """Whether it is the middle of a word."""
-        return self._tokens[token].decode("utf-8", "replace")[:1].isalnum()
+    def _most_tokens(self, seconds: float, *, final: bool) -> int:
+        if final:
+            return round(seconds * TOKENS_PER_SECOND * self._tokens_for_one) + SPARE_TOKENS
+        wanted = seconds * DRAFT_TOKENS_PER_SECOND + DRAFT_SPARE_TOKENS
+        return round(wanted * self._tokens_for_one)
 
-    def _spell(self, tokens: Sequence[int], *, whole_words: bool) -> str:
-        """`whole_words`: without the last one, which has only begun."""
+    def _spell(self, tokens: Sequence[int]) -> str:
         spelled = [self._tokens[token] for token in tokens]
         spoken = b"".join(each for each in spelled if not _is_mark(each))
-        text = spoken.decode("utf-8", "ignore").replace("▁", " ")
-        return (text.rpartition(" ")[0] if whole_words else text).strip()
+        return spoken.decode("utf-8", "ignore").replace("▁", " ").strip()
 
 
 def _is_mark(token: bytes) -> bool:

@@ -87,6 +87,8 @@ class _Whole:
             if each.name.startswith("past_")
         }
         self.outputs = [each.name for each in self.decoder.get_outputs()]
+        # What it knows of the encoder's side stays; asked for, it would be copied for each token.
+        self.changing = [name for name in self.outputs if ".encoder." not in name]
 
     def begin(self, samples: Samples) -> Decoding:
         mask = np.ones((1, len(samples)), np.int64)
@@ -110,11 +112,10 @@ class _WholeDecoding:
         state = self._state
         state["input_ids"] = np.array([tokens], np.int64)
         state["use_cache_branch"] = np.array([self._begun])
-        logits, *present = self._graphs.decoder.run(None, state)
-        for name, value in zip(self._graphs.outputs[1:], present, strict=True):
-            # What it knows of the encoder's side is computed in the first step only.
-            if not self._begun or ".decoder." in name:
-                state[name.replace("present", "past_key_values")] = value
+        names = self._graphs.changing if self._begun else self._graphs.outputs
+        logits, *present = self._graphs.decoder.run(names, state)
+        for name, value in zip(names[1:], present, strict=True):
+            state[name.replace("present", "past_key_values")] = value
         self._begun = True
         return np.asarray(logits[0], np.float32)
 

@@ -1,8 +1,8 @@
 """Which Moonshines there are, what they hear, and where their files are to be had.
 
-Tiny English comes in the `moonshine-voice` wheel; that wheel's own downloader knows addresses and no
-checksums. Sizes and CRC-32C of `weights/moonshine.yaml` are those that the authors publish beside
-the code. A CRC tells a damaged file from a whole one; against a forged one stands HTTPS alone.
+Tiny English comes in the `moonshine-voice` wheel; the downloader in it knows addresses and no
+checksums. Sizes and CRC-32C in `weights/moonshine.yaml` are those that the authors publish beside
+their code. A CRC tells a damaged file from a whole one; against a forged one stands HTTPS alone.
 """
 
 from dataclasses import dataclass
@@ -42,7 +42,9 @@ def chosen(model: str, language: str = "") -> Chosen:
     Raises `EngineMissing` if there is none, or if it hears another language.
     """
     if model in ("", EMBEDDED):
-        return Chosen(f"moonshine-{EMBEDDED}", _same("en", language, EMBEDDED), _embedded())
+        hears = _same("en", language, EMBEDDED)
+        weights = Weights(f"moonshine:{EMBEDDED}", "MIT", path=embedded_folder())
+        return Chosen(f"moonshine-{EMBEDDED}", hears, weights)
     if published := _published().get(model):
         hears = _same(model.rpartition("-")[2], language, model)
         return Chosen(f"moonshine-{model}", hears, _weights(model, hears, published))
@@ -53,14 +55,14 @@ def chosen(model: str, language: str = "") -> Chosen:
             remedy=f"`model` is one of {', '.join((EMBEDDED, *_published()))}; or a folder with "
             "such files",
         )
-    return Chosen(
-        f"moonshine-{path.name}", language or "en", Weights(model, path=path.resolve())
-    )
+    return Chosen(f"moonshine-{path.name}", language or "en", Weights(model, path=path.resolve()))
 
 
-def _embedded() -> Weights:
-    found = published_file(PACKAGE, "assets/tiny-en/decoder_model_merged.ort", remedy=REMEDY)
-    return Weights(f"moonshine:{EMBEDDED}", "MIT", path=found.parent)
+def embedded_folder() -> Path:
+    """Where tiny English lies. Raises `EngineMissing` if the wheel has no model in it, as its
+    releases from 0.1 on."""
+    path = "assets/tiny-en/decoder_model_merged.ort"
+    return published_file(PACKAGE, path, remedy=REMEDY).parent
 
 
 def _weights(model: str, language: str, published: dict[str, Any]) -> Weights:

@@ -44,9 +44,10 @@ def fetched(
 ) -> Path:
     """`path`, once the file that `url` gives lies there, whole. Other processes wait meanwhile.
 
-    `checksum`: its SHA-256 in hexadecimal digits, the SHA-1 that git knows it by, or a CRC-32C,
-    which finds damage and no forgery. A proxy is taken from the environment. Raises `EngineMissing` if the file is not the one that is wanted or
-    the disk has no room for it, and what `huggingface_hub` and its client raise.
+    `checksum`: its SHA-256 in hexadecimal digits, the SHA-1 that git knows it by, or its CRC-32C,
+    which finds damage and no forgery. A proxy is taken from the environment. Raises `EngineMissing`
+    if the file is not the one that is wanted or the disk has no room for it, and what
+    `huggingface_hub` and its client raise.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f"{path.name}.part")
@@ -67,7 +68,7 @@ def checksum_of(path: Path, like: str) -> str:
         # What git hashes is the content behind its kind and length.
         seen = hashlib.sha1(b"blob %d\0" % path.stat().st_size, usedforsecurity=False)
     elif len(like) == _CRC32C:
-        seen = google_crc32c.Checksum()
+        seen = google_crc32c.Checksum()  # type: ignore[no-untyped-call]
     with path.open("rb") as file:
         while data := file.read(_READ_BYTES):
             seen.update(data)

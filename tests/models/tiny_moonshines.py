@@ -196,9 +196,7 @@ def streaming(folder: Path, *, split: bool = True, length: int = 12, seed: int =
     (folder / "streaming_config.json").write_text(json.dumps(about))
     words = [b"<unk>", b"<s>", b"</s>", *("▁" + word for word in _words())]
     spelled = [word if isinstance(word, bytes) else word.encode() for word in words]
-    (folder / "tokenizer.bin").write_bytes(
-        b"".join(bytes([len(each)]) + each for each in spelled)
-    )
+    (folder / "tokenizer.bin").write_bytes(b"".join(bytes([len(each)]) + each for each in spelled))
     return folder
 
 
