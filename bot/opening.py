@@ -4,7 +4,6 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
-from threading import Lock
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -32,6 +31,7 @@ from bot.redis_server import RedisServer
 from bot.speech import Speaker
 from bot.store import Store
 from bot.texts import FALLBACK
+from bot.told_transcriber import ToldTranscriber
 from models.text_encoder import TextEncoder
 from models.transcriber import Transcriber
 from models.understanding.versions import Versions
@@ -52,17 +52,20 @@ class OpenDesk(msgspec.Struct, frozen=True):
     intents: IntentBook
     recogniser: Recogniser
     calls: Switchboard
+    hearing: ToldTranscriber
     ingested: IngestReport
     config: Config
 
     async def run(self) -> None:
-        """Answer what comes, and follow the knowledge, the intents and their model, until
-        cancelled."""
+        """Answer what comes, and follow the knowledge, the names in it, the intents and their
+        model, until cancelled."""
         async with asyncio.TaskGroup() as group:
             group.create_task(self.desk.run(), name="desk")
             group.create_task(self.knowledge.follow(self.config.index_folder), name="knowledge")
             group.create_task(self.intents.follow(), name="intents")
             group.create_task(self.recogniser.follow(), name="recogniser")
+            if self.config.transcriber.knowledge_names:
+                group.create_task(self.hearing.follow(self.knowledge), name="names")
 
     async def article(self, article: str) -> str | None:
         """The page of an article; None if there is none of that id."""
@@ -99,7 +102,8 @@ async def open_desk(
         for problem in missing_articles(intents.intents, knowledge.index.articles):
             log.warning("intents.article_missing", extra={"reason": problem})
         media = MediaStore(config.media_place, options=config.media.options)
-        hearing = _made_once(maker(config.transcriber, config.device))
+        names = (config.name,) if config.transcriber.knowledge_names else ()
+        hearing = ToldTranscriber(maker(config.transcriber, config.device), names)
         perception = perception_of(config, media, hearing)
         stack.push_async_callback(perception.close)
         recogniser = Recogniser(
@@ -126,7 +130,7 @@ async def open_desk(
         if assistant:
             probing = asyncio.create_task(assistant.probe(), name="assistant probe")
             stack.callback(probing.cancel)
-        yield OpenDesk(desk, knowledge, intents, recogniser, calls, ingested, config)
+        yield OpenDesk(desk, knowledge, intents, recogniser, calls, hearing, ingested, config)
 
 
 def perception_of(
@@ -210,20 +214,6 @@ def _calls(
         limits=CallLimits(at_once=calls.at_once),
         recordings=config.recordings_folder if calls.record else None,
     )
-
-
-def _made_once(make: Callable[[], Transcriber]) -> Callable[[], Transcriber]:
-    """The same engine for all who ask, in whichever threads: its model is large."""
-    lock = Lock()
-    made: list[Transcriber] = []
-
-    def get() -> Transcriber:
-        with lock:
-            if not made:
-                made.append(make())
-            return made[0]
-
-    return get
 
 
 async def _open_assistant(

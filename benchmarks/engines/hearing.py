@@ -3,8 +3,8 @@
 The Whispers have the shape of the published `base`, and weights that are random but for the
 decoder's positions: these make it say one text for every window, surely and in 37 tokens, whatever
 it hears. So neither library takes more steps than the other or has a reason to try again, and both
-are called as they are, with all their rules on. Speed is the best of a few rounds, in which all take
-turns: what else the machine does meets all of them.
+are called as they are, with all their rules on. Speed is the best of a few rounds, in which all
+take turns: what else the machine does meets all of them.
 
 Partial results are those of Moonshine with its real weights, and of the Whispers. Their cost is
 processor time, of both ways in the same run.
