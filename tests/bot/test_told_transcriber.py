@@ -91,7 +91,7 @@ async def test_a_desk_tells_them_unless_it_is_not_to(
     wanted: bool,
     prompt: str | None,
 ) -> None:
-    chosen = section(server).model_dump() | {"knowledge_names": wanted}
+    chosen = section(server).model_dump(exclude_unset=True) | {"knowledge_names": wanted}
     config = Config.model_validate(
         {"name": "Voltaro", "transcriber": chosen}, context={"root": tmp_path}
     )
@@ -101,7 +101,7 @@ async def test_a_desk_tells_them_unless_it_is_not_to(
         running.cancel()
 
 
-def test_an_engine_that_takes_none_is_left_as_it_is(moonshine: MoonshineTranscriber) -> None:
-    transcriber = ToldTranscriber(lambda: moonshine, ["Voltaro"])
+def test_an_engine_that_takes_none_is_left_as_it_is() -> None:
+    transcriber = ToldTranscriber(MoonshineTranscriber, ["Voltaro"])
+    assert isinstance(transcriber(), MoonshineTranscriber)
     transcriber.told(["VoltCare"])
-    assert transcriber() is moonshine
