@@ -91,10 +91,13 @@ class EncoderSection(EngineSection):
         return self
 
 
+_THE_DESKS = "knowledge_names"
+
+
 class TranscriberSection(EngineSection):
     part = engines.TRANSCRIBERS
     engine: str = "moonshine"
-    """Speech to text. `moonshine` hears English;
+    """Speech to text. `moonshine` hears English, and by its `model` one of nine other languages;
     `faster-whisper` and `openai-whisper` are Whisper, for 99 languages; `openai` is any server that
     transcribes as OpenAI's does. See docs/transcribers.md."""
     model: Annotated[str, AfterValidator(_place_or_name)] = ""
@@ -105,7 +108,14 @@ class TranscriberSection(EngineSection):
     dtype: str = ""
     """Numbers to compute with, such as `int8` or `float16`; empty: what suits the device."""
     vocabulary: list[str] = []
-    """Names of products and people, as they are to be spelt."""
+    """Names of products and people, as they are to be spelt; for the Whispers and servers."""
+    knowledge_names: bool = True
+    """Whether names that stand in the knowledge are added to the vocabulary."""
+
+    @property
+    def arguments(self) -> Mapping[str, Any]:
+        """Without what is the desk's to do."""
+        return {name: given for name, given in super().arguments.items() if name != _THE_DESKS}
 
 
 class TextReaderSection(EngineSection):

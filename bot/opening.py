@@ -4,7 +4,6 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
-from threading import Lock
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -33,6 +32,7 @@ from bot.recognition import Recogniser
 from bot.redis_server import RedisServer
 from bot.speech import Speaker
 from bot.store import Store
+from bot.told_transcriber import ToldTranscriber
 from models.text_encoder import TextEncoder
 from models.transcriber import Transcriber
 from models.understanding.versions import Versions
@@ -57,18 +57,21 @@ class OpenDesk(msgspec.Struct, frozen=True):
     """None: nobody is called back."""
     pictures: PictureLinks | None
     """None: callers are sent no links."""
+    hearing: ToldTranscriber
     ingested: IngestReport
     config: Config
 
     async def run(self) -> None:
-        """Answer what comes, and follow the knowledge, the intents and their model, until
-        cancelled."""
+        """Answer what comes, and follow the knowledge, the names in it, the intents and their
+        model, until cancelled."""
         async with asyncio.TaskGroup() as group:
             group.create_task(self.desk.run(), name="desk")
             group.create_task(self.knowledge.follow(self.config.index_folder), name="knowledge")
             group.create_task(self.intents.follow(), name="intents")
             group.create_task(self.recogniser.follow(), name="recogniser")
             group.create_task(recordings_of(self.config).follow(), name="recordings sweeper")
+            if self.config.transcriber.knowledge_names:
+                group.create_task(self.hearing.follow(self.knowledge), name="names")
 
     async def article(self, article: str) -> str | None:
         """The page of an article; None if there is none of that id."""
@@ -105,7 +108,8 @@ async def open_desk(
         for problem in missing_articles(intents.intents, knowledge.index.articles):
             log.warning("intents.article_missing", extra={"reason": problem})
         media = MediaStore(config.media_place, options=config.media.options)
-        hearing = _made_once(maker(config.transcriber, config.device))
+        names = (config.name,) if config.transcriber.knowledge_names else ()
+        hearing = ToldTranscriber(maker(config.transcriber, config.device), names)
         perception = perception_of(config, media, hearing)
         stack.push_async_callback(perception.close)
         recogniser = Recogniser(
@@ -147,7 +151,16 @@ async def open_desk(
             probing = asyncio.create_task(assistant.probe(), name="assistant probe")
             stack.callback(probing.cancel)
         yield OpenDesk(
-            desk, knowledge, intents, recogniser, calls, call_backs, pictures, ingested, config
+            desk,
+            knowledge,
+            intents,
+            recogniser,
+            calls,
+            call_backs,
+            pictures,
+            hearing,
+            ingested,
+            config,
         )
 
 
@@ -215,20 +228,6 @@ def _front_desk(
         # Without a language model an answer takes milliseconds, which is what asking twice costs.
         prepares=config.assistant is not None,
     )
-
-
-def _made_once(make: Callable[[], Transcriber]) -> Callable[[], Transcriber]:
-    """The same engine for all who ask, in whichever threads: its model is large."""
-    lock = Lock()
-    made: list[Transcriber] = []
-
-    def get() -> Transcriber:
-        with lock:
-            if not made:
-                made.append(make())
-            return made[0]
-
-    return get
 
 
 async def _open_assistant(

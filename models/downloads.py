@@ -39,7 +39,8 @@ class WebFile:
     """One file that anybody may fetch."""
 
     url: str
-    sha256: str
+    checksum: str
+    """SHA-256, or what else `models.verified_file.fetched` takes."""
     size_bytes: int = 0
     """0 where it is not known."""
     path: str = ""
@@ -161,7 +162,7 @@ def _from_web(weights: Weights, progress: Progress) -> Path:
         fetched(
             file.url,
             folder / file.place,
-            checksum=file.sha256,
+            checksum=file.checksum,
             size_bytes=file.size_bytes or None,
             tell=tell,
         )

@@ -28,7 +28,6 @@ from models.whisper import (
     draft_tokens,
     drafted,
     known_language,
-    prompt_of,
 )
 
 if TYPE_CHECKING:
@@ -80,6 +79,7 @@ class FasterWhisper(Whisper):
         threads: int = 0,
         device: str = "auto",
     ) -> None:
+        super().__init__(vocabulary)
         self.name = f"faster-whisper-{Path(model).name}"
         self._folder = _complete(pulled(self.weights(model)))
         self._threads = threads or min(4, os.cpu_count() or 1)
@@ -92,7 +92,6 @@ class FasterWhisper(Whisper):
         self._options: dict[str, Any] = {
             "language": self._language,
             "beam_size": beam_size,
-            "initial_prompt": prompt_of(vocabulary),
             # What a guess in one window would say to the next is kept from it.
             "condition_on_previous_text": False,
             "word_timestamps": True,
@@ -145,7 +144,8 @@ class FasterWhisper(Whisper):
     ) -> Hearing:
         if not final:
             return self._drafted(model, samples, draft.language if draft else "")
-        written, about = model.transcribe(samples, **{**self._options, **options})
+        asked = {**self._options, "initial_prompt": self._prompt, **options}
+        written, about = model.transcribe(samples, **asked)
         return Hearing(tuple(map(_segment, written)), about.language)
 
     def _drafted(self, model: WhisperModel, samples: Samples, language: str) -> Hearing:
@@ -158,7 +158,7 @@ class FasterWhisper(Whisper):
         tokenizer = Tokenizer(
             model.hf_tokenizer, model.model.is_multilingual, task="transcribe", language=language
         )
-        hint = self._options["initial_prompt"]
+        hint = self._prompt
         prompt = model.get_prompt(
             tokenizer, tokenizer.encode(f" {hint}") if hint else [], without_timestamps=True
         )

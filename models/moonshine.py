@@ -1,18 +1,22 @@
-"""The default transcriber: finds speech, hears it with Moonshine tiny, and judges what it heard.
+"""The default transcriber: finds speech, hears it with a Moonshine, and judges what it heard.
 
-Moonshine tiny knows English alone and writes English words for any sound. So what it wrote is
-believed only as far as it does itself: where the words were guesses, the transcript says so in
-`problem` and the guesses are left out.
+Each Moonshine knows one language and writes words of it for any sound. So what it wrote is believed
+only as far as it does itself: where the words were guesses, the transcript says so in `problem` and
+the guesses are left out. The default is tiny English; which others there are, `models.
+moonshine_models` says.
 """
 
 import re
+import unicodedata
 from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
+from models.downloads import Weights, pulled
 from models.growing import GrowingListener
 from models.moonshine_decoder import Hearing, MoonshineDecoder, Samples
+from models.moonshine_models import EMBEDDED, chosen
 from models.speech_parts import Part, Speech, hear_in_parts
 from models.transcriber import Transcript
 from models.voice_activity import SAMPLE_RATE_HZ
@@ -25,32 +29,53 @@ DRAFT_LEAD_S = 0.1
 """Of what is shown for a moment only."""
 
 UNDERSTOOD = 0.57
-"""Least confidence at which the words are kept. It was set on these clips: all 71 of people
-speaking English are above it, 147 of 156 of espeak's voices in twelve other languages below; of
-espeak's English, what falls below has three words of five wrong."""
+"""Least confidence at which the words are kept. It was set on these clips, heard by tiny English:
+all 71 of people speaking English are above it, 147 of 156 of espeak's voices in twelve other
+languages below; of espeak's English, what falls below has three words of five wrong. The other
+models are held to the same; none of them could be measured."""
 SAME_LANGUAGE = 0.5
 """Below this it is taken for another language."""
 _WORD = re.compile(r"[^\W\d_]|\d")
-_LATIN = re.compile(r"[A-Za-zÀ-ɏ]")
+_SCRIPTS = {
+    "ar": ("ARABIC",),
+    "ja": ("CJK", "HIRAGANA", "KATAKANA"),
+    "ko": ("HANGUL",),
+    "uk": ("CYRILLIC",),
+    "zh": ("CJK",),
+}
+"""First words of the names of a language's letters; Latin for all others."""
+_UNSPACED = ("ja", "zh")
 
 
 class MoonshineTranscriber:
-    """English speech to text; 10 s take about 0.2 s on one core, and no less on two. Thread-safe.
-    Implements `models.speech_parts.HearsParts`.
+    """Speech of one language to text; tiny English hears 10 s in about 0.2 s on one core, and in no
+    less on two. Thread-safe. Implements `models.speech_parts.HearsParts`.
 
     `confidence` is the geometric mean of the probabilities that the decoder gave to its tokens.
+    `model`: the name of a published one, or a folder with its files. `language`: what a folder's
+    model hears; the others say it in their names. `threads`: cores.
 
-    Raises `EngineMissing` if the model is not installed.
+    Raises `EngineMissing` if the model is absent, damaged or of another kind.
     """
 
-    name = "moonshine-tiny-en"
-    languages = frozenset({"en"})
     longest_s = 15.0
     shortest_cut_s = 8.0
-    overhead_s = 2 * DRAFT_LEAD_S
+    overhead_s = 0.7
+    """Words that a pass gets wrong at the end of what has come, and its end."""
 
-    def __init__(self, threads: int = 1) -> None:
-        self._decoder = MoonshineDecoder(threads)
+    def __init__(self, model: str = "", language: str = "", threads: int = 1) -> None:
+        found = chosen(model, language)
+        self.name = found.name
+        self.languages = frozenset({found.language})
+        self._language = found.language
+        self._decoder = MoonshineDecoder(
+            pulled(found.weights), threads, english=found.language == "en"
+        )
+
+    @staticmethod
+    def weights(model: str = "", language: str = "") -> Weights | None:
+        """What `model` names; a package brings tiny English."""
+        return None if model in ("", EMBEDDED) else chosen(model, language).weights
 
     def transcribe(self, samples: NDArray[np.float32]) -> Transcript:
         """Mono sound at 16 kHz, of any length, to text."""
@@ -63,7 +88,7 @@ class MoonshineTranscriber:
     def hear_part(self, samples: Samples, draft: Hearing | None, *, final: bool) -> Hearing:
         """A part of a recording, with silence around it."""
         framed = np.pad(samples, round((LEAD_S if final else DRAFT_LEAD_S) * SAMPLE_RATE_HZ))
-        return self._decoder.hear(framed, draft.tokens if draft else ())
+        return self._decoder.hear(framed, draft.tokens if draft else (), final=final)
 
     def text_of(self, heard: Hearing) -> str:
         """The words in it, if they are more than a guess."""
@@ -74,37 +99,39 @@ class MoonshineTranscriber:
         says so."""
         kept = [part for part in parts if _understood(part.heard)]
         lost = [part for part in parts if not _understood(part.heard)]
-        text = " ".join(part.heard.text for part in kept)
+        text = ("" if self._language in _UNSPACED else " ").join(part.heard.text for part in kept)
         confidence = _confidence([part.heard for part in kept or parts])
-        if text and not _mostly_latin(text):
+        if text and not self._in_its_script(text):
             return Transcript("", "", confidence, speech.seconds, "audio_language")
         if not lost:
-            return Transcript(text, "en", confidence, speech.seconds)
+            return Transcript(text, self._language, confidence, speech.seconds)
         # A cough or a word in passing is no reason to complain of the rest.
         lost_s = sum(part.stretch.seconds for part in lost)
         if kept and lost_s < 0.15 * sum(part.stretch.seconds for part in parts):
-            return Transcript(text, "en", confidence, speech.seconds)
-        problem = _problem([part.heard for part in lost], near=speech.near)
-        return Transcript(text, "en" if text else "", confidence, speech.seconds, problem)
+            return Transcript(text, self._language, confidence, speech.seconds)
+        problem = self._problem([part.heard for part in lost], near=speech.near)
+        language = self._language if text else ""
+        return Transcript(text, language, confidence, speech.seconds, problem)
+
+    def _problem(self, lost: Sequence[Hearing], *, near: bool) -> str:
+        words = " ".join(heard.text for heard in lost)
+        if not near or not _WORD.search(words):
+            return "audio_not_speech"
+        certain = _confidence(lost) < SAME_LANGUAGE
+        return "audio_language" if certain or not self._in_its_script(words) else "audio_unclear"
+
+    def _in_its_script(self, text: str) -> bool:
+        """Whether most letters are of those that the language is written in."""
+        names = _SCRIPTS.get(self._language, ("LATIN",))
+        letters = [character for character in text if character.isalpha()]
+        own = sum(unicodedata.name(letter, "").startswith(names) for letter in letters)
+        return 2 * own >= len(letters)
 
 
 def _understood(heard: Hearing) -> bool:
     return _confidence([heard]) >= UNDERSTOOD and bool(_WORD.search(heard.text))
 
 
-def _problem(lost: Sequence[Hearing], *, near: bool) -> str:
-    words = " ".join(heard.text for heard in lost)
-    if not near or not _WORD.search(words):
-        return "audio_not_speech"
-    certain = _confidence(lost) < SAME_LANGUAGE
-    return "audio_language" if certain or not _mostly_latin(words) else "audio_unclear"
-
-
 def _confidence(hearings: Sequence[Hearing]) -> float:
     chances = np.concatenate([hearing.log_probabilities for hearing in hearings])
     return float(np.exp(chances.mean())) if len(chances) else 0.0
-
-
-def _mostly_latin(text: str) -> bool:
-    letters = [character for character in text if character.isalpha()]
-    return 2 * sum(bool(_LATIN.match(letter)) for letter in letters) >= len(letters)

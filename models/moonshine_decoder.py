@@ -1,8 +1,8 @@
-"""Runs the Moonshine speech model: sound in, tokens and their probabilities out.
+"""Runs a Moonshine speech model: sound in, tokens and their probabilities out.
 
-The encoder and decoder of Moonshine tiny come in the `moonshine-voice` wheel. They are run here by
-onnxruntime and not by that wheel's own library, because it splits sentences at short pauses, keeps
-the probabilities of the words to itself, and takes every core.
+The graphs (`models.moonshine_graphs`) are run by onnxruntime and not by the library that their
+authors publish, because it splits sentences at short pauses, keeps the probabilities of the words
+to itself, and takes every core.
 Model: Jeffries et al., https://arxiv.org/abs/2410.15608 (MIT).
 """
 
@@ -13,18 +13,22 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from models.published import open_session, published_file
+from models.errors import EngineMissing
+from models.moonshine_graphs import AGAIN, open_graphs
 
 Samples = NDArray[np.float32]
 
-PACKAGE = "moonshine_voice"
-MODEL = "assets/tiny-en"
-REMEDY = "pip install moonshine-voice==0.0.73"
-
 START, END = 1, 2
 TOKENS_PER_SECOND = 6.5
-"""Nobody speaks English faster; a decoder that writes more has begun to invent."""
+"""Nobody speaks English faster; a decoder that writes more has begun to invent. Other languages
+take up to twice as many: their letters are often no tokens, but several."""
 SPARE_TOKENS = 6
+DRAFT_TOKENS_PER_SECOND = 2.5
+DRAFT_SPARE_TOKENS = 3
+"""A draft is written no further than slow speech would be: what comes after that are mostly guesses
+at the word that it has been cut off in, and each costs as much as a word."""
+AGREED = 2
+"""Tokens that find the place in a draft again."""
 LONGEST_LOOP = 24
 LOOPS = 3
 """A phrase of up to `LONGEST_LOOP` tokens that comes this often in a row is a decoder gone round
@@ -38,31 +42,25 @@ class Hearing:
     text: str
     tokens: tuple[int, ...]
     log_probabilities: NDArray[np.float32]
-    """One for each token, the end included."""
+    """One for each token, and for the end where it was reached."""
     looped: bool
     """The decoder repeated itself and was stopped; `text` has the phrase once."""
 
 
 class MoonshineDecoder:
-    """One encoder and decoder; thread-safe.
+    """The graphs and tokens of a model's folder; thread-safe.
 
-    Raises `EngineMissing` if the wheel has no model in it, as its releases from 0.1 on.
+    Raises `EngineMissing` if the folder holds no Moonshine, or a damaged one.
     """
 
-    def __init__(self, threads: int) -> None:
-        folder = published_file(PACKAGE, f"{MODEL}/decoder_model_merged.ort", remedy=REMEDY).parent
-        self._encoder = open_session(folder / "encoder_model.ort", threads)
-        self._decoder = open_session(folder / "decoder_model_merged.ort", threads)
+    def __init__(self, folder: Path, threads: int, *, english: bool = True) -> None:
+        self._graphs = open_graphs(folder, threads)
         self._tokens = _read_tokens(folder / "tokenizer.bin")
-        past = [each for each in self._decoder.get_inputs() if each.name.startswith("past_")]
-        self._empty_past = {
-            each.name: np.zeros((1, each.shape[1], 0, each.shape[3]), np.float32) for each in past
-        }
-        self._outputs = [each.name for each in self._decoder.get_outputs()]
+        self._tokens_for_one = 1 if english else 2
 
-    def hear(self, samples: Samples, draft: Sequence[int] = ()) -> Hearing:
+    def hear(self, samples: Samples, draft: Sequence[int] = (), *, final: bool = True) -> Hearing:
         """Mono sound at 16 kHz, best between 1 and 30 seconds, always taking the likeliest
-        token.
+        token. What is not `final` may end a word or two early.
 
         `draft`: tokens that were heard in the beginning of this sound. They are all checked in one
         step; what they save are the steps for those that still are the likeliest. The result is the
@@ -70,20 +68,13 @@ class MoonshineDecoder:
         quantized, and round a little otherwise for several tokens than for one. Known as
         speculative decoding: https://arxiv.org/abs/2211.17192
         """
-        mask = np.ones((1, len(samples)), np.int64)
-        inputs = {"input_values": samples[np.newaxis], "attention_mask": mask}
-        (encoded,) = self._encoder.run(None, inputs)
-        state: dict[str, NDArray[np.generic]] = {
-            "encoder_hidden_states": encoded,
-            "encoder_attention_mask": mask,
-            **self._empty_past,
-        }
         written: list[int] = []
         chances: list[float] = []
         looped = False
-        drafted = list(draft)
-        scores = self._step(state, [START, *drafted], first=True)
-        for _ in range(round(len(samples) / 16_000 * TOKENS_PER_SECOND) + SPARE_TOKENS):
+        decoding = self._graphs.begin(samples)
+        proposed = list(draft)
+        scores = decoding.step([START, *proposed])
+        for _ in range(self._most_tokens(len(samples) / 16_000, final=final)):
             logits = scores[0].astype(np.float64)
             token = int(logits.argmax())
             chances.append(-float(np.log(np.exp(logits - logits[token]).sum())))
@@ -94,39 +85,42 @@ class MoonshineDecoder:
                 looped = True
                 del written[-again:], chances[-again:]
                 break
-            if drafted and drafted[0] == token:
-                del drafted[0]
+            if proposed and proposed[0] == token:
+                del proposed[0]
                 scores = scores[1:]
                 continue
-            if drafted:
-                # From here on the draft is wrong: it is forgotten.
-                drafted = []
-                self._keep(state, positions=len(written))
-            scores = self._step(state, [token], first=False)
+            if proposed:
+                # From here on it is wrong, and forgotten.
+                decoding.keep(len(written))
+            proposed = _continued(written, draft)
+            scores = decoding.step([token, *proposed])
         return Hearing(self._spell(written), tuple(written), np.array(chances, np.float32), looped)
 
-    def _step(
-        self, state: dict[str, NDArray[np.generic]], tokens: list[int], *, first: bool
-    ) -> NDArray[np.float32]:
-        """Scores of all tokens after each of `tokens`; `state` is brought up to date."""
-        state["input_ids"] = np.array([tokens], np.int64)
-        state["use_cache_branch"] = np.array([not first])
-        logits, *present = self._decoder.run(None, state)
-        for name, value in zip(self._outputs[1:], present, strict=True):
-            # What it knows of the encoder's side is computed in the first step only.
-            if first or ".decoder." in name:
-                state[name.replace("present", "past_key_values")] = value
-        return np.asarray(logits[0], np.float32)
+    def _most_tokens(self, seconds: float, *, final: bool) -> int:
+        if final:
+            return round(seconds * TOKENS_PER_SECOND * self._tokens_for_one) + SPARE_TOKENS
+        wanted = seconds * DRAFT_TOKENS_PER_SECOND + DRAFT_SPARE_TOKENS
+        return round(wanted * self._tokens_for_one)
 
-    def _keep(self, state: dict[str, NDArray[np.generic]], *, positions: int) -> None:
-        """Forget what the decoder wrote after so many tokens."""
-        for name in self._empty_past:
-            if ".decoder." in name:
-                state[name] = np.ascontiguousarray(state[name][:, :, :positions])
+    def _spell(self, tokens: Sequence[int]) -> str:
+        spelled = [self._tokens[token] for token in tokens]
+        spoken = b"".join(each for each in spelled if not _is_mark(each))
+        return spoken.decode("utf-8", "ignore").replace("▁", " ").strip()
 
-    def _spell(self, tokens: list[int]) -> str:
-        spelled = b"".join(self._tokens[token] for token in tokens)
-        return spelled.decode("utf-8", "ignore").replace("▁", " ").strip()
+
+def _is_mark(token: bytes) -> bool:
+    """One that stands for no text, such as `</s>`."""
+    return len(token) > 2 and token.startswith(b"<") and token.endswith(b">")
+
+
+def _continued(written: Sequence[int], draft: Sequence[int]) -> list[int]:
+    """What follows in the draft where it says what was written last: a draft is often wrong in one
+    word, and right after it."""
+    last = list(written[-AGREED:])
+    for at in range(len(draft) - AGREED):
+        if list(draft[at : at + AGREED]) == last:
+            return list(draft[at + AGREED :])
+    return []
 
 
 def _repeated(tokens: list[int]) -> int:
@@ -150,9 +144,11 @@ def _read_tokens(path: Path) -> list[bytes]:
     while position < len(data):
         length = data[position]
         position += 1
-        if length >= 128:
+        if length >= 128 and position < len(data):
             length = data[position] * 128 + length - 128
             position += 1
         tokens.append(data[position : position + length])
         position += length
+    if position > len(data) or len(tokens) <= END:
+        raise EngineMissing(f"{path} holds no vocabulary, or half of one", remedy=AGAIN)
     return tokens

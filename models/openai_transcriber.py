@@ -22,7 +22,7 @@ from models.speech_parts import Samples
 from models.synthesizer import Speech
 from models.transcriber import Word
 from models.voice_activity import SAMPLE_RATE_HZ
-from models.whisper import Hearing, Segment, Whisper, compression_of, known_language, prompt_of
+from models.whisper import Hearing, Segment, Whisper, compression_of, known_language
 
 log = logging.getLogger(__name__)
 
@@ -55,10 +55,10 @@ class OpenAITranscriber(Whisper):
         vocabulary: Sequence[str] = (),
         timeout_s: float = 20.0,
     ) -> None:
+        super().__init__(vocabulary)
         self.name = f"openai-{model}"
         self._timeout_s = timeout_s
         self._language = known_language(language, self.languages, self.name)
-        self._prompt = prompt_of(vocabulary)
         self._server = OpenAIServer(
             "transcription server",
             "transcriber",

@@ -26,7 +26,6 @@ from models.whisper import (
     draft_tokens,
     drafted,
     known_language,
-    prompt_of,
 )
 
 MEGABYTES = {
@@ -61,6 +60,7 @@ class OpenAIWhisper(Whisper):
         beam_size: int = 0,
         device: str = "auto",
     ) -> None:
+        super().__init__(vocabulary)
         self.name = f"openai-whisper-{Path(model).stem}"
         where = torch_device(device)
         if dtype not in ("auto", "float32", "float16"):
@@ -75,7 +75,6 @@ class OpenAIWhisper(Whisper):
         spoken = whisper.tokenizer.LANGUAGES
         self.languages = frozenset(spoken if self._model.model.is_multilingual else {"en"})
         self._language = known_language(language, self.languages, self.name)
-        self._prompt = prompt_of(vocabulary)
         self._beam_size = beam_size or None
         # What times the words is compiled when it is first used: now, not at the first customer.
         whisper.timing.dtw(torch.zeros(2, 2))
@@ -86,7 +85,7 @@ class OpenAIWhisper(Whisper):
         if url := whisper._MODELS.get(model):
             size = MEGABYTES.get(model.removesuffix(".en"), 0) * 1_000_000
             # The library's addresses carry the checksum.
-            file = WebFile(url, sha256=url.split("/")[-2])
+            file = WebFile(url, checksum=url.split("/")[-2])
             return Weights(f"openai-whisper:{model}", "MIT", size, files=(file,))
         path = Path(model).expanduser()
         if not path.is_file():

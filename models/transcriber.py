@@ -1,7 +1,8 @@
 """Speech to text: what is heard, and the protocols. The default is `models.moonshine`."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -86,3 +87,12 @@ class Transcriber(Protocol):
     def listen(self) -> Listener:
         """For sound that is still to come, such as a call's; `models.growing` is one for every
         engine that hears in parts. May be called from several threads."""
+
+
+@runtime_checkable
+class TakesNames(Protocol):
+    """A transcriber that can be told how names are spelt."""
+
+    def tell_names(self, names: Sequence[str]) -> None:
+        """The names, most important first, in the place of those told before; those it was made
+        with come before them. At any time, from any thread."""

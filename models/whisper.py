@@ -35,6 +35,8 @@ A_PART = 0.15
 
 WINDOW_TOKENS = 448
 PROMPT_TOKENS = WINDOW_TOKENS // 2 - 1
+PROMPT_BYTES = 2 * PROMPT_TOKENS
+"""Names are no common words: a token has some two bytes of them."""
 DRAFT_TOKENS_PER_SECOND = 10
 SPARE_TOKENS = 8
 
@@ -86,6 +88,10 @@ class Whisper(ABC):
     shortest_cut_s = SHORTEST_CUT_S
     overhead_s: float
 
+    def __init__(self, vocabulary: Sequence[str]) -> None:
+        self._vocabulary = tuple(vocabulary)
+        self._prompt = prompt_of(self._vocabulary)
+
     def transcribe(self, samples: NDArray[np.float32]) -> Transcript:
         """Mono sound at 16 kHz, of any length, to text."""
         return hear_in_parts(self, samples)
@@ -97,6 +103,10 @@ class Whisper(ABC):
     @abstractmethod
     def hear_part(self, samples: Samples, draft: Hearing | None, *, final: bool) -> Hearing:
         """What is said in at most `LONGEST_S` seconds."""
+
+    def tell_names(self, names: Sequence[str]) -> None:
+        """See `models.transcriber.TakesNames`."""
+        self._prompt = prompt_of((*self._vocabulary, *names))
 
     def text_of(self, heard: Hearing) -> str:
         """The words in it that are believed."""
@@ -150,8 +160,15 @@ def drafted(
 
 def prompt_of(vocabulary: Sequence[str]) -> str | None:
     """The names in the words that Whisper is to take for those said before; it spells what follows
-    in the same way."""
-    return ", ".join(vocabulary) + "." if vocabulary else None
+    in the same way. As many as it reads: of what is longer it would forget the beginning."""
+    kept: dict[str, str] = {}
+    length = 0
+    for name in vocabulary:
+        length += 0 if name.casefold() in kept else len(name.encode()) + len(", ")
+        if length > PROMPT_BYTES:
+            break
+        kept.setdefault(name.casefold(), name)
+    return ", ".join(kept.values()) + "." if kept else None
 
 
 def known_language(language: str, languages: frozenset[str], model: str) -> str | None:

@@ -93,6 +93,12 @@ class Knowledge:
         """The generation in use."""
         return self._learned.index
 
+    def familiar(self, word: str) -> bool:
+        """Whether the encoder knows a lower-case word as a common one; False where it cannot
+        tell."""
+        encoder = self._encoder
+        return isinstance(encoder, KnowsWords) and encoder.familiar(word)
+
     async def follow(self, folder: Path) -> None:
         """Use each new generation of the index from when it is written, until cancelled. One that
         cannot be read is logged, and the former stays in use."""

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 import pytest
 import torch
 from numpy.typing import NDArray
@@ -188,6 +189,24 @@ class TestGraphs:
         assert small.name != whole.name
         cosines = (small.encode(PASSAGES) * whole.encode(PASSAGES)).sum(1)
         assert cosines.min() > 0.98
+
+    def test_one_in_int4_is_too(self, graph: Path, tmp_path: Path) -> None:
+        """As the hub has many, `model_q4.onnx`."""
+        from onnxruntime.quantization.matmul_nbits_quantizer import MatMulNBitsQuantizer
+
+        folder = Path(shutil.copytree(graph, tmp_path / "encoder"))
+        made = MatMulNBitsQuantizer(
+            onnx.load(folder / "onnx" / "model.onnx"), bits=4, block_size=32, is_symmetric=True
+        )
+        made.process()
+        made.model.save_model_to_file(str(folder / "onnx" / "model_q4.onnx"))
+        stored = onnx.load(folder / "onnx" / "model_q4.onnx")
+        assert "MatMulNBits" in {node.op_type for node in stored.graph.node}
+        whole, small = (
+            OnnxTextEncoder(str(folder), file=f"onnx/{name}.onnx") for name in ("model", "model_q4")
+        )
+        cosines = (small.encode(PASSAGES) * whole.encode(PASSAGES)).sum(1)
+        assert cosines.min() > 0.95
 
     @pytest.mark.parametrize(
         ("damage", "told"),

@@ -80,6 +80,29 @@ def test_writes_what_the_library_writes(
             assert [word.text for word in ours.words] == [w.word.strip() for w in theirs.words]
 
 
+def test_names_that_are_told_later_reach_the_model(folders: Path, speech: Samples) -> None:
+    samples = speech[: 2 * SAMPLE_RATE_HZ]
+    engine = FasterWhisper(
+        str(folders / "random"), dtype="float32", beam_size=1, device="cpu", vocabulary=["Volts"]
+    )
+    before = engine.hear_part(samples, None, final=True)
+    engine.tell_names(["Voltaro", "volts"])
+    library = WhisperModel(str(folders / "random"), device="cpu", compute_type="float32")
+    expected, _ = library.transcribe(
+        samples,
+        initial_prompt="Volts, Voltaro.",
+        beam_size=1,
+        word_timestamps=True,
+        condition_on_previous_text=False,
+    )
+    heard = engine.hear_part(samples, None, final=True)
+    assert [each.text for each in heard.segments] == [each.text for each in expected]
+    assert heard.segments != before.segments
+    draft = engine.hear_part(samples, None, final=False)
+    engine.tell_names(["Zermatt"])
+    assert engine.hear_part(samples, None, final=False) != draft
+
+
 def test_language_and_words_with_their_times(speaking: FasterWhisper, speech: Samples) -> None:
     heard = speaking.transcribe(speech)
     assert (heard.text, heard.language, heard.problem) == (TEXT, "de", "")

@@ -70,11 +70,12 @@ def test_the_end_is_what_one_pass_would_tell(
 
 def test_what_is_stable_stays(moonshine: MoonshineTranscriber, speech: Samples) -> None:
     listener = moonshine.listen()
-    partials = [partial for _, partial in told(listener, speech)]
+    partials = [partial for _, partial in told(listener, np.tile(speech, 2))]
     for before, after in pairwise(partials):
         assert after.stable.startswith(before.stable)
-    assert partials[-1].stable.startswith("And so my fellow")
-    assert len({partial.text for partial in partials}) >= 4
+    assert partials[-1].stable.startswith("And so")
+    assert "my fellow Americans" in partials[-1].text
+    assert len({partial.text for partial in partials}) >= 3
 
 
 def test_the_first_words_come_early(moonshine: MoonshineTranscriber, shared_data: Path) -> None:
@@ -82,19 +83,19 @@ def test_the_first_words_come_early(moonshine: MoonshineTranscriber, shared_data
         samples = samples_of(path)
         begins_s = np.flatnonzero(speech_probabilities(samples) >= 0.5)[0] * PIECE / SAMPLE_RATE_HZ
         words_s = next(at for at, partial in told(moonshine.listen(), samples) if partial.text)
-        # 0.7 s is the goal; a first pass that understood nothing is followed by another.
-        assert words_s - begins_s < 0.95, path.name
+        assert words_s - begins_s <= 0.7, path.name
 
 
-def test_passes_cost_as_much_as_is_said(speech: Samples) -> None:
-    engine = Counting()
+def test_passes_grow_so_that_all_of_them_cost_little(speech: Samples) -> None:
+    engine = Counting(longest_s=300.0)
     listener = GrowingListener(engine)
-    for _ in told(listener, speech):
+    long = np.tile(speech, 12)
+    for _ in told(listener, long):
         pass
     spent = [seconds + engine.overhead_s for seconds, _ in engine.passes]
     assert len(spent) >= 3
-    assert all(after >= 1.5 * before for before, after in pairwise(spent))
-    assert sum(spent) <= 2 * (len(speech) / SAMPLE_RATE_HZ)
+    assert all(after >= 6 * before for before, after in pairwise(spent))
+    assert sum(spent[:-1]) <= 0.3 * spent[-1]
 
 
 def test_the_end_may_be_asked_for_early_and_again(speech: Samples) -> None:

@@ -2,6 +2,7 @@
 
 import csv
 import re
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -12,6 +13,8 @@ from rapidfuzz.distance import Levenshtein
 from models.espeak import Espeak
 from models.moonshine import MoonshineTranscriber
 from models.moonshine_decoder import MoonshineDecoder, _repeated
+from models.moonshine_graphs import Decoding
+from models.moonshine_models import embedded_folder
 from tests.models.media import recording, samples_of, tone
 
 SENTENCES = {
@@ -137,7 +140,7 @@ def test_long_recording_loses_no_words(moonshine: MoonshineTranscriber, shared_d
 
 @pytest.mark.parametrize("draft", ["of its beginning", "of all", "of something else", "too long"])
 def test_a_draft_saves_steps_and_changes_nothing(shared_data: Path, draft: str) -> None:
-    decoder = MoonshineDecoder(1)
+    decoder = MoonshineDecoder(embedded_folder(), 1)
     samples = samples_of(shared_data / "ljspeech" / "LJ001-0002.wav")
     alone = decoder.hear(samples)
     tokens = {
@@ -149,6 +152,39 @@ def test_a_draft_saves_steps_and_changes_nothing(shared_data: Path, draft: str) 
     drafted = decoder.hear(samples, tokens)
     assert (drafted.text, drafted.tokens) == (alone.text, alone.tokens)
     assert drafted.log_probabilities == pytest.approx(alone.log_probabilities, abs=0.1)
+
+
+def test_a_draft_that_is_wrong_in_one_word_is_taken_up_behind_it(shared_data: Path) -> None:
+    """Steps are counted: each of them is a run of the graph."""
+    decoder = MoonshineDecoder(embedded_folder(), 1)
+    samples = samples_of(shared_data / "ljspeech" / "LJ001-0004.wav")
+    alone = decoder.hear(samples)
+    middle = len(alone.tokens) // 2
+    wrong = (*alone.tokens[:middle], 9, *alone.tokens[middle + 1 :])
+    assert decoder.hear(samples, wrong).text == alone.text
+    assert _steps(decoder, samples, wrong) < _steps(decoder, samples, alone.tokens[:middle]) - 3
+
+
+def _steps(decoder: MoonshineDecoder, samples: np.ndarray, draft: Sequence[int]) -> int:
+    steps = 0
+    begin = decoder._graphs.begin
+
+    def counted(samples: np.ndarray) -> Decoding:
+        decoding = begin(samples)
+        step = decoding.step
+
+        def count(tokens: list[int]) -> np.ndarray:
+            nonlocal steps
+            steps += 1
+            return step(tokens)
+
+        decoding.step = count  # type: ignore[method-assign]
+        return decoding
+
+    decoder._graphs.begin = counted  # type: ignore[method-assign]
+    decoder.hear(samples, draft)
+    decoder._graphs.begin = begin  # type: ignore[method-assign]
+    return steps
 
 
 def test_a_decoder_in_a_circle_is_noticed() -> None:

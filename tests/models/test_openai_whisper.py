@@ -8,11 +8,13 @@ import numpy as np
 import pytest
 import torch
 import whisper
+from whisper.tokenizer import get_tokenizer
 
 from models.errors import EngineMissing
 from models.openai_whisper import OpenAIWhisper
 from models.speech_parts import Samples
 from models.voice_activity import SAMPLE_RATE_HZ
+from models.whisper import PROMPT_TOKENS, prompt_of
 from tests.models.media import samples_of, tone
 from tests.models.tiny_whispers import (
     for_openai,
@@ -78,6 +80,33 @@ def test_writes_what_the_library_writes(
         )
         assert ours.log_probability == theirs["avg_logprob"]
         assert [word.start_s for word in ours.words] == [word["start"] for word in theirs["words"]]
+
+
+def test_names_that_are_told_later_reach_the_model(checkpoints: Path, speech: Samples) -> None:
+    samples = speech[:SAMPLE_RATE_HZ]
+    told = OpenAIWhisper(str(checkpoints / "random.pt"), device="cpu")
+    told.tell_names(["Voltaro"])
+    made = OpenAIWhisper(str(checkpoints / "random.pt"), device="cpu", vocabulary=["Voltaro"])
+    other = OpenAIWhisper(str(checkpoints / "random.pt"), device="cpu")
+    heard = []
+    for engine in (told, made, other):
+        torch.manual_seed(1)
+        heard.append(engine.hear_part(samples, None, final=True))
+    assert heard[0] == heard[1] != heard[2]
+
+
+def test_as_many_names_are_told_as_whisper_reads() -> None:
+    kinds = ("VoltCare", "VoltQyphr", "Qzyrjwald", "Bodøgrün")
+    names = [f"{kind}{number}" for number in range(20) for kind in kinds]
+    prompt = prompt_of(["Voltaro", *names, "voltaro"])
+    assert prompt is not None
+    tokens = get_tokenizer(multilingual=True).encode(" " + prompt)
+    assert 100 < len(tokens) <= PROMPT_TOKENS
+    assert prompt.startswith("Voltaro, VoltCare0, ")
+    assert prompt.lower().count("voltaro") == 1
+    chinese = prompt_of(["伏特充电宝" * 40, "伏特耳机"])
+    assert chinese is None or len(get_tokenizer(multilingual=True).encode(chinese)) <= PROMPT_TOKENS
+    assert prompt_of([]) is None
 
 
 def test_language_and_words_with_their_times(speaking: OpenAIWhisper, speech: Samples) -> None:
@@ -148,4 +177,4 @@ class TestWhatCannotBeLoaded:
 def test_a_size_is_fetched_with_the_authors_checksum() -> None:
     (file,) = OpenAIWhisper.weights("tiny").files
     assert file.place == "tiny.pt"
-    assert file.sha256 == "65147644a518d12f04e32d6f3b26facc3f8dd46e5390956a9424a650c0ce22b9"
+    assert file.checksum == "65147644a518d12f04e32d6f3b26facc3f8dd46e5390956a9424a650c0ce22b9"

@@ -83,15 +83,22 @@ def random_whisper(seed: int = 3) -> WhisperForConditionalGeneration:
 
 
 def speaking_whisper(
-    said: Sequence[Said], language: str = "en", *, sure: float = 10.0
+    said: Sequence[Said],
+    language: str = "en",
+    *,
+    sure: float = 10.0,
+    width: int = WIDTH,
+    layers: int = 2,
+    heads: int = 2,
 ) -> WhisperForConditionalGeneration:
-    """Says this in every window, without a prompt. `sure`: 10 is very, 0.5 is a guess."""
+    """Says this in every window, without a prompt. `sure`: 10 is very, 0.5 is a guess. The rest is
+    its shape."""
     torch.manual_seed(3)
-    model = WhisperForConditionalGeneration(_config())
+    model = WhisperForConditionalGeneration(_config(width, layers, heads))
     targets = [LANGUAGE_IDS[language] if language else NO_SPEECH, BEGIN, *_tokens(said), END]
     with torch.no_grad():
         decoder = model.model.decoder
-        tokens = torch.nn.functional.normalize(torch.randn(VOCABULARY, WIDTH), dim=1)
+        tokens = torch.nn.functional.normalize(torch.randn(VOCABULARY, width), dim=1)
         decoder.embed_tokens.weight.copy_(tokens)
         decoder.embed_positions.weight.copy_(4 * tokens[END])
         decoder.embed_positions.weight[: len(targets)] = 4 * tokens[targets]
@@ -110,16 +117,16 @@ def _tokens(said: Sequence[Said]) -> list[int]:
     return tokens
 
 
-def _config() -> WhisperConfig:
+def _config(width: int = WIDTH, layers: int = 2, heads: int = 2) -> WhisperConfig:
     return WhisperConfig(
         vocab_size=VOCABULARY,
-        d_model=WIDTH,
-        encoder_layers=2,
-        decoder_layers=2,
-        encoder_attention_heads=2,
-        decoder_attention_heads=2,
-        encoder_ffn_dim=4 * WIDTH,
-        decoder_ffn_dim=4 * WIDTH,
+        d_model=width,
+        encoder_layers=layers,
+        decoder_layers=layers,
+        encoder_attention_heads=heads,
+        decoder_attention_heads=heads,
+        encoder_ffn_dim=4 * width,
+        decoder_ffn_dim=4 * width,
         decoder_start_token_id=BEGIN,
         bos_token_id=END,
         eos_token_id=END,
