@@ -39,7 +39,7 @@ from bot.calls.transport import (
 from bot.calls.turn_taking import Caller, Desk, Move, Step, TurnTaking
 from bot.calls.voicemail import is_voicemail
 from bot.messages import Reply, ReplyKind
-from bot.understanding import Social, social
+from bot.wishes import Social, social
 from models.transcriber import Transcript
 from models.voice_activity import PIECE, SpeechDetector
 
