@@ -32,6 +32,18 @@ def write_shop(language: str, folder: Path) -> dict[str, Any]:
     return shop
 
 
+def questions(shop: dict[str, Any], *, held_out: bool) -> tuple[list[tuple[str, str]], list[str]]:
+    """The article that is asked for and the question; and what no article answers."""
+    which = slice(DEVELOPED_ON, None) if held_out else slice(DEVELOPED_ON)
+    elsewhere = slice(OUTSIDE_DEVELOPED_ON, None) if held_out else slice(OUTSIDE_DEVELOPED_ON)
+    asked = [
+        (name, question)
+        for name, article in shop["articles"].items()
+        for question in article["asked"][which]
+    ]
+    return asked, shop["outside"][elsewhere]
+
+
 async def _figures(language: str, encoder: MiniLM, *, held_out: bool) -> list[Figure]:
     with tempfile.TemporaryDirectory() as root:
         folder, index = Path(root) / "knowledge", Path(root) / "index"
@@ -43,12 +55,7 @@ async def _figures(language: str, encoder: MiniLM, *, held_out: bool) -> list[Fi
     async def found(question: str) -> Finding:
         return await knowledge.consult(Query(typed=question, language=language))
 
-    asked = [
-        (name, question)
-        for name, article in shop["articles"].items()
-        for question in article["asked"][slice(DEVELOPED_ON, None) if held_out else slice(1)]
-    ]
-    outside = shop["outside"][slice(2, None) if held_out else slice(OUTSIDE_DEVELOPED_ON)]
+    asked, outside = questions(shop, held_out=held_out)
     findings = [(name, await found(question)) for name, question in asked]
     elsewhere = [await found(question) for question in outside]
     await knowledge.close()

@@ -42,7 +42,7 @@ def _pattern(expression: str) -> re.Pattern[str]:
 
 
 _SOCIAL = {
-    Social.GOODBYE: _only(rf"(?:{_THANKS}[\s,.!]*)?{_GOODBYE}"),
+    Social.GOODBYE: _only(rf"(?:{_THANKS}[\s,.!，。！،]*)?{_GOODBYE}"),
     Social.THANKS: _only(_THANKS),
     Social.GREETING: _only(_GREETING),
 }

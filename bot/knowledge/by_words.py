@@ -30,6 +30,8 @@ class WordEvidence(msgspec.Struct, frozen=True):
     code: float
     """1 if it has a code that was asked about."""
     subject: float
+    """How much the conversation was about it; 0 if this turn has words of its own and none of them
+    is the article's."""
 
 
 def word_evidence(index: Index, views: Views, hits: Sequence[Hit]) -> WordEvidence:
@@ -46,7 +48,7 @@ def word_evidence(index: Index, views: Views, hits: Sequence[Hit]) -> WordEviden
         ahead=mass - _mass(index, views, second),
         lead=hits[0].score - others[0].score if others else 0.5,
         code=max(hit.parts["code"] for hit in best),
-        subject=hits[0].parts["subject"],
+        subject=hits[0].parts["subject"] if said or not views.telling else 0.0,
     )
 
 
