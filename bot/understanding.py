@@ -19,6 +19,7 @@ from bot.messages import (
     MessageId,
     Reply,
 )
+from bot.names import names_said
 from bot.perception import Perceived
 from bot.recognition import Recognised
 from bot.texts import languages
@@ -53,7 +54,7 @@ class Understanding(msgspec.Struct, frozen=True):
     pictures: tuple[Perceived, ...] = ()
     """Those that could be looked at."""
     names: tuple[str, ...] = ()
-    """Of the customer, as their channels know them."""
+    """Of the customer, as their channels know them and as they say themselves."""
     recognised: Recognised | None = None
     """What the trained model says; None where there is none, or for a language that it does not
     know."""
@@ -103,13 +104,20 @@ def understand(
         pictures=tuple(
             what for what in seen if what.kind is AttachmentKind.IMAGE and not what.problem
         ),
-        names=_names(messages, past),
+        names=_names(messages, perceived, past),
     )
 
 
-def _names(messages: Sequence[Message], past: Past) -> tuple[str, ...]:
+def _names(
+    messages: Sequence[Message], perceived: Mapping[AttachmentId, Perceived], past: Past
+) -> tuple[str, ...]:
+    """As channels tell them, and as the customer does."""
     earlier = [entry.item for entry in past.entries if isinstance(entry.item, Message)]
+    known = {**past.perceived, **perceived}
     named = [message.customer_name for message in (*messages, *earlier)]
+    named += [
+        name for message in (*messages, *earlier) for name in names_said(words_of(message, known))
+    ]
     return tuple(dict.fromkeys(name for name in named if name))
 
 
