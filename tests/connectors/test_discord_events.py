@@ -203,7 +203,11 @@ class TestWords:
 class TestInteractions:
     def test_a_command_asks(self) -> None:
         assert read_interaction(ask()) == (
-            Said(Chat(ANN, DM.address, locale="de", name="Ann"), "i:846462639134605312", text="where is it?"),
+            Said(
+                Chat(ANN, DM.address, locale="de", name="Ann"),
+                "i:846462639134605312",
+                text="where is it?",
+            ),
         )
 
     def test_in_a_server_the_person_is_a_member(self) -> None:
