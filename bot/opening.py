@@ -240,7 +240,7 @@ async def _open_assistant(
             remedy=f"install it: `pip install 'frontdesk[{settings.extra}]'`",
         ) from error
     return Assistant(
-        await asyncio.to_thread(open_model, settings),
+        await asyncio.to_thread(open_model, settings, config.device),
         settings,
         knowledge=knowledge,
         budget=Budget(store, settings, config.history.keep_days * 24 * 3600),
