@@ -163,8 +163,10 @@ DRAWN = (0, 1, 3, 6, 14, 15)
 """Of `shown`: those that are drawn and read by the embedded reader."""
 SCANNED = (4, 11)
 """Those that come as a document without text of its own."""
-SPOKEN = (0, 5, 8, 10, 16)
+SPOKEN = (0, 5, 8, 10)
 """Of `said`: those that espeak says so clearly that the embedded recogniser hears them."""
+ACCENTS = ("en", "en-us", "en-gb")
+"""One after the other, until it is heard: no utterance of espeak's is quite like another."""
 HEARD = 60
 """Least likeness, of 100, of what was heard to what was said, so that the order has come in."""
 
@@ -222,11 +224,14 @@ async def test_an_order_that_is_heard_in_a_recording_reaches_nobody(
     number: int, desk: Desk, tmp_path: Path, engines: dict[str, Any]
 ) -> None:
     case = CORPUS["said"][number]
-    pieces = list(Espeak().synthesize(case["says"], "en"))
-    samples = np.concatenate([piece.samples for piece in pieces])
-    data = recording("audio/ogg", resampled(samples, pieces[0].sample_rate_hz, 16_000))
-    heard = await _perceived(AttachmentKind.AUDIO, data, "audio/ogg", tmp_path, engines)
-    assert fuzz.ratio(_bare(heard.said), _bare(case["says"])) > HEARD, "the order was not heard"
+    for accent in ACCENTS:
+        pieces = list(Espeak().synthesize(case["says"], accent))
+        samples = np.concatenate([piece.samples for piece in pieces])
+        data = recording("audio/wav", resampled(samples, pieces[0].sample_rate_hz, 16_000))
+        heard = await _perceived(AttachmentKind.AUDIO, data, "audio/wav", tmp_path, engines)
+        if (likeness := fuzz.ratio(_bare(heard.said), _bare(case["says"]))) > HEARD:
+            break
+    assert likeness > HEARD, "the order was not heard"
     await _assert_harmless(desk, case, tmp_path, said=heard.said)
     assert _bare(heard.said) in _bare(html.unescape(desk.told))
 
