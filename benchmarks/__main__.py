@@ -15,7 +15,15 @@ from pathlib import Path
 import psutil
 from rich.console import Console
 
-from benchmarks import connections, memory, retrieval, start, text_turns, voice_and_image
+from benchmarks import (
+    connections,
+    languages,
+    memory,
+    retrieval,
+    start,
+    text_turns,
+    voice_and_image,
+)
 from benchmarks.figures import Figure
 from benchmarks.telling import told
 
@@ -28,6 +36,7 @@ BENCHMARKS: dict[str, Callable[[Path], list[Figure]]] = {
     "memory": memory.measure,
     "connections": connections.measure,
     "retrieval": retrieval.measure,
+    "languages": languages.measure,
 }
 RESULTS = Path(__file__).parent / "results.json"
 

@@ -4,8 +4,13 @@ Fitted on the example's `develop` questions, on the customers' questions that li
 a fifth of them at a time taken out and put to the rest, and, where it lies beside the repository,
 on questions about other things from CLINC150; never on the held-out ones. Prints what
 `bot.knowledge.consult.JUDGEMENT` is to be, and what it reaches in ten-fold cross-validation.
+
+`python -m benchmarks.retrieval_weights --by-words` fits `JUDGEMENT_BY_WORDS` in the same way, the
+encoder left out: English stands for the languages that an encoder does not know. There the desk
+may ask back where it would be silent, for words alone tell less.
 """
 
+import argparse
 import json
 import tempfile
 from pathlib import Path
@@ -16,6 +21,7 @@ from numpy.typing import NDArray
 
 from benchmarks.retrieval import EXAMPLE, SHARED, Case, example_cases
 from bot.knowledge import Query, ingest
+from bot.knowledge.by_words import WordEvidence, word_evidence
 from bot.knowledge.consult import Evidence, evidence
 from bot.knowledge.encoding import encoded
 from bot.knowledge.index import Index
@@ -33,18 +39,22 @@ FOLDS = 10
 PARTS = 5
 SILENT_OUTSIDE = 0.9
 """Share of the outside questions that are to be met with silence."""
+SILENT_OUTSIDE_BY_WORDS = 0.6
+ANSWERED_OUTSIDE = 0.1
+"""Share of them that may be answered."""
 WRONG_INSIDE = 0.05
 """Share of the inside questions that may be answered wrongly."""
 
 
-def collect() -> tuple[Floats, Floats, Floats]:
+def collect(*, by_meaning: bool) -> tuple[Floats, Floats, Floats]:
     """Evidence (n, fields), whether each question is inside, whether the first article is right."""
     encoder = MiniLM()
     with tempfile.TemporaryDirectory() as folder:
         ingest(EXAMPLE / "knowledge", Path(folder), encoder)
         index = Index.load(Path(folder))
         files = {path: record.articles for path, record in index.manifest.files.items()}
-        found = _seen(index, example_cases("develop", files) + _elsewhere(), encoder)
+        cases = example_cases("develop", files) + _elsewhere()
+        found = _seen(index, cases, encoder, by_meaning=by_meaning)
         part = np.random.default_rng(7).integers(0, PARTS, len(index.asked))
         for number in range(PARTS):
             rest = [one for one, of in zip(index.asked, part, strict=True) if of != number]
@@ -54,25 +64,24 @@ def collect() -> tuple[Floats, Floats, Floats]:
                 for one, of in zip(index.asked, part, strict=True)
                 if of == number and one.question.isascii()  # the encoder reads English
             ]
-            found += _seen(without, hidden, encoder)
+            found += _seen(without, hidden, encoder, by_meaning=by_meaning)
     rows, inside, right = zip(*found, strict=True)
     return np.array(rows), np.array(inside, float), np.array(right, float)
 
 
 def _seen(
-    index: Index, cases: list[Case], encoder: MiniLM
+    index: Index, cases: list[Case], encoder: MiniLM, *, by_meaning: bool
 ) -> list[tuple[tuple[float, ...], bool, bool]]:
     """Of each question the evidence, whether it is inside, whether the first article is right."""
     subjects, spelling = Subjects(index), Spelling(index.surface, encoder.familiar)
     found = []
     for case in cases:
-        seen = views(case.query, spelling, subjects.without_names)
-        hits = rank(
-            index, subjects, case.query, seen, encoder.encode_queries(seen.texts), CONSULTED
-        )
+        seen = views(case.query, spelling, subjects.without_names, by_meaning=by_meaning)
+        vectors = encoder.encode_queries(seen.texts)
+        hits = rank(index, subjects, case.query, seen, vectors, CONSULTED)
         right = hits[0].passage.article in case.wanted
-        shown = msgspec.structs.astuple(evidence(index, seen, hits))
-        found.append((shown, bool(case.wanted), right))
+        told = evidence(index, seen, hits) if by_meaning else word_evidence(index, seen, hits)
+        found.append((msgspec.structs.astuple(told), bool(case.wanted), right))
     return found
 
 
@@ -117,27 +126,32 @@ def out_of_fold(evidence: Floats, labels: Floats) -> Floats:
 
 
 def thresholds(
-    inside: Floats, right: Floats, p_inside: Floats, p_right: Floats
+    inside: Floats, right: Floats, p_inside: Floats, p_right: Floats, silent_outside: float
 ) -> tuple[float, float]:
-    """The least probabilities that keep both promises, on what was not fitted."""
+    """The least probabilities that keep the promises, on what was not fitted."""
     outside = np.sort(p_inside[inside == 0])
-    least_inside = float(outside[int(len(outside) * SILENT_OUTSIDE)])
+    least_inside = float(outside[int(len(outside) * silent_outside)])
     for least_right in np.arange(0.0, 1.0, 0.01):
         answered = (p_inside >= least_inside) & (p_right >= least_right)
         wrong = (answered & (right == 0) & (inside == 1)).sum() / inside.sum()
-        if wrong <= WRONG_INSIDE:
+        if wrong <= WRONG_INSIDE and answered[inside == 0].mean() <= ANSWERED_OUTSIDE:
             return least_inside, float(least_right)
     return least_inside, 1.0
 
 
 def main() -> None:
-    rows, inside, right = collect()
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--by-words", action="store_true")
+    by_words = parser.parse_args().by_words
+    rows, inside, right = collect(by_meaning=not by_words)
     p_inside, p_right = out_of_fold(rows, inside), out_of_fold(rows, right)
-    least_inside, least_right = thresholds(inside, right, p_inside, p_right)
+    silent = SILENT_OUTSIDE_BY_WORDS if by_words else SILENT_OUTSIDE
+    least_inside, least_right = thresholds(inside, right, p_inside, p_right, silent)
+    fields = (WordEvidence if by_words else Evidence).__struct_fields__
     for name, labels, least in (("inside", inside, least_inside), ("right", right, least_right)):
         model = fit(rows, labels)
         weights = ", ".join(f"{w:.2f}" for w in model[1:])
-        print(f"    {name}=Model({model[0]:.2f}, ({weights})),  # {Evidence.__struct_fields__}")
+        print(f"    {name}=Model({model[0]:.2f}, ({weights})),  # {fields}")
         print(f"    least_{name}={least:.2f},")
     answered = (p_inside >= least_inside) & (p_right >= least_right)
     here = inside == 1
@@ -147,6 +161,7 @@ def main() -> None:
     print(f"  answered wrongly    {(answered & (right == 0))[here].mean():.1%}")
     print(f"  silent              {(p_inside < least_inside)[here].mean():.1%}")
     print(f"  silent outside      {(p_inside < least_inside)[~here].mean():.1%}")
+    print(f"  answered outside    {answered[~here].mean():.1%}")
 
 
 if __name__ == "__main__":

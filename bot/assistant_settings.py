@@ -2,10 +2,13 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, SecretStr, ValidationInfo, field_validator
 
 from bot.config_section import Section
+from bot.engine_settings import folder_or_name
 
+IN_PROCESS = "transformers"
+"""The provider whose models run in the desk's own process."""
 _EXTRAS = {"ollama": "ollama", "anthropic": "anthropic", "google_genai": "google"}
 
 
@@ -43,15 +46,15 @@ class AssistantSection(Section):
     output_price: Annotated[float, Field(ge=0)] = 0
     """Of a million tokens that come out."""
     options: dict[str, Any] = {}
-    """What else the model takes, by langchain's names."""
+    """What else the model takes, by langchain's names; for `transformers`, `dtype`."""
 
     @field_validator("model")
     @classmethod
-    def _names_both(cls, model: str) -> str:
+    def _names_both(cls, model: str, info: ValidationInfo) -> str:
         provider, _, name = model.partition(":")
         if not (provider and name):
             raise ValueError("must be `PROVIDER:MODEL`, such as `ollama:qwen3`")
-        return model
+        return f"{provider}:{folder_or_name(name, info)}" if provider == IN_PROCESS else model
 
     @property
     def provider(self) -> str:

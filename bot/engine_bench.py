@@ -4,6 +4,7 @@
 writes what it found to the file.
 """
 
+import asyncio
 import subprocess
 import sys
 import time
@@ -17,13 +18,16 @@ import psutil
 
 from bot.config import Config
 from bot.engines import maker
-from bot.errors import OperatorError
+from bot.errors import FrontdeskError, OperatorError
 from models.errors import ModelError
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
     from PIL.Image import Image
+
+    from bot.assistant import Model
+    from bot.assistant_settings import AssistantSection
 
 _RUNS = 3
 _RUNS_OF_A_SENTENCE = 30
@@ -34,6 +38,8 @@ _SPOKEN = (
     "and whether I can have my money back?"
 )
 _SENTENCE = "Where is my parcel, and can I have my money back?"
+_PASSAGE = "A parcel takes two to four working days and costs 4.90, from 50 on it is free. " * 4
+_PASSAGES = 6
 _LINES = [f"Order {number}: your payment was declined, code {number * 37}" for number in range(12)]
 
 
@@ -128,6 +134,8 @@ def main() -> None:
         found = _measure(task)
     except OperatorError as error:
         found = Measured(problem=error.problem, remedy=error.remedy)
+    except FrontdeskError as error:
+        found = Measured(problem=str(error).partition("\n")[0])
     except ModelError as error:
         problem = str(error).partition("\n")[0]
         found = Measured(problem=problem, remedy=getattr(error, "remedy", ""))
@@ -140,7 +148,10 @@ def _measure(task: Task) -> Measured:
     sample = kind.sample()
     process = psutil.Process()
     before, started = process.memory_info().rss, time.perf_counter()
-    engine = maker(config.engines[task.part], task.device)()
+    if config.assistant:
+        engine = _language_model(config.assistant, task.device)
+    else:
+        engine = maker(config.engines[task.part], task.device)()
     load_s = time.perf_counter() - started
     kind.run(engine, sample)  # the first one is not like the others
     figures = [kind.run(engine, sample) for _ in range(kind.runs)]
@@ -194,6 +205,33 @@ def _read(engine: Any, image: "Image") -> float:
     return 1000 * _seconds(lambda: engine.read(image))
 
 
+def _language_model(settings: "AssistantSection", device: str) -> "Model":
+    try:
+        from bot.assistant import open_model
+    except ImportError as error:
+        raise OperatorError(
+            f"a package is missing: {error}",
+            remedy=f"install it: `pip install 'frontdesk[{settings.extra}]'`",
+        ) from error
+    return open_model(settings, device)
+
+
+def _answer(model: "Model", prompt: str) -> float:
+    """Seconds to the end of an answer; raises `FrontdeskError` where there is none."""
+    from langchain_core.messages import HumanMessage
+
+    async def whole() -> None:
+        async for _ in model.answer([HumanMessage(prompt)]):
+            pass
+
+    return _seconds(lambda: asyncio.run(whole()))
+
+
+def _prompt() -> str:
+    """About as long as what the assistant tells a model."""
+    return f"{_PASSAGE * _PASSAGES}\n\nAnswer in two sentences: {_SENTENCE}"
+
+
 def _sentence() -> str:
     return _SENTENCE
 
@@ -229,6 +267,7 @@ KINDS: Mapping[str, Kind] = {
     ),
     "image_encoder": Kind("a screenshot of 1280×720", "ms", 500, screen, _encode_image),
     "synthesizer": Kind("real-time factor", "", 0.5, _sentence, _speak),
+    "assistant": Kind("a short answer from six passages", "s", 10, _prompt, _answer),
 }
 
 

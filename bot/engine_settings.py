@@ -17,7 +17,7 @@ from bot import engines
 from bot.config_section import Section, beside_the_file
 
 
-def _folder_or_name(model: str, info: ValidationInfo) -> str:
+def folder_or_name(model: str, info: ValidationInfo) -> str:
     """A folder's path in full; what is none stays as it is: it may be a public model's name."""
     place = _place_or_name(model, info)
     return place if Path(place).is_dir() else model
@@ -73,7 +73,7 @@ def _plain(value: Any) -> Any:
 class EncoderSection(EngineSection):
     """One whose engine may be a model that the operator names."""
 
-    model: Annotated[str, AfterValidator(_folder_or_name)] = ""
+    model: Annotated[str, AfterValidator(folder_or_name)] = ""
     """A folder as transformers saves a model, or the name of a public one, which is fetched once.
     `minilm` and `small` take none."""
 

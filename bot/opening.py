@@ -244,7 +244,7 @@ async def _open_assistant(
             f"the assistant needs a package that is missing: {error}",
             remedy=f"install it: `pip install 'frontdesk[{settings.extra}]'`",
         ) from error
-    model = await asyncio.to_thread(open_model, settings)
+    model = await asyncio.to_thread(open_model, settings, config.device)
     budget = Budget(store, settings, config.history.keep_days * 24 * 3600)
     assistant = Assistant(
         model,

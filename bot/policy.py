@@ -14,7 +14,8 @@ from bot.knowledge.screening import without_orders
 from bot.messages import Citation, Message, Reply, ReplyKind
 from bot.steering import Steer, Step, steer
 from bot.texts import FALLBACK, say
-from bot.understanding import Social, Understanding
+from bot.understanding import Understanding
+from bot.wishes import Social
 
 if TYPE_CHECKING:
     from bot.assistant import Account, Assistant, Worded
@@ -111,7 +112,11 @@ class DeskPolicy:
         finding = await self._knowledge.consult(query)
         recognised, language = understanding.recognised, understanding.language
         way = steer(
-            recognised, finding, self._intents.by_name, unknown_before=_unknown_before(past)
+            recognised,
+            finding,
+            self._intents.by_name,
+            unknown_before=_unknown_before(past),
+            asks_for_person=understanding.wants_person,
         )
         decision = None
         if way.step is Step.INTENT:

@@ -59,10 +59,14 @@ def steer(
     intents: Mapping[str, Intent],
     *,
     unknown_before: bool,
+    asks_for_person: bool = False,
 ) -> Steer:
     """`finding`: None where the knowledge was not asked. `unknown_before`: the desk could not
-    answer this customer's last question either."""
+    answer this customer's last question either. `asks_for_person`: in so many words."""
     if recognised is None:
+        # What the business says about reaching somebody is better than the desk's own words.
+        if asks_for_person and not isinstance(finding, Answered):
+            return Steer(Step.PERSON, "the customer asks for a person")
         return Steer(Step.KNOWLEDGE, "no intents were trained")
     best = recognised.best
     pressing = recognised.urgency >= URGENT or recognised.sentiment <= UPSET

@@ -5,7 +5,6 @@ Pure functions of the turn's messages, of what was perceived in them, and of wha
 
 import re
 from collections.abc import Mapping, Sequence
-from enum import StrEnum
 
 import msgspec
 
@@ -20,17 +19,11 @@ from bot.messages import (
     MessageId,
     Reply,
 )
+from bot.names import names_said
 from bot.perception import Perceived
 from bot.recognition import Recognised
 from bot.texts import languages
-
-
-class Social(StrEnum):
-    """Words that want no knowledge."""
-
-    GREETING = "greeting"
-    THANKS = "thanks"
-    GOODBYE = "goodbye"
+from bot.wishes import Social, social, wants_person, wants_text, wants_voice
 
 
 class Problem(msgspec.Struct, frozen=True):
@@ -55,11 +48,13 @@ class Understanding(msgspec.Struct, frozen=True):
     social: Social | None
     by_voice: bool
     """The customer is to be answered by voice as well."""
+    wants_person: bool = False
+    """They ask in so many words to speak with somebody."""
     attachments: int = 0
     pictures: tuple[Perceived, ...] = ()
     """Those that could be looked at."""
     names: tuple[str, ...] = ()
-    """Of the customer, as their channels know them."""
+    """Of the customer, as their channels know them and as they say themselves."""
     recognised: Recognised | None = None
     """What the trained model says; None where there is none, or for a language that it does not
     know."""
@@ -87,10 +82,15 @@ def understand(
         *(Problem(what.problem, what.problem_params) for what in seen if what.problem),
         *([Problem("message_unsupported")] if any(m.unsupported for m in messages) else ()),
     )
-    language = language_of(words, "") or _spoken_before(past)
-    if not language:
-        reported = next((m.locale for m in reversed(messages) if m.locale), "")
-        language = primary(reported) or default_language
+    reported = next((m.locale for m in reversed(messages) if m.locale), "")
+    language = (
+        language_of(words, "")
+        or _spoken_before(past)
+        or next((what.language for what in seen if what.said and what.language), "")
+        or language_of(words, "", languages())
+        or primary(reported)
+        or default_language
+    )
     return Understanding(
         typed=typed,
         said=said,
@@ -99,17 +99,25 @@ def understand(
         problems=problems,
         social=None if shown or problems else _courtesy(words, messages),
         by_voice=_by_voice(messages, perceived, past),
+        wants_person=wants_person(words),
         attachments=len(seen),
         pictures=tuple(
             what for what in seen if what.kind is AttachmentKind.IMAGE and not what.problem
         ),
-        names=_names(messages, past),
+        names=_names(messages, perceived, past),
     )
 
 
-def _names(messages: Sequence[Message], past: Past) -> tuple[str, ...]:
+def _names(
+    messages: Sequence[Message], perceived: Mapping[AttachmentId, Perceived], past: Past
+) -> tuple[str, ...]:
+    """As channels tell them, and as the customer does."""
     earlier = [entry.item for entry in past.entries if isinstance(entry.item, Message)]
+    known = {**past.perceived, **perceived}
     named = [message.customer_name for message in (*messages, *earlier)]
+    named += [
+        name for message in (*messages, *earlier) for name in names_said(words_of(message, known))
+    ]
     return tuple(dict.fromkeys(name for name in named if name))
 
 
@@ -154,7 +162,7 @@ def _spoken_before(past: Past) -> str:
         item = entry.item
         if isinstance(item, Message):
             heard = [past.perceived[a.id].said for a in item.attachments if a.id in past.perceived]
-            language = language_of(" ".join([item.text, *heard]), "")
+            language = language_of(" ".join([item.text, *heard]), "", languages())
             if language in languages():
                 return language
     return ""
@@ -164,62 +172,6 @@ def _courtesy(words: str, messages: Sequence[Message]) -> Social | None:
     if not words and any(message.joined for message in messages):
         return Social.GREETING
     return social(words)
-
-
-_GREETING = r"""(?:hi|hey|hello|hiya|good\ (?:morning|afternoon|evening|day)|hallo|moin|servus
-    |guten\ (?:morgen|tag|abend)|grüß\ gott|hola|buenas(?:\ (?:tardes|noches))?|buenos\ d[ií]as
-    |你好|您好|嗨|早上好|下午好|晚上好|مرحبا|أهلا|السلام\ عليكم|صباح\ الخير|مساء\ الخير)"""
-_THANKS = r"""(?:thanks?(?:\ you)?(?:\ (?:so|very)\ much|\ a\ lot)?|thx|ty|cheers|much\ appreciated
-    |that(?:'s|\ was)\ (?:very\ )?helpful|danke(?:\ (?:schön|sehr))?|vielen\ dank|besten\ dank
-    |(?:muchas\ |mil\ )?gracias|谢谢(?:你|您)?|多谢|感谢|شكرا(?:\ (?:لك|جزيلا))?)"""
-_GOODBYE = r"""(?:bye(?:\ bye)?|goodbye|good\ night|see\ (?:you|ya)(?:\ later)?|ciao|tschüss?
-    |auf\ wiedersehen|bis\ (?:bald|dann)|adi[oó]s
-    |hasta\ (?:luego|pronto)|再见|拜拜|مع\ السلامة|وداعا)"""
-_FILLER = r"(?:there|all|everyone|team|again|ok(?:ay)?|great|perfect|super|genau|and|und|y)"
-
-
-def _only(words: str) -> re.Pattern[str]:
-    """Matches texts that consist of these words, fillers and punctuation alone."""
-    gap = r"[\s,.!?:;()~🙂😊👋🙏👍-]*"
-    return re.compile(
-        rf"{gap}(?:{_FILLER}{gap})*(?:{words}{gap}(?:{_FILLER}{gap})*)+", re.IGNORECASE | re.VERBOSE
-    )
-
-
-_SOCIAL = {
-    Social.GOODBYE: _only(rf"(?:{_THANKS}[\s,.!]*)?{_GOODBYE}"),
-    Social.THANKS: _only(_THANKS),
-    Social.GREETING: _only(_GREETING),
-}
-
-
-def social(text: str) -> Social | None:
-    """What kind of courtesy a text is, if it is nothing else."""
-    if not text or len(text) > 80:
-        return None
-    plain = text.replace("\u064b", "")
-    return next((kind for kind, words in _SOCIAL.items() if words.fullmatch(plain)), None)
-
-
-_WANTS_VOICE = re.compile(
-    r"""\b(?:(?:answer|reply|respond|tell\ me|say\ it)\ (?:me\ )?(?:by|with|in|as|via)\ (?:a\ )?
-        (?:voice|audio|speech)|read\ it\ (?:out|aloud)|voice\ (?:answer|reply|message)\ please)
-    | \b(?:antworte?n?\ (?:sie\ )?(?:bitte\ )?(?:per|mit|als)\ (?:sprachnachricht|sprache
-        |stimme|audio)|lies\ (?:es\ )?vor)
-    | \b(?:resp[oó]nd[ea]\w*\ (?:por|con)\ (?:voz|audio)|en\ audio\ por\ favor)
-    | (?:用语音(?:回答|回复)|语音回复)
-    | (?:أجب|رد)\ (?:علي\ )?(?:بالصوت|صوتيا)""",
-    re.IGNORECASE | re.VERBOSE,
-)
-_WANTS_TEXT = re.compile(
-    r"""\b(?:(?:answer|reply|respond)\ (?:me\ )?(?:by|with|in|as|via)\ (?:text|writing)|text\ only
-        |no\ (?:voice|audio)|can'?t\ listen|in\ writing\ please)
-    | \b(?:schriftlich|(?:nur|als|per)\ text|kein(?:e)?\ (?:audio|sprachnachricht))\b
-    | \b(?:por\ escrito|solo\ texto|sin\ audio)\b
-    | (?:用文字|文字回复|不要语音)
-    | (?:كتابة|نص\ فقط|بدون\ صوت)""",
-    re.IGNORECASE | re.VERBOSE,
-)
 
 
 def _by_voice(
@@ -236,8 +188,8 @@ def _by_voice(
     known = {**past.perceived, **perceived}
     for message in reversed([*earlier, *messages]):
         words = words_of(message, known)
-        if _WANTS_TEXT.search(words):
+        if wants_text(words):
             return False
-        if _WANTS_VOICE.search(words):
+        if wants_voice(words):
             return True
     return any(a.kind is AttachmentKind.AUDIO for m in messages for a in m.attachments)

@@ -101,7 +101,7 @@ def read_interaction(payload: Payload) -> tuple[Event, ...]:
             return ()
         data = payload["data"]
         user = payload.get("user") or payload["member"]["user"]
-        chat = _chat(payload, str(user["id"]), "", str(payload.get("locale", "")))
+        chat = _chat(payload, str(user["id"]), "", str(payload.get("locale", "")), user)
         number = f"i:{payload['id']}"
         if payload["type"] == COMPONENT:
             words = "\n".join(data.get("values") or [_words_on_button(str(data["custom_id"]))])
@@ -167,7 +167,7 @@ def _said(message: Payload, me: str) -> Said:
     unsupported += ["sticker" for part in parts for each in _stickers(part) if each is None]
     answered = message.get("referenced_message") or {}
     return Said(
-        chat=_chat(message, str(message["author"]["id"]), number),
+        chat=_chat(message, str(message["author"]["id"]), number, person=message["author"]),
         id=number,
         text=text,
         media=tuple(media),
@@ -185,12 +185,16 @@ def _parts(message: Payload) -> Iterator[Payload]:
         yield snapshot["message"]
 
 
-def _chat(where: Payload, user: str, number: str, locale: str = "") -> Chat:
+def _chat(
+    where: Payload, user: str, number: str, locale: str = "", person: Payload | None = None
+) -> Chat:
     """In a server each channel or thread, and each person in it, has a conversation, and an answer
     refers to the message that it answers."""
     channel, direct = str(where["channel_id"]), not where.get("guild_id")
     address = {"channel": channel, "message": "" if direct else number}
-    return Chat(user, address, "" if direct else channel, locale[:35])
+    person = person or {}
+    name = str(person.get("global_name") or person.get("username") or "")
+    return Chat(user, address, "" if direct else channel, locale[:35], name=name)
 
 
 def _media(part: Payload, message: Payload) -> Iterator[Remote]:

@@ -83,7 +83,8 @@ def read_interaction(payload: Payload) -> tuple[Event, ...]:
         shown = payload.get("message") or {}
         thread = str(place.get("thread_ts") or shown.get("thread_ts") or "")
         user = str(payload["user"]["id"])
-        chat = _chat(channel, user, str(place.get("message_ts") or shown["ts"]), thread)
+        number = str(place.get("message_ts") or shown["ts"])
+        chat = _chat(channel, user, number, thread, str(payload["user"].get("name") or ""))
         return tuple(
             Said(chat, f"{channel}:{action['action_ts']}:{user}", text=str(words))
             for action in payload["actions"]
@@ -100,7 +101,8 @@ def read_command(fields: Payload) -> tuple[Event, ...]:
     if not (user and number):
         raise Malformed("not a command: no user_id or trigger_id")
     words = to_words(str(fields.get("text") or ""))
-    chat = Chat(user, {"channel": user, "thread": ""})
+    name = str(fields.get("user_name") or "")
+    chat = Chat(user, {"channel": user, "thread": ""}, name=name)
     return (Said(chat, f"c:{number}", text=words, joined=not words),)
 
 
@@ -136,8 +138,9 @@ def _said(message: Payload, channel: str, ear: Ear) -> Said:
     if subtype not in _SAID:
         unsupported = (*unsupported, _RENAMED.get(subtype, subtype))
     text = "\n".join(filter(None, [to_words(str(message.get("text") or ""), ear.bots), *names]))
+    thread, name = str(message.get("thread_ts") or ""), _name(message.get("user_profile") or {})
     return Said(
-        chat=_chat(channel, str(message["user"]), number, str(message.get("thread_ts") or "")),
+        chat=_chat(channel, str(message["user"]), number, thread, name),
         id=f"{channel}:{number}",
         text=text,
         media=media,
@@ -186,14 +189,20 @@ def _is_direct(channel: str) -> bool:
     return channel.startswith("D")
 
 
-def _chat(channel: str, user: str, number: str, thread: str) -> Chat:
+def _name(profile: Payload) -> str:
+    """Slack gives a profile with some messages and no names with others."""
+    return str(profile.get("real_name") or profile.get("display_name") or "")
+
+
+def _chat(channel: str, user: str, number: str, thread: str, name: str = "") -> Chat:
     """A direct message is answered where it stands; in a channel an answer goes into the thread of
     the message, and each thread and person has a conversation."""
     if not _is_direct(channel):
         thread = thread or number
     place = f"{channel}/{thread}" if thread else ""
     private = True if place and _is_direct(channel) else None
-    return Chat(user, {"channel": channel, "thread": thread}, place, private=private)
+    address = {"channel": channel, "thread": thread}
+    return Chat(user, address, place, private=private, name=name)
 
 
 def _files(message: Payload) -> tuple[tuple[Remote, ...], tuple[str, ...], tuple[str, ...]]:

@@ -96,7 +96,10 @@ def _chat(activity: Mapping[str, Any], user: str) -> Chat:
         "message": message,
         "private": "yes" if private else "",
     }
-    return Chat(user, address, "" if private else conversation, _locale(activity))
+    sender = activity.get("from") or {}
+    name = str(sender.get("name") or "") if str(sender.get("id")) == user else ""
+    place = "" if private else conversation
+    return Chat(user, address, place, _locale(activity), name=name)
 
 
 def _locale(activity: Mapping[str, Any]) -> str:

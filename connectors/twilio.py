@@ -273,6 +273,7 @@ def _events(fields: Mapping[str, str]) -> list[Event]:
         # The sender of an SMS can be forged; WhatsApp's is proved.
         verified=f"tel:{customer.partition(':')[2]}" if _is_whatsapp(customer) else "",
         private=True,
+        name=fields.get("ProfileName") or "",
     )
     advertisement = [fields.get("ReferralHeadline", ""), fields.get("ReferralBody", "")]
     return [

@@ -244,6 +244,7 @@ def _chat(person: Mapping[str, Any], body: Mapping[str, Any]) -> Chat:
         address={"user": user, "version": version, "chat": place},
         place=place,
         locale=str(person.get("language") or "")[:35],
+        name=str(person.get("name") or ""),
     )
 
 

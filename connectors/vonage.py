@@ -220,7 +220,9 @@ def _chat(message: Mapping[str, Any]) -> Chat:
     if app in ("sms", "mms"):
         app = "sms"  # what has no files is answered without
     user = customer if app == "sms" else f"{app}:{customer}"
-    return Chat(user, {"app": app, "to": customer, "from": desk}, place=desk, private=True)
+    address = {"app": app, "to": customer, "from": desk}
+    name = str((message.get("profile") or {}).get("name") or "")
+    return Chat(user, address, place=desk, private=True, name=name)
 
 
 def _words(message: Mapping[str, Any]) -> str:

@@ -66,13 +66,22 @@ class _Sent(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="
     customer: str
     conversation: str = ""
     locale: str = ""
+    name: str = ""
+    """The customer's; hidden from language models on other machines."""
 
     @property
     def chat(self) -> Chat:
         if not self.customer:
             raise Malformed("`customer` is empty")
         address = {"customer": self.customer, "conversation": self.conversation}
-        return Chat(self.customer, address, self.conversation, self.locale[:35], private=True)
+        return Chat(
+            self.customer,
+            address,
+            self.conversation,
+            self.locale[:35],
+            private=True,
+            name=self.name,
+        )
 
 
 class Written(_Sent, frozen=True, tag="message", kw_only=True):

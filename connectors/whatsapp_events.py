@@ -136,7 +136,9 @@ def _chat(value: Mapping[str, Any], item: Mapping[str, Any]) -> Chat:
         raise KeyError("from")
     address = {"to": phone, "user": user, "message": str(item["id"])}
     # WhatsApp lets nobody write from a number that they have not proved to be theirs.
-    return Chat(user, address, verified=f"tel:+{phone}" if phone.isdecimal() else "")
+    verified = f"tel:+{phone}" if phone.isdecimal() else ""
+    name = str((named.get("profile") or {}).get("name") or "")
+    return Chat(user, address, verified=verified, name=name)
 
 
 def _said(chat: Chat, identifier: str, message: Mapping[str, Any]) -> Said:

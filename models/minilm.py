@@ -48,6 +48,7 @@ class MiniLM:
 
     name = f"all-MiniLM-L6-v2/int8/{WEIGHTS_SHA256[:12]}/{RECIPE}"
     dimensions = 384
+    languages = frozenset({"en"})
 
     def __init__(self) -> None:
         folder = published_folder()

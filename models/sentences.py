@@ -21,6 +21,9 @@ _ABBREVIATED = re.compile(
     r"|approx|incl|vs|fig|[a-zäöü]\.\s?[a-zäöü])\.$",
     re.IGNORECASE,
 )
+_OF_A_MONTH = re.compile(
+    r"\d\.\s+(?:jan|feb|märz|apr|mai|juni|juli|aug|sep|okt|nov|dez)", re.IGNORECASE
+)
 _BREATHS = (
     re.compile(r"(?<=[;:；：])\s*|\s[–—]\s"),
     re.compile(r"(?<=[,，、،])\s*"),
@@ -32,26 +35,30 @@ _SPOKEN = re.compile(r"\w")
 def sentences(text: str) -> Iterator[str]:
     """The sentences of a plain text, in order, none longer than `LONGEST`; what holds no letter
     and no digit is left out. Lines are sentences too."""
-    for whole in _split(text):
+    for whole in whole_sentences(text):
         for piece in _in_breaths(whole):
             if _SPOKEN.search(piece):
                 yield piece
 
 
-def _split(text: str) -> Iterator[str]:
+def whole_sentences(text: str) -> Iterator[str]:
+    """The sentences of a plain text, however long."""
     start = 0
     for end in _END.finditer(text):
         if end["dot"] and _goes_on(text[start : end.end()], text[end.end() :]):
             continue
-        yield text[start : end.end()].strip()
+        if sentence := text[start : end.end()].strip():
+            yield sentence
         start = end.end()
-    yield text[start:].strip()
+    if rest := text[start:].strip():
+        yield rest
 
 
 def _goes_on(before: str, after: str) -> bool:
-    """Whether a full stop ends an abbreviation rather than the sentence."""
-    following = after.lstrip()[:1]
-    return following.islower() or bool(_ABBREVIATED.search(before))
+    """Whether a full stop ends an abbreviation, or a German date's day, and not the sentence."""
+    if after.lstrip()[:1].islower() or _ABBREVIATED.search(before):
+        return True
+    return bool(_OF_A_MONTH.match(before[-2:] + after[:6]))
 
 
 def _in_breaths(sentence: str, level: int = 0) -> Iterator[str]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,3 +35,13 @@ class TextEncoder(Protocol):
     def encode_queries(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """The same of what somebody asks. Some encoders want to be told which of them a text is;
         for others this is `encode`."""
+
+
+@runtime_checkable
+class KnowsLanguages(Protocol):
+    """An encoder that says which languages it was trained on; of the others it is not asked. One
+    that does not say so is taken to know all."""
+
+    @property
+    def languages(self) -> frozenset[str]:
+        """ISO 639-1 codes."""

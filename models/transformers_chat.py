@@ -18,12 +18,21 @@ from langchain_core.outputs import ChatGenerationChunk, ChatResult
 from pydantic import PrivateAttr
 
 from models.device import torch_device, torch_numbers
-from models.errors import EngineMissing
-from models.transformers_folder import LOCAL, load_model, loading, model_folder
+from models.downloads import Weights
+from models.errors import EngineMissing, ModelError
+from models.placed_model import PlacedModel, device_of
+from models.transformers_folder import (
+    LOCAL,
+    load_model,
+    loading,
+    model_folder,
+    transformers_weights,
+)
 
 
 class TransformersChat(BaseChatModel):
-    """One answer at a time; what comes meanwhile waits."""
+    """One answer at a time; what comes meanwhile waits. An answer for which the card has no memory
+    is written on the processor."""
 
     max_tokens: int = 700
     temperature: float = 0.0
@@ -33,19 +42,25 @@ class TransformersChat(BaseChatModel):
     _turnstile: Any = PrivateAttr()
     _longest: int = PrivateAttr()
 
-    def __init__(self, model: str, **settings: Any) -> None:
-        """`model`: a folder, or the name of a public model, which is fetched once. Raises
-        `EngineMissing`."""
+    def __init__(
+        self, model: str, device: str = "auto", dtype: str = "auto", **settings: Any
+    ) -> None:
+        """`model`: a folder, or the name of a public model, which is fetched once. `dtype`: of its
+        numbers; see `models.device`. Raises `EngineMissing`, also where memory would not do."""
         super().__init__(**settings)
         folder = model_folder(model)
         self._tokenizer = _tokenizer_of(folder)
-        where = torch_device()
-        numbers = torch_numbers("auto", where)
-        self._model = load_model(
-            folder, "AutoModelForCausalLM", device=where, numbers=numbers
-        ).model
-        self._longest = int(getattr(self._model.config, "max_position_embeddings", 0)) or 2**20
+        where = torch_device(device)
+        numbers = torch_numbers(dtype, where)
+        loaded = load_model(folder, "AutoModelForCausalLM", device=where, numbers=numbers).model
+        self._model = PlacedModel(loaded, "assistant")
+        self._longest = int(getattr(loaded.config, "max_position_embeddings", 0)) or 2**20
         self._turnstile = Lock()
+
+    @staticmethod
+    def weights(model: str) -> Weights:
+        """See `models.downloads.Downloading`."""
+        return transformers_weights(model)
 
     @property
     def longest(self) -> int:
@@ -86,18 +101,24 @@ class TransformersChat(BaseChatModel):
         said = convert_to_openai_messages(messages)
         return self._tokenizer.apply_chat_template(
             said, add_generation_prompt=True, return_dict=True, return_tensors="pt"
-        ).to(self._model.device)
+        )
 
     def _written(self, tokens: Any, most: int) -> Iterator[ChatGenerationChunk]:
         from transformers import StoppingCriteriaList, TextIteratorStreamer
 
         streamer = TextIteratorStreamer(self._tokenizer, skip_prompt=True, skip_special_tokens=True)
-        given_up = Event()
+        given_up, begun = Event(), Event()
 
-        def write() -> int:
-            try:
-                found = self._model.generate(
-                    **tokens,
+        def written(model: Any, prompts: Sequence[Any]) -> Iterator[int]:
+            for prompt in prompts:
+                if begun.is_set() or not streamer.text_queue.empty():
+                    # The customer has read its beginning, and another device may go on otherwise.
+                    raise ModelError("the assistant ran out of memory within an answer")
+                # What another device had begun, and nobody has seen, is begun anew.
+                streamer.next_tokens_are_prompt = True
+                streamer.token_cache, streamer.print_len = [], 0
+                found = model.generate(
+                    **prompt.to(device_of(model)),
                     streamer=streamer,
                     max_new_tokens=most,
                     stopping_criteria=StoppingCriteriaList(
@@ -105,7 +126,12 @@ class TransformersChat(BaseChatModel):
                     ),
                     **self._manner(),
                 )
-                return int(found.shape[1] - tokens["input_ids"].shape[1])
+                yield int(found.shape[1] - prompt["input_ids"].shape[1])
+
+        def write() -> int:
+            try:
+                (count,) = self._model.run(written, [tokens])
+                return int(count)
             finally:
                 streamer.end()
 
@@ -114,6 +140,7 @@ class TransformersChat(BaseChatModel):
             try:
                 for words in streamer:
                     if words:
+                        begun.set()
                         yield ChatGenerationChunk(message=AIMessageChunk(content=words))
             finally:
                 # Whoever reads no further, after a time-out, wants no further words written.

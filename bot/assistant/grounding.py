@@ -20,7 +20,7 @@ from bot.assistant.addresses import PICTURE, TAG, addresses_in, foreign
 from bot.knowledge import Passage, Support
 from bot.knowledge.passages import plain
 from bot.knowledge.quote import units_of
-from bot.knowledge.words import FILLERS, digits, normalise, stem, surface_words
+from bot.knowledge.words import FILLERS, digits, fillers, normalise, stem, surface_words
 from bot.language import language_of
 
 BACKED = 1.05
@@ -50,6 +50,8 @@ FUNCTION_WORDS = FILLERS.union(
     stopwords.STOPWORDS_EN_PLUS,
     stopwords.STOPWORDS_GERMAN,
     stopwords.STOPWORDS_SPANISH,
+    fillers("zh"),
+    fillers("ar"),
     _listed("courtesies"),
 )
 _NUMBERS: Mapping[str, float] = _WORDS["numbers"]

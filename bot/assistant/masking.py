@@ -1,8 +1,8 @@
 """Hides personal data from a language model, and puts it back into what the model answers.
 
-What is hidden: the customer's names as their channel knows them, numbers of cards and bank
-accounts, telephone numbers, e-mail addresses. Each is checked by the rules of its kind, so that an
-order number stays what it is.
+What is hidden: the customer's names as their channel knows them or as they say themselves, numbers
+of cards and bank accounts, telephone numbers, e-mail addresses. Each is checked by the rules of its
+kind, so that an order number stays what it is.
 """
 
 import re
@@ -12,7 +12,7 @@ import phonenumbers
 from email_validator import EmailNotValidError, validate_email
 from stdnum import iban, luhn
 
-from bot.knowledge.words import digits
+from bot.knowledge.words import digits, fillers
 
 PLACEHOLDER = re.compile(r"\{(?:NAME|CARD|IBAN|PHONE|EMAIL)_\d{1,3}\}")
 
@@ -31,6 +31,7 @@ _REGIONS = {
 }
 """Where a number without a country's code may be from, by the language it was written in."""
 _SHORTEST_NAME = 2
+_CHINESE = re.compile(r"[\u3400-\u9fff]+")
 
 
 class Masking:
@@ -39,13 +40,7 @@ class Masking:
     def __init__(self, names: Iterable[str] = (), language: str = "en") -> None:
         """`names`: of the customer; whole, and in their parts."""
         self._language = language[:2]
-        parts = {part for name in names for part in (name.strip(), *name.split())}
-        known = sorted((p for p in parts if len(p) >= _SHORTEST_NAME), key=len, reverse=True)
-        self._name = (
-            re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, known))})(?!\w)", re.IGNORECASE)
-            if known
-            else None
-        )
+        self._name = _pattern_of(names)
         self._values: dict[str, str] = {}
         self._places: dict[tuple[str, str], str] = {}
 
@@ -124,6 +119,23 @@ class Masking:
                 if not any(begin < end and start < found.end for start, end in ends):
                     ends.append((begin, found.end))
         yield from ends
+
+
+def _pattern_of(names: Iterable[str]) -> re.Pattern[str] | None:
+    """Matches the names and their parts. Chinese has no spaces around them, Arabic writes `and` and
+    `to` in one with them; parts that are common words, as May and Will, count as they are spelt."""
+    parts = {part.strip(".,") for name in names for part in (name.strip(), *name.split())}
+    known = (p for p in parts if len(p) >= _SHORTEST_NAME and any(map(str.isalpha, p)))
+    found = []
+    for part in sorted(known, key=len, reverse=True):
+        spelt = re.escape(part)
+        if _CHINESE.fullmatch(part):
+            found.append(spelt)
+        elif any(part.casefold() in fillers(each) for each in _REGIONS):
+            found.append(rf"(?<!\w)(?-i:{spelt})(?!\w)")
+        else:
+            found.append(rf"(?:(?<!\w)|(?<=\b[وفبل])){spelt}(?!\w)")
+    return re.compile("|".join(found), re.IGNORECASE) if found else None
 
 
 def _emails(text: str) -> Iterator[tuple[int, int]]:

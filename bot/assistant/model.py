@@ -8,9 +8,9 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from bot.assistant_settings import AssistantSection
+from bot.assistant_settings import IN_PROCESS, AssistantSection
 from bot.errors import FrontdeskError, OperatorError
-from models.errors import EngineMissing
+from models.errors import EngineMissing, ModelError
 
 if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-IN_PROCESS = "transformers"
 _OWN_EXTRAS = frozenset({"openai", "ollama", "anthropic", "google_genai"})
 _ENDS = ("finish_reason", "stop_reason", "done_reason")
 """What providers call the reason that an answer ended."""
@@ -91,15 +90,16 @@ class Model:
             raise failure_of(error, self.name) from error
 
 
-def open_model(settings: AssistantSection) -> Model:
-    """The model that the settings name; it has not been asked yet. Raises `OperatorError`."""
+def open_model(settings: AssistantSection, device: str = "auto") -> Model:
+    """The model that the settings name; it has not been asked yet. `device`: where one in this
+    process runs. Raises `OperatorError`."""
     try:
         from langchain.chat_models import init_chat_model
     except ImportError as error:
         raise _missing(settings, error) from error
     provider, _, name = settings.model.partition(":")
     if provider == IN_PROCESS:
-        return _in_process(settings, name)
+        return _in_process(settings, name, device)
     given: dict[str, Any] = {
         "temperature": settings.temperature,
         "timeout": settings.timeout_s,
@@ -136,12 +136,21 @@ def open_model(settings: AssistantSection) -> Model:
     )
 
 
-def _in_process(settings: AssistantSection, name: str) -> Model:
+def _in_process(settings: AssistantSection, name: str, device: str) -> Model:
     from models.transformers_chat import TransformersChat
 
+    if unknown := settings.options.keys() - {"dtype"}:
+        raise OperatorError(
+            f"a model in this process does not take `{min(unknown)}`",
+            remedy="leave it out of `assistant.options`; `dtype` may stand there",
+        )
     try:
         chat = TransformersChat(
-            name, max_tokens=settings.answer_tokens, temperature=settings.temperature
+            name,
+            device,
+            settings.options.get("dtype", "auto"),
+            max_tokens=settings.answer_tokens,
+            temperature=settings.temperature,
         )
     except EngineMissing as error:
         raise OperatorError(str(error).partition("\n")[0], remedy=error.remedy) from error
@@ -249,7 +258,9 @@ def failure_of(error: BaseException, name: str) -> ModelFailed:
             )
         case code if code and code >= 500:
             return ModelFailed("down", f"{name} fails ({code})")
-    causes = list(_causes(error))
+    causes = _causes(error)
+    if broken := next((each for each in causes if isinstance(each, ModelError)), None):
+        return ModelFailed("out of memory", str(broken))
     if any(isinstance(each, TimeoutError) or "Timeout" in type(each).__name__ for each in causes):
         return ModelFailed("slow", f"{name} took too long")
     if any(isinstance(each, OSError) or type(each).__name__ in _BROKEN_LINE for each in causes):

@@ -41,7 +41,7 @@ from bot.calls.voicemail import is_voicemail
 from bot.channel import Sentence
 from bot.errors import Unavailable
 from bot.messages import Reply, ReplyKind
-from bot.understanding import Social, social
+from bot.wishes import Social, social
 from models.transcriber import Transcript
 from models.voice_activity import PIECE, SpeechDetector
 

@@ -10,7 +10,7 @@ import resource
 import shutil
 import socket
 import sys
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from functools import partial
 from importlib import import_module, metadata
 from pathlib import Path
@@ -22,6 +22,7 @@ from bot.errors import OperatorError, Unavailable
 if TYPE_CHECKING:
     from bot.assistant_settings import AssistantSection
     from bot.config import Config
+    from models.downloads import Weights
 
 Check = Callable[[], str]
 
@@ -60,7 +61,7 @@ def project_checks(config: "Config") -> Iterator[tuple[str, Check]]:
     for part in config.engines:
         yield part.replace("_", " "), partial(_engine, config, part)
     if config.assistant:
-        yield "assistant", partial(_assistant, config.assistant)
+        yield "assistant", partial(_assistant, config.assistant, config.device)
 
 
 def _python() -> str:
@@ -254,20 +255,28 @@ def _port(host: str, port: int) -> str:
 
 def _engine(config: "Config", part: str) -> str:
     from bot.engines import maker, weights_of
-    from models.downloads import located
 
     section = config.engines[part]
-    if absent := [each.name for each in weights_of(section) if located(each) is None]:
-        raise Concern(
-            f"{section.engine} has no weights here yet: {', '.join(absent)}",
-            remedy=f"frontdesk models pull {part}; otherwise the desk fetches them when it opens",
-        )
+    _require_weights(section.engine, weights_of(section), part)
     maker(section, config.device)()
     return f"{section.engine} loads"
 
 
-def _assistant(settings: "AssistantSection") -> str:
+def _require_weights(engine: str, weights: "Sequence[Weights]", part: str) -> None:
+    from models.downloads import located
+
+    if absent := [each.name for each in weights if located(each) is None]:
+        raise Concern(
+            f"{engine} has no weights here yet: {', '.join(absent)}",
+            remedy=f"frontdesk models pull {part}; otherwise the desk fetches them when it opens",
+        )
+
+
+def _assistant(settings: "AssistantSection", device: str) -> str:
     """Asks the model for a word: a wrong key or name shows only then."""
+    from bot.weights import weights_of_assistant
+
+    _require_weights(settings.provider, weights_of_assistant(settings), "assistant")
     try:
         from bot.assistant import ModelFailed, open_model
     except ImportError as error:
@@ -275,7 +284,7 @@ def _assistant(settings: "AssistantSection") -> str:
             f"a package is missing: {error}",
             remedy=f"install it: `pip install 'frontdesk[{settings.extra}]'`",
         ) from error
-    model = open_model(settings)
+    model = open_model(settings, device)
     try:
         asyncio.run(_asked(model.probe(), settings.timeout_s))
     except TimeoutError as error:

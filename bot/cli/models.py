@@ -45,20 +45,18 @@ def list_models(project: Project = HERE) -> None:
     from rich.console import Console
     from rich.markup import escape
 
-    from bot.weights import Named
+    from bot.weights import chosen
     from models.downloads import located
 
     config = load_project(project)
     console = Console(soft_wrap=True, highlight=False)
     missing = False
-    for part, section in config.engines.items():
-        chosen = Named(part, section)
-        weights = _weights(chosen)
-        console.print(f"[bold]{part}[/]: {escape(chosen.line)}")
-        for each in weights:
+    for named in chosen(config):
+        console.print(f"[bold]{named.part}[/]: {escape(named.line)}")
+        for each in named.weights:
             missing |= located(each) is None
             _print_weights(console, each)
-        if not weights:
+        if not named.weights:
             console.print("  its package brings all it needs, or a server has it")
     if missing:
         console.print("`frontdesk models pull` fetches what is missing")
@@ -79,7 +77,7 @@ def pull(names: Names = None, project: Project = HERE) -> None:
 
     console = Console(soft_wrap=True, highlight=False)
     for each in _named(names, project):
-        weights = _weights(each)
+        weights = each.weights
         fetch(console, weights)
         console.print(f"[green]✓[/] [bold]{each.part}[/]: {escape(each.line)}")
         for one in weights:
@@ -107,7 +105,7 @@ def bench(names: Names = None, project: Project = HERE) -> None:
     for each in _named(names, project):
         if each.part not in KINDS:
             raise OperatorError(f"engines for `{each.part}` cannot be measured")
-        weights = _weights(each)
+        weights = each.weights
         fetch(console, weights)
         size = sum(_size(one) for one in weights)
         with console.status(f"measuring {each.line}"):
@@ -180,22 +178,16 @@ def _bars(console: "Console") -> "Iterator[Progress]":
 
 def _named(names: list[str] | None, project: Path) -> "list[Named]":
     """Without names, those of the project; with, a project need not be there."""
-    from bot.weights import Named, named
+    from bot.weights import chosen, named
 
     if not names:
-        return [Named(*each) for each in load_project(project).engines.items()]
+        return chosen(load_project(project))
     config = load_project(project) if (project / "frontdesk.yaml").is_file() else None
     return [each for name in names for each in named(name, config, project.absolute())]
 
 
 def _device(project: Path) -> str:
     return load_project(project).device if (project / "frontdesk.yaml").is_file() else "auto"
-
-
-def _weights(named: "Named") -> "tuple[Weights, ...]":
-    from bot.engines import weights_of
-
-    return weights_of(named.section)
 
 
 def _print_weights(console: "Console", weights: "Weights") -> None:

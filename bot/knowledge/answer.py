@@ -10,7 +10,7 @@ from bot.knowledge.query import Views
 from bot.knowledge.quote import ENOUGH_WORDS, choose, cover, opening, under_heading
 from bot.knowledge.search import Hit
 from bot.knowledge.synonyms import synonyms
-from bot.knowledge.words import FILLERS, terms
+from bot.knowledge.words import terms
 from bot.messages import Citation
 
 COVER_WEIGHT = 0.3
@@ -49,12 +49,12 @@ def _fitting(index: Index, views: Views, vectors: Floats, first: Passage) -> tup
     The turn before, which the article was found by as well, counts as far as this one leans on it.
     Words of the title tell nothing here.
     """
-    if views.long or not len(vectors):
+    if views.long:
         return (first,)
     own, before = vectors[: len(views.pieces)], vectors[len(views.pieces) :]
     language = first.language or "en"
-    title = {*terms(first.title, language), *FILLERS}
-    words = {word: weight for word, weight in views.words.items() if word not in title}
+    own_words = views.telling.difference(terms(first.title, language))
+    words = {word: weight for word, weight in views.words.items() if word in own_words}
 
     def fit(passage: Passage) -> float:
         row = index.row_of[passage.id]
@@ -79,9 +79,8 @@ def _fitting(index: Index, views: Views, vectors: Floats, first: Passage) -> tup
 def says_no_more(views: Views, passage: Passage) -> bool:
     """All that was said stands in the title, in these or other words."""
     language = passage.language or "en"
-    title = {*terms(passage.title, language), *synonyms(passage.title)}
-    said = {word for word in views.words if word not in FILLERS}
-    return bool(said) and said <= title and not views.long
+    title = {*terms(passage.title, language), *synonyms(passage.title, language)}
+    return bool(views.telling) and views.telling <= title and not views.long
 
 
 def _best_of(index: Index, views: Views, vectors: Floats, passage: Passage) -> str:

@@ -27,7 +27,7 @@ from bot.messages import ArticleId
 # It sets its own level to DEBUG when it is imported.
 logging.getLogger("bm25s").setLevel(logging.WARNING)
 
-FORMAT = 4
+FORMAT = 5
 """Raised when an index written before can no longer be read."""
 ARTICLE_CHARACTERS = 2_000
 """More than the encoder takes in."""
@@ -123,6 +123,7 @@ class Index:
         """Number of the article of each passage."""
         self.asked_of = np.array([number[asked.article] for asked in self.asked], dtype=np.int32)
         """Number of the article that each question asks for."""
+        self._languages = np.array([p.language for p in self.passages], dtype=np.str_)
         self._asked_by: dict[str, set[str]] = {}
         for asked in self.asked:
             self._asked_by.setdefault(_bare(asked.question), set()).add(asked.article)
@@ -157,6 +158,10 @@ class Index:
         """The articles that a customers' question with just these words asks for."""
         found = self._asked_by.get(_bare(text), ())
         return [article for article in self.articles if article in found]
+
+    def written_in(self, language: str) -> Floats:
+        """1 for each passage in this language (`de`), else 0."""
+        return np.equal(self._languages, language).astype(np.float32)
 
     def passages_of(self, article: ArticleId) -> list[Passage]:
         """An article's passages in reading order; none if there is no such article."""

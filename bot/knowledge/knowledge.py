@@ -14,6 +14,7 @@ from bot.errors import OperatorError
 from bot.knowledge.answer import answer
 from bot.knowledge.article import Passage, article_named
 from bot.knowledge.backing import Backing
+from bot.knowledge.compounds import Compounds
 from bot.knowledge.consult import decide
 from bot.knowledge.finding import Answered, Finding
 from bot.knowledge.index import Floats, Index, semantic_text, written_at
@@ -25,7 +26,7 @@ from bot.knowledge.subjects import Subjects
 from bot.messages import ArticleId
 from bot.trace import step
 from models.batching import Batcher
-from models.text_encoder import TextEncoder
+from models.text_encoder import KnowsLanguages, TextEncoder
 
 log = logging.getLogger(__name__)
 
@@ -57,6 +58,7 @@ class _Learned:
     index: Index
     subjects: Subjects
     spelling: Spelling
+    compounds: Compounds
 
     @classmethod
     def of(cls, index: Index, encoder: TextEncoder) -> Self:
@@ -64,7 +66,7 @@ class _Learned:
             spelling = Spelling(index.surface, encoder.familiar)
         else:
             spelling = Spelling(index.surface)
-        return cls(index, Subjects(index), spelling)
+        return cls(index, Subjects(index), spelling, Compounds(index.surface))
 
 
 class Knowledge:
@@ -191,11 +193,22 @@ class Knowledge:
         return ArticlePage(article, first.title, "\n\n".join(parts), first.url, first.language)
 
     async def _read(self, query: Query, learned: _Learned) -> tuple[Views, Floats]:
-        seen = views(query, learned.spelling, learned.subjects.without_names)
+        seen = views(
+            query,
+            learned.spelling,
+            learned.subjects.without_names,
+            learned.compounds,
+            by_meaning=_knows(self._encoder, query.language)
+            or not learned.index.written_in(query.language).any(),
+        )
         with step("encode"):
             encoded = await asyncio.gather(*(self._batcher.run(text) for text in seen.texts))
         empty = np.zeros((0, learned.index.vectors.passages.shape[1]), np.float32)
         return seen, np.stack(encoded) if encoded else empty
+
+
+def _knows(encoder: TextEncoder, language: str) -> bool:
+    return not isinstance(encoder, KnowsLanguages) or language[:2] in encoder.languages
 
 
 def _load(folder: Path, encoder: TextEncoder) -> Index:

@@ -4,16 +4,18 @@ import re
 from collections.abc import Iterator
 
 from bot.knowledge.article import Article, Passage, Section
+from bot.language import language_of
+from bot.texts import languages
+from models.sentences import whole_sentences
 
 LIMIT_WORDS = 200
 """A longer section is cut into several passages, between blocks where that is possible."""
-
-_SENTENCE_END = re.compile(r"(?<=[.!?…])[\"'”’)]*\s+(?=[\"'“‘(]*[^\W\d_a-z])|(?<=[。！？؟])")
 
 
 def passages_of(article: Article) -> list[Passage]:
     """The passages of an article, in reading order."""
     pieces = [(section.headings, text) for section in article.sections for text in _pieces(section)]
+    language = article.language or _language_of(article)
     return [
         Passage(
             id=f"{article.id}#{number}",
@@ -22,10 +24,16 @@ def passages_of(article: Article) -> list[Passage]:
             headings=headings,
             text=text,
             url=article.url,
-            language=article.language,
+            language=language,
         )
         for number, (headings, text) in enumerate(pieces)
     ]
+
+
+def _language_of(article: Article) -> str:
+    """Where the article does not say so; empty where its words do not tell either."""
+    texts = (plain(block) for section in article.sections for block in section.blocks)
+    return language_of(f"{article.title}\n" + "\n".join(texts), "", languages())
 
 
 def _pieces(section: Section) -> Iterator[str]:
@@ -67,7 +75,7 @@ def _parts(block: str) -> Iterator[str]:
 
 def sentences(text: str) -> list[str]:
     """The sentences of a paragraph, line ends made spaces."""
-    return [s for s in _SENTENCE_END.split(" ".join(text.split())) if s and s.strip()]
+    return list(whole_sentences(" ".join(text.split())))
 
 
 def count_words(text: str) -> int:

@@ -7,15 +7,27 @@ ordinary chat turn), and how far the turn leans on what was said before it.
 import math
 import re
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from typing import Literal
 
 import msgspec
 
-from bot.knowledge.passages import sentences
+from bot.knowledge.compounds import Compounds
+from bot.knowledge.passages import count_words, sentences
 from bot.knowledge.spelling import Spelling
 from bot.knowledge.synonyms import synonyms
-from bot.knowledge.words import FILLERS, codes, spoken_numbers, surface_words, terms
+from bot.knowledge.words import (
+    WORDS,
+    codes,
+    is_filler,
+    listed,
+    spoken_numbers,
+    stem,
+    surface_words,
+    telling_terms,
+    terms,
+)
 
 LONG_WORDS = 40
 """A longer turn is looked up piece by piece: one vector can't hold several subjects."""
@@ -27,6 +39,7 @@ SHOWN_CONTEXT = 0.6
 TURNS_BEFORE = 12
 """Older turns are not looked at."""
 CONTEXT_WORDS = 40
+_NO_COMPOUNDS = Compounds(())
 
 
 class Said(msgspec.Struct, frozen=True):
@@ -60,13 +73,17 @@ class Views(msgspec.Struct, frozen=True):
 
     words: dict[str, float]
     """Stems and codes, weighted."""
+    telling: frozenset[str]
+    """Those of them that are no fillers."""
     pieces: tuple[str, ...]
     """Texts to encode; a passage need fit only some of them."""
     context: str
     """The turn with the customer's turn before it, to encode; empty without one."""
     context_words: dict[str, float]
+    alike: dict[str, frozenset[str]]
+    """For the customer's own words, those that say the same or that they are part of."""
     synonyms: frozenset[str]
-    """Stems of words that say the same as words of the turn."""
+    """All of these, and those of expressions of several words."""
     leaning: float
     """0: the turn stands for itself; 1: it means nothing without the turn before."""
     codes: frozenset[str]
@@ -81,119 +98,115 @@ class Views(msgspec.Struct, frozen=True):
 def views(
     query: Query,
     spelling: Spelling,
-    without_names: Callable[[str, str], str] = lambda before, now: before,
+    without_names: Callable[[str, str, str], str] = lambda before, now, language: before,
+    compounds: Compounds = _NO_COMPOUNDS,
+    *,
+    by_meaning: bool = True,
 ) -> Views:
     """Pure: the same query against the same vocabulary gives the same views.
 
-    `without_names`: see `bot.knowledge.subjects.Subjects`.
+    `without_names`: see `bot.knowledge.subjects.Subjects`. `by_meaning`: there is an encoder that
+    knows the language.
     """
-    own = spelling.mend(query.words)
+    language = query.language
+    own = spelling.mend(query.words, language)
     shown = telling_lines(query.shown)
     weighted: dict[str, float] = {}
     pieces: list[str] = []
     if own:
-        weighted.update(_weights(own, query.language))
+        weighted.update(_weights(own, language, compounds))
         pieces += _pieces(own)
     for line, weight in shown:
         share = weight * (SHOWN_CONTEXT if own else 1.0)
-        for word, value in _weights(line, query.language).items():
+        for word, value in _weights(line, language, compounds).items():
             weighted[word] = max(weighted.get(word, 0.0), share * value)
     pieces += _shown_pieces(shown)
     before = [t.text for t in query.history[-TURNS_BEFORE:] if t.who == "customer"]
     previous = " ".join(before[-1].split()[-CONTEXT_WORDS:]) if before else ""
-    leaning = lean(query.words) if previous and not shown else 0.0
+    leaning = lean(query.words, language) if previous and not shown else 0.0
     if leaning:
-        previous = without_names(previous, own)
-    long = len(own.split()) > LONG_WORDS
+        previous = without_names(previous, own, language)
+    long = count_words(own) > LONG_WORDS
+    # The customer's own words; those of a picture only where there are no others.
+    said = own or " ".join(line for line, weight in shown if weight > 0.5)
+    alike = _alike(compounds.parted(said, language), language, compounds)
     found = {*_codes(own), *(code for line, _ in shown for code in _codes(line))}
     if own and not shown:
-        continued = _continued_codes(own, query.history)
+        continued = _continued_codes(own, query.history, language)
         weighted.update(dict.fromkeys(continued, 1.0))
         found |= continued
     return Views(
         words=weighted,
-        pieces=tuple(dict.fromkeys(pieces))[:PIECES],
-        context=f"{previous} {own}" if leaning and not long else "",
-        context_words=_weights(previous, query.language) if leaning else {},
-        synonyms=_synonyms(own, shown, query.language) if not long else frozenset(),
+        telling=_telling(weighted, [own, *(line for line, _ in shown)], language),
+        pieces=tuple(dict.fromkeys(pieces))[:PIECES] if by_meaning else (),
+        context=f"{previous} {own}" if leaning and by_meaning and not long else "",
+        context_words=_weights(previous, language, compounds) if leaning else {},
+        alike=alike if not long else {},
+        synonyms=synonyms(said, language).union(*alike.values()) if not long else frozenset(),
         leaning=leaning if not long else 0.0,
         codes=frozenset(found),
         long=long,
     )
 
 
-def _synonyms(own: str, shown: list[tuple[str, float]], language: str) -> frozenset[str]:
-    """Of the customer's own words; those of a picture only where there are no others."""
-    if language[:2] not in ("en", ""):
-        return frozenset()
-    return synonyms(own or " ".join(line for line, weight in shown if weight > 0.5))
+def _alike(text: str, language: str, compounds: Compounds) -> dict[str, frozenset[str]]:
+    found: dict[str, frozenset[str]] = {}
+    for word in surface_words(text):
+        said = stem(word, language)
+        others = compounds.holding(word, language) | synonyms(word, language)
+        found[said] = found.get(said, frozenset()) | others
+    return {word: others for word, others in found.items() if others}
 
 
-def _weights(text: str, language: str) -> dict[str, float]:
+def _weights(text: str, language: str, compounds: Compounds) -> dict[str, float]:
     """Repeated words count by the square root: long turns repeat what matters, and fillers too."""
+    text = compounds.parted(text, language)
     counted = Counter(terms(text, language) + spoken_numbers(text))
-    telling = {w: math.sqrt(n) for w, n in counted.items() if w not in FILLERS}
-    return telling or {w: math.sqrt(n) for w, n in counted.items()}
+    telling = telling_terms(text, language)
+    chosen = {w: math.sqrt(n) for w, n in counted.items() if w in telling or w.isdigit()}
+    return chosen or {w: math.sqrt(n) for w, n in counted.items()}
+
+
+def _telling(words: Mapping[str, float], texts: Sequence[str], language: str) -> frozenset[str]:
+    idle = {stem(w, language) for w in surface_words(" ".join(texts)) if is_filler(w, language)}
+    return frozenset(words.keys() - idle)
 
 
 def _pieces(text: str) -> list[str]:
-    if len(text.split()) <= LONG_WORDS:
+    if count_words(text) <= LONG_WORDS:
         return [text]
     parts = [s for line in text.splitlines() for s in sentences(line)]
-    return [p for p in parts if len(p.split()) >= PIECE_LEAST_WORDS] or [text]
+    return [p for p in parts if count_words(p) >= PIECE_LEAST_WORDS] or [text]
 
 
-_ELLIPSIS = re.compile(
-    r"^\W*(?:(?:ok(?:ay)?|and|but|so|or|then|what|how|y|und|e)\b[\s,]*)?"
-    r"(?:and|what about|how about|also|und|y|oder|was ist mit|¿?y)\b",
-    re.IGNORECASE,
-)
-_POINTING = frozenset(
-    [
-        "it",
-        "its",
-        "they",
-        "them",
-        "their",
-        "there",
-        "that",
-        "this",
-        "these",
-        "those",
-        "one",
-        "ones",
-        "same",
-    ]
-)
+@cache
+def _going_on(language: str) -> re.Pattern[str]:
+    begun = "|".join(dict.fromkeys([WORDS["going_on"].get(language, ""), WORDS["going_on"]["en"]]))
+    return re.compile(rf"\W*(?:{begun.removeprefix('|')})", re.IGNORECASE)
 
 
-def lean(text: str) -> float:
+def lean(text: str, language: str = "en") -> float:
     """How much a turn means only together with the one before: few words of its own, an opening
     `and …`, a word that points back."""
     words = surface_words(text)
-    own = sum(word not in FILLERS for word in words)
+    own = sum(not is_filler(word, language) for word in words)
     by_length = (0.8, 0.5, 0.35, 0.2, 0.1)
     share = by_length[own] if own < len(by_length) else 0.0
-    if _ELLIPSIS.match(text):
+    if _going_on(language).match(text):
         share += 0.25
-    if own < 6 and _POINTING.intersection(words):
+    if own < 6 and listed("pointing", language).intersection(words):
         share += 0.1
     return min(share, 0.9)
 
 
-def points_back(text: str) -> bool:
+def points_back(text: str, language: str = "en") -> bool:
     """Whether a turn speaks of something it does not name: "do they …", "and there?"."""
-    return bool(_POINTING.intersection(surface_words(text)) or _ELLIPSIS.match(text))
+    points = listed("pointing", language).intersection(surface_words(text))
+    return bool(points or _going_on(language).match(text))
 
 
 _CLUTTER = re.compile(r"^[\W\d_]*$|^\d{1,2}[:.]\d{2}(\s*[ap]m)?\b.{0,8}$|^\W*\d{1,3}\s?%\W*$", re.I)
-_TROUBLE = re.compile(
-    r"\b(error|fail\w*|declin\w*|den(?:y|ied)|invalid|expired?|unable|can(?:no|')t|could ?n[o']t|"
-    r"not (?:found|available|accepted|possible|valid|authori[sz]ed)|problem|wrong|reject\w*|"
-    r"refus\w*|"
-    r"blocked|locked|timed? ?out|code|warning|fehler|abgelehnt|ungültig|rechazad\w*|inválid\w*)\b",
-    re.IGNORECASE,
-)
+_TROUBLE = re.compile("|".join(WORDS["trouble"].values()), re.IGNORECASE)
 
 
 def telling_lines(shown: str) -> list[tuple[str, float]]:
@@ -207,7 +220,7 @@ def telling_lines(shown: str) -> list[tuple[str, float]]:
         line = " ".join(raw.split())
         if not line or _CLUTTER.match(line):
             continue
-        weight = 0.25 if len(line.split()) < 3 else 0.7
+        weight = 0.25 if count_words(line) < 3 else 0.7
         if _TROUBLE.search(line) or codes(line):
             weight = 1.0
         weighed.append((-weight, at, line))
@@ -235,10 +248,10 @@ def _codes(text: str) -> list[str]:
     return codes(text) + named + (spoken if re.search(r"\b(code|error)\b", text, re.I) else [])
 
 
-def _continued_codes(text: str, history: tuple[Said, ...]) -> set[str]:
+def _continued_codes(text: str, history: tuple[Said, ...], language: str) -> set[str]:
     """After talk of E-101, "and 104" is E-104."""
     numbers = [w for w in surface_words(text) if w.isdigit()] + spoken_numbers(text)
-    if not numbers or lean(text) == 0:
+    if not numbers or lean(text, language) == 0:
         return set()
     before = {code for turn in history[-TURNS_BEFORE:] for code in codes(turn.text)}
     shapes = {(code.rstrip("0123456789"), len(code)) for code in before if code[0].isalpha()}

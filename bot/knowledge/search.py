@@ -44,6 +44,8 @@ class Weights(msgspec.Struct, frozen=True):
     """How much is left once the turn names something else."""
     elsewhere: float = 0.7
     """What an article about another place than the one that was named loses."""
+    language: float = 0.4
+    """What an article in the customer's language has over others."""
     code: float = 0.5
     desk: float = 1.0
     customer: float = 0.4
@@ -82,6 +84,7 @@ def rank(
         + meaning.weighted
         + weights.subject * subject
         + weights.code * code
+        + weights.language * index.written_in(query.language)
         - weights.elsewhere * subjects.elsewhere(query.words)[index.article_of]
     )
     best = _largest(score, limit)
@@ -147,9 +150,12 @@ class _Meaning(NamedTuple):
 
 def _meaning(index: Index, views: Views, vectors: Floats, weights: Weights) -> _Meaning:
     own = vectors[: len(views.pieces)]
-    if views.long:
+    if views.long and len(own):
         passage = _mean_power(index.vectors.passages @ own.T, weights.sharpness)
         return _Meaning(_share(passage) ** weights.sharpness, passage, passage)
+    if not len(vectors):
+        nothing = np.zeros(len(index.passages), np.float32)
+        return _Meaning(nothing, nothing, nothing)
     now = _likeness(index, own, weights)
     if not views.context:
         return now
@@ -233,10 +239,14 @@ def _subject(
         turns.append((query.words, weights.customer))
     if not query.history and not turns:
         return np.zeros(len(index.passages), np.float32)
-    carried = _share(subjects.weigh(turns) + _cited(index, query, weights), least=0.25)
+    carried = _share(
+        subjects.weigh(turns, query.language) + _cited(index, query, weights), least=0.25
+    )
     if not long:
-        carried = carried * (1.0 if points_back(query.words) else weights.subject_alone)
-        now = subjects.newly_named(query.words)
+        carried = carried * (
+            1.0 if points_back(query.words, query.language) else weights.subject_alone
+        )
+        now = subjects.newly_named(query.words, query.language)
         if now.any():
             # The turn turns to something else: "and in Norway?"
             left = weights.subject_left * carried

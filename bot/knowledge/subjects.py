@@ -18,7 +18,7 @@ from rapidfuzz import fuzz, process
 from bot.knowledge.index import Floats, Index
 from bot.knowledge.passages import plain
 from bot.knowledge.synonyms import alike, places
-from bot.knowledge.words import FILLERS, digits, stem, surface_words
+from bot.knowledge.words import digits, is_filler, stem, surface_words
 
 SIMILAR = 84.0
 """Least likeness of two words, of 100, that are taken for the same one heard differently."""
@@ -95,14 +95,16 @@ class Subjects:
     """The names of an index's articles, ready to be recognised."""
 
     def __init__(self, index: Index) -> None:
-        titles = dict.fromkeys(index.articles, "")
-        for passage in index.passages:
-            titles[passage.article] = passage.title
+        titles = {passage.article: passage for passage in index.passages}
         self.articles = len(titles)
-        self._places = [places(title) for title in titles.values()]
-        self._names = [
-            name for number, title in enumerate(titles.values()) for name in _names(number, title)
-        ]
+        self._places = [places(each.title) for each in titles.values()]
+        self._idle: set[str] = set()
+        self._names: list[_Name] = []
+        for number, each in enumerate(titles.values()):
+            language = each.language or "en"
+            self._names += _names(number, each.title, language)
+            words = [digits(word) for word in surface_words(each.title)]
+            self._idle |= {stem(w, language) for w in words if is_filler(w, language)}
         holders: dict[str, list[tuple[int, int]]] = defaultdict(list)
         for number, name in enumerate(self._names):
             for place, word in enumerate(name.words):
@@ -125,18 +127,18 @@ class Subjects:
         used: dict[str, set[int]] = defaultdict(set)
         for passage, article in zip(index.passages, index.article_of.tolist(), strict=True):
             for word in surface_words(plain(passage.text)):
-                stemmed = stem(word)
+                stemmed = stem(word, passage.language or "en")
                 if stemmed in titled and article not in titled[stemmed]:
                     used[stemmed].add(article)
         return {
             word: math.log(1 + self.articles / (len(holders) + len(used[word])))
-            * (FILLER_RARITY if word in FILLERS or word.isdigit() else 1.0)
+            * (FILLER_RARITY if word in self._idle or word.isdigit() else 1.0)
             for word, holders in titled.items()
         }
 
-    def _mentioned(self, text: str) -> Mapping[int, float]:
+    def _mentioned(self, text: str, language: str) -> Mapping[int, float]:
         """How clearly each article (by number) is named in the text: 0 to 1, absent for not."""
-        heard = _heard(text)
+        heard = _heard(text, language)
         found: dict[int, list[tuple[int, int, float]]] = defaultdict(list)
         for at, word in enumerate(heard):
             if word in LINKS:
@@ -185,7 +187,7 @@ class Subjects:
                 best = _Mention(article, worth * mass / self._mass[name], mass, start, last)
         return best
 
-    def weigh(self, turns: list[tuple[str, float]]) -> Floats:
+    def weigh(self, turns: list[tuple[str, float]], language: str = "en") -> Floats:
         """Sum of mentions over turns given with their weights; one value per article.
 
         Between names that were said alike (`Corner Shop - North`, `Corner Shop - South`) whatever
@@ -193,9 +195,9 @@ class Subjects:
         """
         weighed = np.zeros(self.articles, np.float32)
         for text, weight in turns:
-            for article, clarity in self.mentioned(text).items():
+            for article, clarity in self.mentioned(text, language).items():
                 weighed[article] += weight * clarity
-        said = {word for text, _ in turns for word in _words_heard(text)}
+        said = {word for text, _ in turns for word in _words_heard(text, language)}
         for name in self._names:
             if weighed[name.article] and name.worth == 1.0:
                 covered = sum(self._rarity[w] for w in name.words if w in said)
@@ -204,10 +206,11 @@ class Subjects:
                 )
         return weighed
 
-    def newly_named(self, text: str) -> Floats:
+    def newly_named(self, text: str, language: str = "en") -> Floats:
         """For each article the share of its name's rarity that the text has, if a telling word of
         the name is in it; one value per article."""
-        words = (_words_heard(text) | _said_otherwise(text)) & self._holders.keys()
+        words = _words_heard(text, language) | _said_otherwise(text, language)
+        words &= self._holders.keys()
         telling = self._telling(words)
         named = np.zeros(self.articles, np.float32)
         for number in {number for word in telling for number, _ in self._holders[word]}:
@@ -217,14 +220,15 @@ class Subjects:
             named[name.article] = max(named[name.article], share)
         return named
 
-    def without_names(self, before: str, now: str) -> str:
+    def without_names(self, before: str, now: str, language: str = "en") -> str:
         """An earlier turn without the names that this one puts others in place of: after "delivery
         to Norway", "and to Sweden?" is not about Norway."""
-        named = self._telling(_words_heard(now) | _said_otherwise(now))
-        replaced = self._telling(_words_heard(before)) - named
+        named = self._telling(_words_heard(now, language) | _said_otherwise(now, language))
+        replaced = self._telling(_words_heard(before, language)) - named
         if not named or not replaced:
             return before
-        return " ".join(word for word in before.split() if not replaced & _words_heard(word))
+        kept = (each for each in before.split() if not replaced & _words_heard(each, language))
+        return " ".join(kept)
 
     def elsewhere(self, text: str) -> Floats:
         """1 for each article whose title names a place, and none that the text names; else 0."""
@@ -239,9 +243,9 @@ class Subjects:
         return {word for word in words if self._rarity.get(word, 0.0) > least}
 
 
-def _heard(text: str) -> list[str]:
+def _heard(text: str, language: str) -> list[str]:
     """The words of a turn as names have them; long runs of number words are blanked."""
-    words = [stem(digits(word)) for word in surface_words(text)]
+    words = [stem(digits(word), language) for word in surface_words(text)]
     start = 0
     while start < len(words):
         end = start
@@ -254,27 +258,27 @@ def _heard(text: str) -> list[str]:
 
 
 @lru_cache(maxsize=TURNS_REMEMBERED)
-def _words_heard(text: str) -> frozenset[str]:
-    return frozenset(_heard(text))
+def _words_heard(text: str, language: str) -> frozenset[str]:
+    return frozenset(_heard(text, language))
 
 
-def _said_otherwise(text: str) -> frozenset[str]:
+def _said_otherwise(text: str, language: str) -> frozenset[str]:
     """The words of names for the same: `Oslo` for `Norway`, `Scotland` for `United Kingdom`."""
-    return frozenset(word for expression in alike(text) for word in expression)
+    return frozenset(word for expression in alike(text, language) for word in expression)
 
 
-def _names(article: int, title: str) -> list[_Name]:
+def _names(article: int, title: str, language: str) -> list[_Name]:
     """The title as a name and, where it has one, its head."""
-    whole = _words_of_name(title)
-    head = _words_of_name(_HEAD.split(title)[0])
+    whole = _words_of_name(title, language)
+    head = _words_of_name(_HEAD.split(title)[0], language)
     names = [_Name(article, whole, 1.0)] if whole else []
     if head and head != whole:
         names.append(_Name(article, head, HEAD_WEIGHT))
     return names
 
 
-def _words_of_name(title: str) -> list[str]:
-    words = [stem(digits(word)) for word in surface_words(title)]
+def _words_of_name(title: str, language: str) -> list[str]:
+    words = [stem(digits(word), language) for word in surface_words(title)]
     return [word for word in words if word not in LINKS] or words
 
 

@@ -2,190 +2,104 @@
 
 import re
 import unicodedata
+from collections.abc import Mapping
 from functools import cache, lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import Stemmer
+import yaml
+from bm25s import stopwords
+
+from bot import arabic
+
+if TYPE_CHECKING:
+    import rjieba
 
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
 _CODE = re.compile(
     r"\b[A-Za-z]{1,5}[-_./]?\d+[A-Za-z0-9]*\b|\b[A-Z]{1,4} \d{2,}\b|\b\d+[-_./]?[A-Za-z]{1,3}\b"
 )
 _DENSE = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]+")
+_KANA = re.compile(r"[\u3040-\u30ff]")
 _STEMMERS = {
-    "ar": "arabic", "da": "danish", "de": "german", "en": "english", "es": "spanish",
-    "fi": "finnish", "fr": "french", "hu": "hungarian", "it": "italian", "nl": "dutch",
-    "no": "norwegian", "pt": "portuguese", "ro": "romanian", "ru": "russian", "sv": "swedish",
-    "tr": "turkish",
+    "da": "danish", "de": "german", "en": "english", "es": "spanish", "fi": "finnish",
+    "fr": "french", "hu": "hungarian", "it": "italian", "nl": "dutch", "no": "norwegian",
+    "pt": "portuguese", "ro": "romanian", "ru": "russian", "sv": "swedish", "tr": "turkish",
+}  # fmt: skip
+_FILLERS = {
+    "da": stopwords.STOPWORDS_DANISH, "de": stopwords.STOPWORDS_GERMAN,
+    "es": stopwords.STOPWORDS_SPANISH, "fr": stopwords.STOPWORDS_FRENCH,
+    "it": stopwords.STOPWORDS_ITALIAN, "nl": stopwords.STOPWORDS_DUTCH,
+    "no": stopwords.STOPWORDS_NORWEGIAN, "pt": stopwords.STOPWORDS_PORTUGUESE,
+    "ru": stopwords.STOPWORDS_RUSSIAN, "sv": stopwords.STOPWORDS_SWEDISH,
+    "tr": stopwords.STOPWORDS_TURKISH,
 }  # fmt: skip
 
-FILLERS = frozenset(
-    [
-        "a",
-        "able",
-        "about",
-        "all",
-        "also",
-        "am",
-        "an",
-        "and",
-        "any",
-        "are",
-        "as",
-        "at",
-        "awesome",
-        "be",
-        "been",
-        "but",
-        "by",
-        "can",
-        "could",
-        "did",
-        "do",
-        "does",
-        "doing",
-        "excellent",
-        "for",
-        "from",
-        "get",
-        "give",
-        "go",
-        "going",
-        "gonna",
-        "good",
-        "got",
-        "great",
-        "had",
-        "happen",
-        "has",
-        "have",
-        "hello",
-        "help",
-        "here",
-        "hey",
-        "hh",
-        "hi",
-        "how",
-        "i",
-        "i'd",
-        "i'll",
-        "i'm",
-        "i've",
-        "if",
-        "in",
-        "into",
-        "is",
-        "it",
-        "it's",
-        "its",
-        "just",
-        "know",
-        "last",
-        "let",
-        "like",
-        "look",
-        "looking",
-        "lovely",
-        "may",
-        "maybe",
-        "me",
-        "might",
-        "mine",
-        "my",
-        "nice",
-        "no",
-        "not",
-        "now",
-        "of",
-        "oh",
-        "ok",
-        "okay",
-        "on",
-        "one",
-        "or",
-        "our",
-        "perfect",
-        "please",
-        "question",
-        "really",
-        "right",
-        "see",
-        "shall",
-        "she",
-        "should",
-        "sir",
-        "so",
-        "some",
-        "sounds",
-        "sure",
-        "tell",
-        "thank",
-        "thanks",
-        "that",
-        "that's",
-        "the",
-        "their",
-        "them",
-        "then",
-        "there",
-        "these",
-        "they",
-        "they're",
-        "thing",
-        "this",
-        "those",
-        "to",
-        "too",
-        "u",
-        "uh",
-        "uhh",
-        "um",
-        "umm",
-        "ummm",
-        "us",
-        "very",
-        "wanna",
-        "want",
-        "wanted",
-        "was",
-        "we",
-        "well",
-        "were",
-        "what",
-        "what's",
-        "when",
-        "where",
-        "whether",
-        "which",
-        "who",
-        "will",
-        "with",
-        "wonder",
-        "wondering",
-        "would",
-        "yeah",
-        "yep",
-        "yes",
-        "you",
-        "your",
-    ]
+WORDS: Mapping[str, Mapping[str, str]] = yaml.safe_load(
+    (Path(__file__).parent / "words.yaml").read_text("utf-8")
 )
-"""Words that say nothing about what a question is about; counted as cover for nothing."""
+"""Kind → language → words; the file says which kinds there are."""
 
 
 def normalise(text: str) -> str:
-    """Compatibility forms made plain, typographic apostrophes made straight."""
-    return unicodedata.normalize("NFKC", text).replace("’", "'")
+    """Compatibility forms, other scripts' digits and Arabic letters that are written in several
+    ways made plain, typographic apostrophes made straight."""
+    text = unicodedata.normalize("NFKC", text).replace("’", "'")
+    if text.isascii():
+        return text
+    return arabic.normalise("".join(map(_plain_digit, text)))
+
+
+def _plain_digit(char: str) -> str:
+    return char if char.isascii() or not char.isdecimal() else str(unicodedata.decimal(char))
 
 
 def surface_words(text: str) -> list[str]:
-    """Lower-case words as written; what is written without spaces gives pairs of characters."""
+    """Lower-case words as written. Chinese is cut into words, long ones into their parts as well;
+    Japanese gives pairs of characters."""
     words: list[str] = []
     for word in _WORD.findall(normalise(text).lower()):
-        if _DENSE.search(word):
+        if not _DENSE.search(word):
+            words.append(word)
+        elif _KANA.search(word):
             words += [word[i : i + 2] for i in range(max(1, len(word) - 1))]
         else:
-            words.append(word)
+            words += _chinese().cut_for_search(word)
     return words
+
+
+@cache
+def _chinese() -> "rjieba.Jieba":
+    import rjieba
+
+    return rjieba.Jieba()
+
+
+@cache
+def fillers(language: str) -> frozenset[str]:
+    """Words that say nothing about what a question is about; counted as cover for nothing."""
+    own = listed("fillers", language).union(_FILLERS.get(language, ()))
+    # Accents are left out by whoever is in a hurry.
+    plain = {_bare(word) for word in own}
+    return frozenset(own | plain) if own else FILLERS
+
+
+def is_filler(word: str, language: str = "en") -> bool:
+    """Of a lower-case word as it is written."""
+    if language == "ar" and len(word) > 3 and word[0] in "وف" and word[1:] in fillers("ar"):
+        return True
+    # Of English, stems are listed too.
+    return word in fillers(language) or (language == "en" and stem(word) in FILLERS)
+
+
+@cache
+def listed(kind: str, language: str) -> frozenset[str]:
+    """The words of one kind in `words.yaml`; none in a language that it does not have."""
+    return frozenset(normalise(WORDS[kind].get(language, "")).split())
+
+
+FILLERS = listed("fillers", "en")
 
 
 _DIGITS = {
@@ -242,8 +156,19 @@ def stem(word: str, language: str = "en") -> str:
     word = word.removesuffix("'s").replace("'", "")
     if not word.isalpha():
         return word
-    stemmed: str = _stemmer(language).stemWord(word)
-    return stemmed
+    if arabic.is_arabic(word):
+        return arabic.stem(word)
+    return _bare(_stemmer(language).stemWord(word))
+
+
+def _bare(word: str) -> str:
+    """Without accents: customers leave them out."""
+    if word.isascii():
+        return word
+    parted = unicodedata.normalize("NFD", word)
+    return unicodedata.normalize(
+        "NFC", "".join(char for char in parted if not "\u0300" <= char <= "\u036f")
+    )
 
 
 @cache
@@ -256,6 +181,12 @@ def terms(text: str, language: str = "en") -> list[str]:
     found = [stem(word, language) for word in surface_words(text)]
     known = set(found)
     return found + [code for code in codes(text) if code not in known]
+
+
+def telling_terms(text: str, language: str = "en") -> frozenset[str]:
+    """Those of `terms` that are more than fillers."""
+    idle = {stem(word, language) for word in surface_words(text) if is_filler(word, language)}
+    return frozenset(terms(text, language)) - idle
 
 
 def spoken_numbers(text: str) -> list[str]:

@@ -202,6 +202,7 @@ class EmailChannel(Provider):
                 letter.locale,
                 verified=f"mailto:{letter.sender}" if proven else "",
                 private=True,
+                name=letter.name,
             ),
             id=letter.id,
             text=letter.text,

@@ -44,6 +44,8 @@ class Letter(msgspec.Struct, frozen=True):
     """The Message-ID without its brackets; a hash where there is none."""
     sender: str
     """The one address in From, in lower case."""
+    name: str
+    """What stands beside it."""
     answer_to: str
     """Where an answer goes: Reply-To where it names one address of the same domain, or `sender`. An
     address elsewhere would let anybody have the desk write to anybody."""
@@ -99,10 +101,11 @@ def _read(mail: EmailMessage, raw: bytes, place: str, whole: bool) -> Letter:
         # A first mail says in its subject what it is about, and often nothing else.
         text = f"{bare_subject(subject)}\n\n{text}".strip()
     found = _MESSAGE_ID.search(" ".join(unread(mail, "Message-ID")))
-    sender = _sender(mail)
+    sender, name = _sender(mail)
     return Letter(
         id=found[1] if found else f"sha256:{hashlib.sha256(raw).hexdigest()}",
         sender=sender,
+        name=name,
         answer_to=_answer_to(mail, sender),
         subject=subject[:300],
         text=text,
@@ -128,8 +131,8 @@ def bare_subject(subject: str) -> str:
     return subject
 
 
-def _sender(mail: EmailMessage) -> str:
-    """Raises `Unreadable` where From names nobody, or several."""
+def _sender(mail: EmailMessage) -> tuple[str, str]:
+    """Address and name. Raises `Unreadable` where From names nobody, or several."""
     headers = mail.get_all("From", [])
     if len(headers) != 1 or not isinstance(headers[0], AddressHeader):
         raise Unreadable("From is missing or there twice")
@@ -137,7 +140,7 @@ def _sender(mail: EmailMessage) -> str:
     address = one_line(addresses[0].addr_spec) if len(addresses) == 1 else ""
     if not ADDRESS.fullmatch(address):
         raise Unreadable("From is not one address")
-    return address.casefold()
+    return address.casefold(), one_line(addresses[0].display_name)[:120]
 
 
 def _answer_to(mail: EmailMessage, sender: str) -> str:

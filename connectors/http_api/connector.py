@@ -125,6 +125,7 @@ class HttpApi:
             customer=customer,
             text=body.text,
             attachments=await self._uploaded(body.attachments, customer),
+            customer_name=body.name,
             locale=body.locale or _locale(request),
             answer_as=body.answer_as,
             sent_at=time.time(),

@@ -37,6 +37,13 @@ class MessageIn(BaseModel):
     )
 
     customer: CustomerName
+    name: Annotated[
+        str,
+        Field(
+            max_length=120,
+            description="What the customer is called: hidden from language models elsewhere.",
+        ),
+    ] = ""
     text: str = ""
     attachments: Annotated[
         list[Id], Field(max_length=100, description="Ids that `POST /v1/media` gave.")

@@ -24,6 +24,8 @@ class Admitted(msgspec.Struct, frozen=True):
     """It had asked for a conversation that could not be resumed."""
     verified: tuple[str, ...] = ()
     """Addresses that the site vouches for to be the customer's."""
+    name: str = ""
+    """What the site says that the customer is called."""
 
 
 class Admission:
@@ -55,6 +57,7 @@ class Admission:
         identified = self._identified(hello)
         known = identified.customer if identified else None
         verified = identified.verified if identified else ()
+        name = identified.name if identified else ""
         session = self._session(hello)
         expired = hello.token is not None and session is None
         if session is not None and known is None and session.identified:
@@ -66,14 +69,14 @@ class Admission:
             if resumed is not None:
                 holds_it = hello.last_seq <= resumed.last_seq
                 after = hello.last_seq if holds_it else 0
-                return Admitted(resumed, known is not None, after, False, verified)
+                return Admitted(resumed, known is not None, after, False, verified, name)
             expired = True
         if known is not None:
             opened = await self._open_known(known, client)
         else:
             visitor = CustomerId(session.customer if session else new_id("cus"))
             opened = await self._open_new(visitor, client)
-        return Admitted(opened, known is not None, 0, expired, verified)
+        return Admitted(opened, known is not None, 0, expired, verified, name)
 
     def _identified(self, hello: Hello) -> Identified | None:
         if hello.identity is None:

@@ -5,13 +5,14 @@ for those `hmac:EXPIRY:SIGNATURE:USER`, where SIGNATURE is the hexadecimal HMAC-
 `EXPIRY:USER`.
 
 A token may also say which addresses the site has verified, by OpenID Connect's claims (Core 5.1):
-`email` with `email_verified`, `phone_number` with `phone_number_verified`.
+`email` with `email_verified`, `phone_number` with `phone_number_verified`; and, as `name`, what the
+customer is called.
 """
 
 import hmac
 import time
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import jwt
 import msgspec
@@ -37,6 +38,8 @@ class Identified(msgspec.Struct, frozen=True):
     customer: CustomerId
     verified: tuple[str, ...] = ()
     """Addresses that the site has verified: `mailto:…`, `tel:+…`."""
+    name: str = ""
+    """Hidden from language models on other machines."""
 
 
 class Identity:
@@ -61,7 +64,7 @@ class Identity:
         if not self._secrets:
             raise IdentityInvalid("no site has an identity secret in this desk's configuration")
         read = self._read_hmac if proof.startswith("hmac:") else self._read_jwt
-        site, user, expiry, verified = read(proof)
+        site, user, expiry, verified, name = read(proof)
         left_s = min(expiry, _LAST_SECOND) - self._clock()
         if left_s < -LEEWAY_S:
             raise IdentityInvalid(f"expired {-left_s:.0f} s ago")
@@ -69,9 +72,9 @@ class Identity:
             raise IdentityInvalid("expires in more than a day; sign one for each page instead")
         if not user:
             raise IdentityInvalid("names no user")
-        return Identified(customer_id("site", site, user), verified)
+        return Identified(customer_id("site", site, user), verified, name)
 
-    def _read_hmac(self, proof: str) -> tuple[str, str, float, tuple[str, ...]]:
+    def _read_hmac(self, proof: str) -> "_Read":
         try:
             _, expiry, signature, user = proof.split(":", 3)
             expires_at = int(expiry)
@@ -81,10 +84,10 @@ class Identity:
             raise IdentityInvalid("not of the form hmac:EXPIRY:SIGNATURE:USER") from error
         for site, secret in self._secrets.items():
             if hmac.compare_digest(hmac.digest(secret.encode(), signed, "sha256"), given):
-                return site, user, expires_at, ()
+                return _Read(site, user, expires_at)
         raise IdentityInvalid("signed with another secret")
 
-    def _read_jwt(self, proof: str) -> tuple[str, str, float, tuple[str, ...]]:
+    def _read_jwt(self, proof: str) -> "_Read":
         for site, secret in self._secrets.items():
             try:
                 claims = jwt.decode(
@@ -105,8 +108,25 @@ class Identity:
                 continue
             except (jwt.InvalidTokenError, ValueError, TypeError, OverflowError) as error:
                 raise IdentityInvalid(str(error)) from error
-            return site, str(claims["sub"]), expires_at, _verified(claims)
+            name = claims.get("name")
+            return _Read(
+                site,
+                str(claims["sub"]),
+                expires_at,
+                _verified(claims),
+                name[:120] if isinstance(name, str) else "",
+            )
         raise IdentityInvalid("signed with another secret")
+
+
+class _Read(NamedTuple):
+    """What a proof says, whether or not it still holds."""
+
+    site: str
+    user: str
+    expires_at: float
+    verified: tuple[str, ...] = ()
+    name: str = ""
 
 
 def _verified(claims: Mapping[str, Any]) -> tuple[str, ...]:

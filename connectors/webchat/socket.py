@@ -185,6 +185,7 @@ class SocketSession:
             customer=conversation.customer,
             text=frame.text,
             attachments=await self._find(frame.attachments) if frame.attachments else (),
+            customer_name=self._admitted.name,
             locale=self._locale,
             answer_as=frame.answer_as,
             sent_at=time.time(),

@@ -1,8 +1,11 @@
 """Engines are measured in processes of their own, and one is recommended."""
 
+from pathlib import Path
+
 import pytest
 
 from bot.engine_bench import KINDS, Measured, Task, best, measured
+from tests.models.tiny_chat import write_chat_model
 
 HEARS = KINDS["transcriber"]
 
@@ -13,6 +16,13 @@ def test_an_engine_is_measured_with_time_and_memory() -> None:
     assert 0 < found.figure < HEARS.at_most * 10_000
     assert found.load_s > 0
     assert found.memory_bytes > 1_000_000
+
+
+def test_a_language_model_is_measured_by_its_answer(tmp_path: Path) -> None:
+    folder = write_chat_model(tmp_path, ["You", " may", "."])
+    found = measured(Task("assistant", {"model": f"transformers:{folder}"}, "cpu"))
+    assert not found.problem
+    assert 0 < found.figure < KINDS["assistant"].at_most
 
 
 def test_what_cannot_be_loaded_is_told_with_what_mends_it() -> None:

@@ -15,7 +15,8 @@ from bot.messages import (
     ReplyKind,
     TurnId,
 )
-from bot.understanding import Social, Understanding, corrected, social, understand
+from bot.understanding import Understanding, corrected, understand
+from bot.wishes import Social, social
 from tests.builders import CHANNEL, message
 
 CONVERSATION = ConversationId("con_1")

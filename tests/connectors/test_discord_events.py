@@ -50,14 +50,14 @@ class TestMessages:
         assert (found.text, found.id, found.chat) == (
             "Where is my order?",
             "334385199974967001",
-            DM,
+            Chat(ANN, DM.address, name="Ann"),
         )
 
     def test_a_mention_in_a_server_is_answered_as_a_reply_in_its_channel(self) -> None:
         found = said(in_guild(content=f"<@{BOT}> where is it?"))
         assert found.text == "where is it?"
         address = {"channel": CHANNEL, "message": "334385199974967001"}
-        assert found.chat == Chat(ANN, address, CHANNEL)
+        assert found.chat == Chat(ANN, address, CHANNEL, name="Ann")
 
     def test_each_thread_and_person_has_a_conversation(self) -> None:
         thread = said(in_guild(channel_id="999"))
@@ -203,7 +203,11 @@ class TestWords:
 class TestInteractions:
     def test_a_command_asks(self) -> None:
         assert read_interaction(ask()) == (
-            Said(Chat(ANN, DM.address, locale="de"), "i:846462639134605312", text="where is it?"),
+            Said(
+                Chat(ANN, DM.address, locale="de", name="Ann"),
+                "i:846462639134605312",
+                text="where is it?",
+            ),
         )
 
     def test_in_a_server_the_person_is_a_member(self) -> None:

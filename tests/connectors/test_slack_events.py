@@ -275,7 +275,7 @@ class TestInteractivity:
         [found] = read_command(COMMAND)
         assert isinstance(found, Said)
         assert (found.text, found.joined) == ("where is it?", False)
-        assert found.chat == Chat(ANN, {"channel": ANN, "thread": ""})
+        assert found.chat == Chat(ANN, {"channel": ANN, "thread": ""}, name="ann")
         [empty] = read_command(COMMAND | {"text": ""})
         assert isinstance(empty, Said)
         assert empty.joined

@@ -71,7 +71,7 @@ def chat(service: str = SERVICE, number: int = 1) -> Chat:
         "message": f"176645996301{number}",
         "private": "yes",
     }
-    return Chat(ANN["id"], address, locale="en-US")
+    return Chat(ANN["id"], address, locale="en-US", name=ANN["name"])
 
 
 def said(told: Mapping[str, Any]) -> Said:

@@ -115,7 +115,7 @@ class TestParsing:
         found = said(message(1, text="Wo ist meine Bestellung?", tracking_data="t"))
         assert (found.text, found.id) == ("Wo ist meine Bestellung?", "4912661846655238001")
         address = {"user": "01234567890A=", "version": "10", "chat": ""}
-        assert found.chat == Chat("01234567890A=", address, locale="de")
+        assert found.chat == Chat("01234567890A=", address, locale="de", name="Ann")
 
     @pytest.mark.parametrize(
         ("kind", "content", "wanted"),

@@ -8,6 +8,7 @@ import yaml
 
 from tests.bot.cli.conftest import Frontdesk
 from tests.models.hub_server import Hub, serving
+from tests.models.tiny_chat import write_chat_model
 from tests.models.tiny_models import tiny_clip, tiny_text_encoder
 
 
@@ -110,3 +111,18 @@ def test_the_desk_fetches_before_it_opens(
     answered = frontdesk("ask", "hello", "-p", project, **environment)
     assert answered.returncode == 0, answered.stderr
     assert "fetching shop/words" in answered.stderr
+
+
+def test_a_language_model_in_this_process_is_listed_and_fetched(
+    frontdesk: Frontdesk, project: Path, hub: Hub, environment: dict[str, str], tmp_path: Path
+) -> None:
+    (tmp_path / "chat").mkdir()
+    hub.publish("shop/chat", write_chat_model(tmp_path / "chat", ["You", " may", "."]))
+    write(project, assistant="transformers:shop/chat")
+    pulled = frontdesk("models", "pull", "assistant", "-p", project, **environment)
+    assert pulled.returncode == 0, pulled.stderr
+    listed = frontdesk("models", "list", "-p", project, **environment)
+    assert listed.returncode == 0, listed.stderr
+    for told in (pulled.stdout, listed.stdout):
+        assert "assistant: transformers:shop/chat\n  shop/chat, " in told
+        assert "models--shop--chat" in told

@@ -73,7 +73,7 @@ async def knowledge(tmp_path: Path, encoder: Telling) -> AsyncIterator[Knowledge
     for language, texts in ARTICLES.items():
         for number, text in enumerate(texts):
             file = folder / f"{language}-{number}.md"
-            file.write_text(f"---\nlanguage: {language}\n---\n{text}", "utf-8")
+            file.write_text(text, "utf-8")
     (folder / "asked.csv").write_text("question,answer\nWo ist der Laden?,In Köln.\n", "utf-8")
     report = ingest(folder, tmp_path / "index", encoder)
     assert report.skipped == []
@@ -88,6 +88,16 @@ async def test_an_article_is_found_in_its_own_language(language: str, knowledge:
         hits = await knowledge.search(Query(typed=question, language=language), limit=16)
         by_words = max(hits, key=lambda hit: hit.parts["words"])
         assert f"# {by_words.passage.title}" == ARTICLES[language][number].split("\n")[0], question
+
+
+@pytest.mark.parametrize("language", ARTICLES)
+async def test_articles_in_the_customers_language_go_first(
+    language: str, knowledge: Knowledge
+) -> None:
+    """They are told by their words: these articles do not say which language they are in."""
+    for question in ASKED[language]:
+        hits = await knowledge.search(Query(typed=question, language=language), limit=16)
+        assert hits[0].passage.language == language
 
 
 @pytest.mark.parametrize("language", ARTICLES)

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from bot.inbox import InboxLimits
+from bot.messages import ConversationId, Message
 from bot.redis_server import RedisServer
 from bot.store import Store
 from connectors.http_api.guard import WRONG_KEYS
@@ -22,6 +23,16 @@ async def test_a_message_gets_its_reply(site: Site) -> None:
     assert accepted["reply"]["text"] == "You said: Hello"
     assert (accepted["seq"], accepted["duplicate"]) == (1, False)
     assert answer.headers["cache-control"] == "no-store"
+
+
+async def test_a_customers_name_is_kept_with_what_they_say(site: Site) -> None:
+    async with site.api() as client:
+        sent = {**ANN, "name": "Ann Miller", "text": "Hello", "wait_s": 10}
+        answer = await client.post("/v1/messages", json=sent)
+    assert "Ann Miller" not in answer.text
+    [first, _] = await site.desk.entries(ConversationId(answer.json()["conversation"]))
+    assert isinstance(first.item, Message)
+    assert first.item.customer_name == "Ann Miller"
 
 
 async def test_without_waiting_the_message_is_accepted(site: Site) -> None:

@@ -33,7 +33,9 @@ def signature(user: str, expiry: int = SOON, secret: str = SHOP) -> str:
 
 def test_a_json_web_token_names_its_customer(identity: Identity) -> None:
     """Whatever else it claims."""
-    assert identity.check(token()) == identity.check(token(name="Ann"))
+    assert identity.check(token()) == identity.check(token(nickname="Ann"))
+    assert identity.check(token(name="Ann")).name == "Ann"
+    assert identity.check(token(name=["Ann"])).name == ""
     assert identity.check(token()) != identity.check(token(sub="4712"))
 
 

@@ -8,13 +8,14 @@ import time
 from contextlib import AsyncExitStack
 from pathlib import Path
 
+import jwt
 import pytest
 from websockets.exceptions import InvalidStatus
 
 from bot import texts
 from bot.channel import Delta, Typing
 from bot.inbox import InboxLimits
-from bot.messages import ConversationId, ReplyId
+from bot.messages import ConversationId, Message, ReplyId
 from bot.redis_server import RedisServer
 from bot.store import Store
 from connectors.webchat import Limits
@@ -285,6 +286,20 @@ async def test_a_logged_in_customer_goes_on_on_another_device(site: Site) -> Non
     async with site.widget(identity=identity()) as elsewhere:
         assert elsewhere.welcome["conversation"] == widget.welcome["conversation"]
         assert len(elsewhere.welcome["entries"]) == 2
+
+
+async def test_the_name_that_the_site_signs_goes_with_what_is_said_and_is_shown_to_nobody(
+    site: Site,
+) -> None:
+    claims = {"sub": "4711", "exp": int(time.time()) + 300, "name": "Ann Miller"}
+    async with site.widget(identity=jwt.encode(claims, SITE_SECRET, "HS256")) as widget:
+        await widget.say("m_1")
+        await widget.next("entry")
+    [first, _] = await site.desk.entries(ConversationId(widget.welcome["conversation"]))
+    assert isinstance(first.item, Message)
+    assert first.item.customer_name == "Ann Miller"
+    async with site.widget(token=widget.welcome["token"], identity=identity()) as again:
+        assert "Ann Miller" not in json.dumps(again.welcome)
 
 
 @pytest.mark.parametrize(
