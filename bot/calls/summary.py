@@ -11,7 +11,7 @@ from bot.knowledge.passages import plain
 from bot.messages import AttachmentId, Entry, Message, Reply, ReplyId, ReplyKind, Topic
 from bot.perception import Perceived
 from bot.texts import say
-from bot.understanding import social
+from bot.wishes import social
 from models.sentences import sentences
 
 _WANTED_CHARS = 240
