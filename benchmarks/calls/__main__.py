@@ -15,6 +15,7 @@ import tempfile
 import time
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import psutil
 from rich.console import Console
@@ -50,7 +51,8 @@ def main() -> None:
         console.print(
             "left out: the clips of a person, whose recordings are not beside this checkout"
         )
-    results = json.loads(RESULTS.read_text("utf-8")) if RESULTS.exists() else {}
+    measured: dict[str, Any] = {}
+    loads: dict[str, float] = {}
     run = measuring.Run()
     missed = False
     for name in names:
@@ -60,11 +62,21 @@ def main() -> None:
                 figures = told(console, name, partial(PARTS[name], Path(folder), run))
             except CannotBeCompared as error:
                 console.print(f"Pipecat cannot be compared with on this machine: {error}")
-                results[name] = {"cannot_be_compared": str(error)}
+                measured[name] = {"cannot_be_compared": str(error)}
                 continue
-        results[name] = [figure.to_dict() for figure in figures]
-        results.setdefault("load_for_each_core_before", {})[name] = round(busy, 2)
+        measured[name] = [figure.to_dict() for figure in figures]
+        loads[name] = round(busy, 2)
         missed |= any(figure.reached is False for figure in figures)
+    _write(measured, loads)
+    console.print(f"written to {RESULTS.name}")
+    sys.exit(1 if missed else 0)
+
+
+def _write(measured: dict[str, Any], loads: dict[str, float]) -> None:
+    """Parts that were not measured now stay as they were."""
+    results = json.loads(RESULTS.read_text("utf-8")) if RESULTS.exists() else {}
+    results |= measured
+    results["load_for_each_core_before"] = results.get("load_for_each_core_before", {}) | loads
     results["machine"] = {
         "cores": psutil.cpu_count(),
         "python": platform.python_version(),
@@ -72,8 +84,6 @@ def main() -> None:
         "measured_at": time.strftime("%Y-%m-%d", time.gmtime()),
     }
     RESULTS.write_text(json.dumps(results, indent=2, ensure_ascii=False) + "\n", "utf-8")
-    console.print(f"written to {RESULTS.name}")
-    sys.exit(1 if missed else 0)
 
 
 def _chosen(named: list[str], *, alone: bool) -> list[str]:

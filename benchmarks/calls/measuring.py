@@ -148,38 +148,37 @@ def cut_offs(folder: Path, run: Run) -> list[Figure]:
     waits = _known([wait_ms(saying) for saying in sayings])
     return [
         Figure("utterances with pauses", len(run.cut), ""),
-        Figure("of them cut off", 100 * sum(run.cut) / len(run.cut), "%", at_most=5),
+        Figure("of them cut off", _percent(run.cut), "%", at_most=5),
         Figure("answered after, p50", p(waits, 0.5), "ms"),
         Figure("answered after, p95", p(waits, 0.95), "ms"),
     ]
 
 
 def murmurs(folder: Path, run: Run) -> list[Figure]:
-    """A hundred murmurs and noises while the desk speaks, four calls at a time."""
-    given_up = {"murmur": 0, "noise": 0}
-    count = {"murmur": 0, "noise": 0}
+    """A hundred murmurs and noises while the desk speaks, four calls at a time, and as many
+    questions that do interrupt it."""
+    given_up: dict[str, list[bool]] = {"murmur": [], "noise": [], "question": []}
 
     async def measure(desk: DeskProcess) -> None:
         rng = random.Random(4)
         scripts = [_murmuring(n, rng) for n in range(4)]
         calls = [_say(desk.url, "clean", [saying for _, saying in each]) for each in scripts]
         for script, spoken in zip(scripts, await asyncio.gather(*calls), strict=True):
-            for n, (kind, saying) in enumerate(script):
-                if kind in count:
-                    until_s = script[n + 1][1].from_s if n + 1 < len(script) else math.inf
-                    count[kind] += 1
-                    given_up[kind] += spoken.gave_up(saying.from_s, until_s)
+            begun = [saying.from_s for _, saying in script]
+            for (kind, saying), until_s in zip(script, [*begun[1:], math.inf], strict=True):
+                if saying.interrupts:
+                    given_up[kind].append(spoken.gave_up(saying.from_s, until_s))
 
     _on_a_desk(folder, measure)
-    whole = sum(count.values())
+    wrongly = given_up["murmur"] + given_up["noise"]
     return [
-        Figure("murmurs and noises while the desk spoke", whole, ""),
-        Figure("taken for an interruption", 100 * sum(given_up.values()) / whole, "%", at_most=3),
-        *(
-            Figure(f"of {count[kind]} {kind}s", given_up[kind], "", at_most=None)
-            for kind in count
-        ),
-    ]  # fmt: skip
+        Figure("murmurs and noises while the desk spoke", len(wrongly), "", at_least=95),
+        Figure("taken for an interruption", _percent(wrongly), "%", at_most=3),
+        Figure("of murmurs alone", _percent(given_up["murmur"]), "%"),
+        Figure("of noises alone", _percent(given_up["noise"]), "%"),
+        Figure("questions while the desk spoke", len(given_up["question"]), ""),
+        Figure("taken for an interruption, rightly", _percent(given_up["question"]), "%"),
+    ]
 
 
 def memory(folder: Path, run: Run) -> list[Figure]:
@@ -295,6 +294,10 @@ def p(values: Sequence[float], share: float) -> float:
 
 def progress(done: int, of: int) -> None:
     print(f"  {done} of {of}", file=sys.stderr, flush=True)
+
+
+def _percent(cases: Sequence[bool]) -> float:
+    return round(100 * sum(cases) / len(cases), 1) if cases else math.nan
 
 
 def _known(values: Iterable[float]) -> list[float]:

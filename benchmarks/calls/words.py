@@ -15,13 +15,11 @@ from models.espeak import Espeak
 from models.moonshine import MoonshineTranscriber
 from models.synthesis.transmission import phone_band
 
-_NUMBERS = {
-    word: str(number)
-    for number, word in enumerate(
-        (*["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve", "thirteen"],
-         *["fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen"])
-    )
-}  # fmt: skip
+_NAMES = """
+zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen
+seventeen eighteen nineteen
+"""
+_NUMBERS = {word: str(number) for number, word in enumerate(_NAMES.split())}
 _SHORT = {"i'm": "i am", "it's": "it is", "can't": "can not", "cannot": "can not",
           "doesn't": "does not", "i'd": "i would", "that's": "that is"}  # fmt: skip
 
