@@ -24,14 +24,16 @@ class WidgetClient:
         self.conversation = ""
 
     @classmethod
-    async def open(cls, url: str) -> "WidgetClient":
-        """`url`: the desk's, http://HOST:PORT."""
+    async def open(cls, url: str, *, address: str | None = None) -> "WidgetClient":
+        """`url`: the desk's, http://HOST:PORT. `address`: the customer's own, where the desk is to
+        tell them from others."""
         socket = await connect(
             url.replace("http", "ws", 1) + "/webchat/socket",
             origin=Origin(url),
             compression=None,
             ping_interval=None,
             max_size=4_000_000,
+            local_addr=(address, 0) if address else None,
         )
         client = cls(socket, url)
         await client._send({"type": "hello", "protocol": 1, "locale": "en", "last_seq": 0})

@@ -34,6 +34,7 @@ TURNS_A_CALL = 10
 OVER_S = 1.2
 """How long the desk has spoken when it is interrupted."""
 AT_ONCE = 8
+_APART_S = 0.7
 _ASK_OVER_S = 2.5
 _SURE_S = 0.1
 """No desk can take a voice to have ended for good so soon after its end: what it takes for a whole
@@ -105,18 +106,18 @@ def answers(folder: Path, run: Run) -> list[Figure]:
 
 
 def at_once(folder: Path, run: Run) -> list[Figure]:
-    """Eight calls at the same time: five from the widget, three on the telephone."""
+    """Eight calls at the same time, six from the widget and two on the telephone; they begin one
+    after the other, for people do not speak in step."""
     held: list[tuple[list[Saying], Spoken]] = []
 
+    async def call(desk: DeskProcess, n: int) -> None:
+        way = WAYS[n % len(WAYS)]
+        mine = [clip for clip in whole_clips() if clip.way == way]
+        await asyncio.sleep(n * _APART_S)
+        held.append(await ask(desk.url, way, [mine[(5 * n + k) % len(mine)] for k in range(8)]))
+
     async def measure(desk: DeskProcess) -> None:
-        clips = whole_clips()
-        calls = []
-        for n in range(AT_ONCE):
-            way = WAYS[n % len(WAYS)]
-            mine = [clip for clip in clips if clip.way == way]
-            asked = [mine[(5 * n + k) % len(mine)] for k in range(5)]
-            calls.append(ask(desk.url, way, asked))
-        held.extend(await asyncio.gather(*calls))
+        await asyncio.gather(*(call(desk, n) for n in range(AT_ONCE)))
 
     _on_a_desk(folder, measure)
     waits = _known([wait_ms(saying) for sayings, _ in held for saying in sayings])

@@ -16,8 +16,8 @@ from models.moonshine import MoonshineTranscriber
 from models.synthesis.transmission import phone_band
 
 _NAMES = """
-zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen
-seventeen eighteen nineteen
+zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen
+sixteen seventeen eighteen nineteen
 """
 _NUMBERS = {word: str(number) for number, word in enumerate(_NAMES.split())}
 _SHORT = {"i'm": "i am", "it's": "it is", "can't": "can not", "cannot": "can not",
