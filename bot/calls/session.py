@@ -12,9 +12,8 @@ from typing import Any
 
 from bot.calls.answering import Answering
 from bot.calls.caller_turns import CallerTurns, Turn
-from bot.calls.endpointing import Expected, expected_after, patience_s
+from bot.calls.endpointing import Expected, expected_after, patience_s, wants_turn
 from bot.calls.hearing import SAMPLE_RATE_HZ, Caught, Ears, Voice
-from bot.calls.interrupting import interrupts
 from bot.calls.ledger import Said
 from bot.calls.manner import Manner
 from bot.calls.phrases import Phrases
@@ -205,8 +204,7 @@ class CallSession:
         locale = heard.language or self._phrases.locale
         self._line.caption(Caption(True, heard.text, False))
         if self._taking.desk is Desk.HELD:
-            wanted = interrupts(heard.text, locale, self._taking.voice_s)
-            await self._do(self._taking.judge(interrupts=wanted))
+            await self._do(self._taking.judge(interrupts=wants_turn(heard.text, locale)))
         if self._caller.turn is turn:
             wait_s = patience_s(heard.text, locale, self._expected, caught.melody, caught.complete)
             await self._do(self._taking.wait(self._manner.patience * wait_s))

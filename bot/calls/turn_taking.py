@@ -74,9 +74,9 @@ class Timing:
     """Of voice in a pause, before the turn goes on."""
     hold_s: float = 0.125
     """Of voice, before the desk falls silent for it."""
-    interrupts_s: float = 1.5
-    """Of voice, from which it is an interruption whatever the words are; before, the words decide.
-    The desk is silent all the while: what is decided is whether it goes on."""
+    interrupts_s: float = 0.9
+    """Of voice while the desk is silent for it, from which it is an interruption whatever the
+    words are; before, the words decide."""
     judged_s: float = 1.0
     """How long the words may take to be known, once the voice has ended."""
     pause_s: float = 0.096
@@ -112,11 +112,6 @@ class TurnTaking:
     def voice_ended_s(self) -> float:
         """Where the caller's voice ended, at the moment that its pause is noticed."""
         return self.now_s - self._timing.pause_s
-
-    @property
-    def voice_s(self) -> float:
-        """How long the caller's voice has been, its pauses not counted."""
-        return self._voice_s
 
     def desk_thinks(self) -> None:
         self.desk = Desk.THINKING

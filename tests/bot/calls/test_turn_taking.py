@@ -54,7 +54,7 @@ def test_the_desk_goes_on_though_nobody_tells_what_the_words_were() -> None:
 def test_a_voice_that_lasts_interrupts_whatever_it_says() -> None:
     taking = TurnTaking()
     taking.desk_speaks()
-    assert moves(taking, 1.0, 1.8) == [Move.BEGAN, Move.HOLD, Move.INTERRUPTED]
+    assert moves(taking, 1.0, 1.2) == [Move.BEGAN, Move.HOLD, Move.INTERRUPTED]
 
 
 @given(st.lists(st.tuples(st.floats(0, 1), st.integers(0, 6)), max_size=300))
