@@ -204,7 +204,8 @@ class CallSession:
         locale = heard.language or self._phrases.locale
         self._line.caption(Caption(True, heard.text, False))
         if self._taking.desk is Desk.HELD:
-            await self._do(self._taking.judge(interrupts=wants_turn(heard.text, locale)))
+            voice_s = turn.ended_s - turn.began_s
+            await self._do(self._taking.judge(interrupts=wants_turn(heard.text, locale, voice_s)))
         if self._caller.turn is turn:
             wait_s = patience_s(heard.text, locale, self._expected, caught.melody, caught.complete)
             await self._do(self._taking.wait(self._manner.patience * wait_s))
