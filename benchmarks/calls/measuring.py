@@ -271,7 +271,8 @@ def _murmuring(n: int, rng: random.Random) -> list[tuple[str, Saying]]:
         if k % 3 == 2:
             script.append(("noise", Saying(burst(rng), OVER_S)))
         else:
-            murmur = said(sentences("murmurs")[(n + k) % 10], VOICES[n], rng)
+            murmurs = sentences("murmurs")
+            murmur = said(murmurs[(n + k) % len(murmurs)], VOICES[n], rng)
             script.append(("murmur", Saying(murmur, OVER_S)))
     return script
 
