@@ -19,7 +19,7 @@ from benchmarks.calls.speech import Clip, paused_clips, people_clips, whole_clip
 from benchmarks.figures import Figure
 
 _POLITE_S = 0.4
-_PROCESSES = 3
+_PROCESSES = 5
 """For the clips with pauses: one takes one call at a time."""
 _JUDGED_S = 1.5
 """After a voice's end, at most, Smart Turn has said what it thinks."""

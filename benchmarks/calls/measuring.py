@@ -133,14 +133,13 @@ def at_once(folder: Path, run: Run) -> list[Figure]:
 
 
 def cut_offs(folder: Path, run: Run) -> list[Figure]:
-    """A hundred utterances with pauses inside, five calls at a time; nobody interrupts."""
+    """A hundred utterances with pauses inside, eight calls at a time; nobody interrupts."""
     clips = paused_clips()
     sayings: list[Saying] = []
     run.cut = []
 
     async def measure(desk: DeskProcess) -> None:
-        parts = [clips[at : at + 20] for at in range(0, len(clips), 20)]
-        calls = [ask(desk.url, "clean", part, over_s=None) for part in parts]
+        calls = [ask(desk.url, "clean", clips[n::AT_ONCE], over_s=None) for n in range(AT_ONCE)]
         for part, spoken in await asyncio.gather(*calls):
             sayings.extend(part)
             run.cut += [was_cut(spoken, saying) for saying in part]
@@ -156,13 +155,13 @@ def cut_offs(folder: Path, run: Run) -> list[Figure]:
 
 
 def murmurs(folder: Path, run: Run) -> list[Figure]:
-    """A hundred murmurs and noises while the desk speaks, four calls at a time, and as many
+    """A hundred murmurs and noises while the desk speaks, five calls at a time, and as many
     questions that do interrupt it."""
     given_up: dict[str, list[bool]] = {"murmur": [], "noise": [], "question": []}
 
     async def measure(desk: DeskProcess) -> None:
         rng = random.Random(4)
-        scripts = [_murmuring(n, rng) for n in range(4)]
+        scripts = [_murmuring(n, rng) for n in range(len(VOICES))]
         calls = [_say(desk.url, "clean", [saying for _, saying in each]) for each in scripts]
         for script, spoken in zip(scripts, await asyncio.gather(*calls), strict=True):
             begun = [saying.from_s for _, saying in script]
@@ -265,7 +264,7 @@ async def _say(url: str, way: str, sayings: Sequence[Saying]) -> Spoken:
 def _murmuring(n: int, rng: random.Random) -> list[tuple[str, Saying]]:
     """The script of one call: a question, and something into its answer, again and again."""
     script: list[tuple[str, Saying]] = []
-    for k in range(25):
+    for k in range(20):
         question = said(sentences("whole")[(n + k) % 6], VOICES[n], rng)
         script.append(("question", Saying(question, _ASK_OVER_S if k else None)))
         if k % 3 == 2:
