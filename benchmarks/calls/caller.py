@@ -88,7 +88,7 @@ class Caller:
         now = self._now
         said = now is not None and not len(self._sound) and first >= now.to_s
         # What goes on from before the caller spoke is no answer.
-        new = now is not None and (not now.interrupts or first - self._heard_s >= _NEW_S)
+        new = first - self._heard_s >= _NEW_S
         if now and said and new and now.answered_s is None:
             self._stopped()
             now.answered_s = first

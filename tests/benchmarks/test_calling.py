@@ -51,6 +51,14 @@ def test_what_the_desk_was_saying_before_is_no_answer() -> None:
     assert second.answered_s == pytest.approx(6.1, abs=1 / RATE)
 
 
+def test_what_the_desk_says_into_a_voice_is_no_answer_to_it() -> None:
+    saying = Saying(sound(2))
+    caller = Caller([saying], RATE)
+    hear(caller, np.concatenate([sound(1), silence(1.6), sound(1.5), silence(0.5), sound(0.6)]))
+    assert saying.to_s == pytest.approx(3.6, abs=FRAME_S)
+    assert saying.answered_s == pytest.approx(4.6, abs=1 / RATE)
+
+
 def test_desk_that_never_answers_is_given_up() -> None:
     saying = Saying(sound(0.5))
     caller = Caller([saying], RATE)
