@@ -76,16 +76,17 @@ class DeskProcess:
 
 
 @contextmanager
-def example_desk(folder: Path, **environment: str) -> Iterator[DeskProcess]:
+def example_desk(folder: Path, *, settings: str = "", **environment: str) -> Iterator[DeskProcess]:
     """`frontdesk serve` on a copy of the example business, its rate limits lifted.
 
     `folder`: for the copy and its data; the data of a desk that ran there before is used again.
+    `settings`: sections that the example has not, in YAML.
     """
     project = folder / "voltaro"
     without_data = shutil.ignore_patterns(".frontdesk")
     shutil.copytree(EXAMPLE, project, ignore=without_data, dirs_exist_ok=True)
-    settings = project / "frontdesk.yaml"
-    settings.write_text(lift_limits(settings.read_text("utf-8")), "utf-8")
+    file = project / "frontdesk.yaml"
+    file.write_text(lift_limits(file.read_text("utf-8")) + settings, "utf-8")
     frontdesk = str(Path(sys.executable).with_name("frontdesk"))
     command = [frontdesk, "serve", "--project", str(project), "--port", "0"]
     desk = DeskProcess(command, environment)

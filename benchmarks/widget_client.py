@@ -5,8 +5,9 @@ import http.client
 import itertools
 import json
 import time
+from collections.abc import AsyncIterator
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 import msgspec
 from websockets.asyncio.client import ClientConnection, connect
@@ -23,14 +24,16 @@ class WidgetClient:
         self.conversation = ""
 
     @classmethod
-    async def open(cls, url: str) -> "WidgetClient":
-        """`url`: the desk's, http://HOST:PORT."""
+    async def open(cls, url: str, *, address: str | None = None) -> "WidgetClient":
+        """`url`: the desk's, http://HOST:PORT. `address`: the customer's own, where the desk is to
+        tell them from others."""
         socket = await connect(
             url.replace("http", "ws", 1) + "/webchat/socket",
             origin=Origin(url),
             compression=None,
             ping_interval=None,
             max_size=4_000_000,
+            local_addr=(address, 0) if address else None,
         )
         client = cls(socket, url)
         await client._send({"type": "hello", "protocol": 1, "locale": "en", "last_seq": 0})
@@ -82,6 +85,20 @@ class WidgetClient:
                 return first or whole, whole
             if answer["type"] == "error":
                 raise RuntimeError(f"the desk refused {name}: {answer}")
+
+    async def call(self) -> tuple[str, str]:
+        """Call by voice: the call's name, and the address of its sound as PCM."""
+        await self._send({"type": "call", "id": f"c_{next(self._ids)}"})
+        taken = await self._next("call")
+        return taken["call"], urljoin(self._url.replace("http", "ws", 1), taken["url"])
+
+    async def hang_up(self, call: str) -> None:
+        await self._send({"type": "hang_up", "call": call})
+
+    async def frames(self) -> AsyncIterator[dict[str, Any]]:
+        """All that the desk sends, until the connection is closed."""
+        async for frame in self._socket:
+            yield msgspec.json.decode(frame)
 
     async def trace(self, turn: str) -> dict[str, Any]:
         """How a reply came about; the desk must be in developer mode."""

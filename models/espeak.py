@@ -100,11 +100,12 @@ class Espeak:
         return whole
 
     def _speak(self, sentence: str, voice: str) -> NDArray[np.float32]:
-        pieces: list[np.ndarray[tuple[int], np.dtype[np.int16]]] = []
+        pieces: list[bytes] = []
 
         def collect(samples: "ctypes._Pointer[ctypes.c_short]", count: int, _: object) -> int:
+            # Not by `as_array`: ctypes makes a type for each length, and keeps it for ever.
             if samples and count:
-                pieces.append(np.ctypeslib.as_array(samples, shape=(count,)).copy())
+                pieces.append(ctypes.string_at(samples, count * np.int16().itemsize))
             return 0
 
         callback = _Callback(collect)
@@ -119,8 +120,7 @@ class Espeak:
             self._library.espeak_Synchronize()
         if status != 0:
             raise EngineFailed(f"espeak-ng failed with status {status}")
-        whole = np.concatenate(pieces) if pieces else np.zeros(0, np.int16)
-        return (whole / 32768).astype(np.float32)
+        return (np.frombuffer(b"".join(pieces), np.int16) / 32768).astype(np.float32)
 
 
 _lock = threading.RLock()

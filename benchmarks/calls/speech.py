@@ -1,32 +1,100 @@
 """What the measuring callers say, as sound: several voices; clean, in noise, over a telephone."""
 
+import csv
 import random
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 import numpy as np
 import yaml
 
+from benchmarks.desk_process import REPOSITORY
 from bot.calls.transport import Sound
-from models.audio import resampled
+from models.audio import decode, resampled
 from models.espeak import Espeak
-from models.synthesis.noise import with_noise
+from models.synthesis.noise import Noise, with_noise
 from models.synthesis.transmission import phone_band
 
 RATE_HZ = 16_000
 LONGEST_PAUSE_S = 1.2
 SHORTEST_PAUSE_S = 0.3
 VOICES = ("en-us", "en-gb+f3", "en-us+m3", "en-gb", "en-us+f5")
-LINES = ("clean", "noisy", "phone")
+WAYS = ("clean", "noisy", "phone")
 _NOISE_DB = 10.0
+_NOISES: tuple[Noise, ...] = ("street", "hum", "hiss")
 _SILENT = 0.01
+_PEOPLE = REPOSITORY.parent / "shared" / "data" / "ljspeech"
+"""Recordings of LJSpeech's, which lie beside the repository where they are, and never in it."""
+
+
+@dataclass(frozen=True)
+class Clip:
+    """Something to be said, from its first audible sample to its last."""
+
+    text: str
+    way: str
+    """How it reaches the desk: one of `WAYS`, or `person` for a recording."""
+    sound: Sound
+    rate_hz: int
+
+    def at(self, rate_hz: int) -> Sound:
+        return resampled(self.sound, self.rate_hz, rate_hz)
 
 
 @cache
 def sentences(kind: str) -> tuple[str, ...]:
-    """`paused`, `whole`, `murmurs` or `interruptions`."""
+    """`paused`, `whole`, `murmurs`, `interruptions` or `answers`."""
     file = Path(__file__).with_name("sentences.yaml")
     return tuple(yaml.safe_load(file.read_text("utf-8"))[kind])
+
+
+@cache
+def whole_clips() -> tuple[Clip, ...]:
+    """Twenty sentences, each in all three ways and in three voices."""
+    rng = random.Random(1)
+    return tuple(
+        clip(text, VOICES[n % len(VOICES)], WAYS[n % len(WAYS)], rng)
+        for n, text in enumerate(sentences("whole") * len(WAYS))
+    )
+
+
+@cache
+def paused_clips() -> tuple[Clip, ...]:
+    """A hundred utterances with pauses inside."""
+    rng = random.Random(3)
+    texts = sentences("paused") * 2
+    return tuple(
+        clip(text, VOICES[(n + n // 50) % len(VOICES)], "clean", rng)
+        for n, text in enumerate(texts)
+    )
+
+
+@cache
+def people_clips() -> tuple[Clip, ...]:
+    """A person who reads; nothing where the recordings are not here."""
+    if not _PEOPLE.is_dir():
+        return ()
+    with (_PEOPLE / "transcripts.csv").open(encoding="utf-8") as file:
+        rows = list(csv.reader(file, delimiter="|", quoting=csv.QUOTE_NONE))
+    clips = []
+    for name, text, *_ in rows:
+        data = (_PEOPLE / name).with_suffix(".wav").read_bytes()
+        sound = _trimmed(decode(data, limit_s=60, sample_rate_hz=RATE_HZ))
+        clips.append(Clip(text, "person", sound, RATE_HZ))
+    return tuple(clips)
+
+
+def clip(text: str, voice: str, way: str, rng: random.Random) -> Clip:
+    """A sentence in one of espeak's voices, as it arrives. Noise is between the words, and does not
+    go on after them."""
+    sound = said(text, voice, rng)
+    if way == "noisy":
+        noise = rng.choice(_NOISES)
+        return Clip(text, way, with_noise(sound, RATE_HZ, _NOISE_DB, noise, rng), RATE_HZ)
+    if way == "phone":
+        return Clip(text, way, *phone_band(sound, RATE_HZ))
+    return Clip(text, way, sound, RATE_HZ)
 
 
 def said(text: str, voice: str, rng: random.Random) -> Sound:
@@ -39,16 +107,6 @@ def said(text: str, voice: str, rng: random.Random) -> Sound:
         spoken = _spoken(part if part.endswith(",") else f"{part},", voice)
         sound = np.concatenate([sound, spoken, pause.astype(np.float32)])
     return np.concatenate([sound, _spoken(parts[-1], voice)])
-
-
-def over(line: str, sound: Sound, rng: random.Random) -> Sound:
-    """As it arrives. Noise is between the words, and does not go on after them."""
-    if line == "noisy":
-        return with_noise(sound, RATE_HZ, _NOISE_DB, rng.choice(("street", "hum", "hiss")), rng)
-    if line == "phone":
-        narrow, rate_hz = phone_band(sound, RATE_HZ)
-        return resampled(narrow, rate_hz, RATE_HZ)[: len(sound)]
-    return sound
 
 
 def burst(rng: random.Random) -> Sound:
@@ -64,6 +122,10 @@ def burst(rng: random.Random) -> Sound:
 def _spoken(text: str, voice: str) -> Sound:
     pieces = list(Espeak(voice, 165).synthesize(text, "en"))
     rate_hz = pieces[0].sample_rate_hz
-    sound = resampled(np.concatenate([piece.samples for piece in pieces]), rate_hz, RATE_HZ)
+    sound = np.concatenate([piece.samples for piece in pieces])
+    return _trimmed(resampled(sound, rate_hz, RATE_HZ))
+
+
+def _trimmed(sound: Sound) -> Sound:
     audible = np.flatnonzero(np.abs(sound) > _SILENT)
     return sound[audible[0] : audible[-1] + 1]

@@ -17,7 +17,8 @@ from pathlib import Path
 import psutil
 from rich.console import Console
 
-from benchmarks.channels import measuring, peer
+from benchmarks.channels import measuring
+from benchmarks.peer_environment import CannotBeCompared
 from benchmarks.telling import told
 
 PARTS = {
@@ -42,7 +43,7 @@ def main() -> None:
         with tempfile.TemporaryDirectory(prefix="frontdesk-bench-") as folder:
             try:
                 figures = told(console, name, partial(PARTS[name], Path(folder)))
-            except peer.CannotBeCompared as error:
+            except CannotBeCompared as error:
                 console.print(f"opsdroid cannot be compared with on this machine: {error}")
                 results[name] = {"cannot_be_compared": str(error)}
                 continue

@@ -14,7 +14,7 @@ import numpy as np
 
 from bot.calls.ledger import Ledger, Piece, Said
 from bot.calls.transport import Sound, Transport
-from models.resampling import resample
+from models.audio import resampled
 from models.synthesizer import Speech
 
 log = logging.getLogger(__name__)
@@ -192,7 +192,7 @@ class Player:
             self._busy = False
         if speech is None or spoken != self._spoken:
             return None
-        sound = resample(speech.samples, speech.sample_rate_hz, self._line.sample_rate_hz)
+        sound = resampled(speech.samples, speech.sample_rate_hz, self._line.sample_rate_hz)
         gap = np.zeros(round(GAP_S * self._line.sample_rate_hz), np.float32)
         return Piece(sentence.source, sentence.text, np.concatenate([sound, gap]))
 

@@ -229,5 +229,9 @@ def _log_end(call: Call, reason: EndReason, timeline: Timeline) -> None:
             "reason": reason,
             "turns": len(timeline.answers),
             "milliseconds": [round(answer.total_ms) for answer in timeline.answers],
+            "wait_ms": [round(answer.wait_ms) for answer in timeline.answers],
+            "hear_ms": [round(answer.hear_ms) for answer in timeline.answers],
+            "answer_ms": [round(answer.answer_ms) for answer in timeline.answers],
+            "sound_ms": [round(answer.sound_ms) for answer in timeline.answers],
         },
     )

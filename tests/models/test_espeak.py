@@ -1,5 +1,7 @@
 """Voices of espeak-ng, and the persons that each can be given."""
 
+import ctypes
+import gc
 import subprocess
 import sys
 
@@ -92,3 +94,18 @@ def test_the_first_to_speak_may_be_several_at_once() -> None:
             [sys.executable, "-c", _AT_ONCE], capture_output=True, text=True, check=False
         )
         assert (ended.returncode, ended.stdout.split(), ended.stderr) == (0, ["8", "True"], "")
+
+
+def test_speaking_leaves_nothing_behind() -> None:
+    """ctypes keeps a type for each length of an array that it saw: megabytes in a long call."""
+    espeak = Espeak()
+    list(espeak.synthesize("The first one.", "en"))
+    before = _array_types()
+    for number in range(20):
+        list(espeak.synthesize(f"This is number {number} of {number * 37}.", "en"))
+    assert _array_types() == before
+
+
+def _array_types() -> int:
+    gc.collect()
+    return sum(isinstance(each, type(ctypes.c_short * 1)) for each in gc.get_objects())

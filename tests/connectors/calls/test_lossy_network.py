@@ -11,9 +11,8 @@ from bot.calls.transport import Call, EndReason, Sound
 from bot.messages import ChannelName, CustomerId
 from connectors.calls.line import Holding
 from connectors.calls.webrtc import _JITTER_BUFFER, WebRtcCall, _Incoming
-from models.audio import SAMPLE_RATE_HZ, decode
+from models.audio import SAMPLE_RATE_HZ, decode, resampled
 from models.moonshine import MoonshineTranscriber
-from models.resampling import resample
 from tests.connectors.calls.desk import Held, ScriptedCalls, others
 from tests.connectors.calls.lossy_network import LossyNetwork, Weather
 from tests.connectors.calls.peer import RATE, Peer
@@ -119,7 +118,7 @@ async def test_both_sides_are_understood_over_a_bad_network(shared_data: Path) -
     assert network.delayed > 20
     for said, heard in ((asked, call.heard), (answered, call.browser.sound)):
         before_it, after_it = (
-            transcriber.transcribe(resample(sound, RATE, SAMPLE_RATE_HZ)).text
+            transcriber.transcribe(resampled(sound, RATE, SAMPLE_RATE_HZ)).text
             for sound in (said, heard)
         )
         assert share(after_it, before_it) >= 0.75, (after_it, call.lag_s)
