@@ -1,0 +1,85 @@
+"""Hears the training's callers and writes their pauses down; `train` makes the weights of that.
+
+python -m benchmarks.turn_ends SEED COUNT FILE      synthetic callers
+python -m benchmarks.turn_ends people FILE          people's recordings
+python -m benchmarks.turn_ends.train FILE…
+"""
+
+import random
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+
+from benchmarks.turn_ends import people
+from benchmarks.turn_ends.callers import caller
+from benchmarks.turn_ends.pauses import Pause, pauses
+from benchmarks.turn_ends.sentences import PAUSE, assistant, banking
+from models.errors import EngineMissing
+from models.moonshine import MoonshineTranscriber
+from models.smart_turn import SmartTurn
+
+
+class Listening:
+    """What listens in a call."""
+
+    def __init__(self) -> None:
+        self.transcriber = MoonshineTranscriber()
+        try:
+            self.complete = SmartTurn().complete
+        except EngineMissing as error:
+            sys.exit(f"the training compares with Smart Turn: {error}")
+
+
+def synthetic(seed: int, count: int) -> Iterator[Pause]:
+    rng, ears = random.Random(seed), Listening()
+    groups = {"banking": banking(), "assistant": assistant()}
+    for at in range(count):
+        group = rng.choice(sorted(groups))
+        clip = caller(groups[group], seed % 2, rng)
+        yield from pauses(
+            clip.sound,
+            ears.transcriber,
+            ears.complete,
+            ends_s=clip.ends_s,
+            turn=f"{seed}-{at}",
+            group=group,
+            part=seed % 2,
+            line=clip.line,
+            whole=PAUSE not in clip.text,
+        )
+
+
+def of_people() -> Iterator[Pause]:
+    """Every other of the orders is part 0, which is trained on; all else is part 1."""
+    rng, ears = random.Random(7), Listening()
+    for kind, files in (("orders", people.orders()), ("readings", people.readings())):
+        for at, file in enumerate(files):
+            sound = people.turn(file)
+            turns = [sound, *people.broken_off(sound, 3, rng)]
+            for n, each in enumerate(turns):
+                yield from pauses(
+                    each,
+                    ears.transcriber,
+                    ears.complete,
+                    ends_s=None,
+                    turn=f"{file.name}-{n}",
+                    group="people",
+                    part=at % 2 if kind == "orders" else 1,
+                    line=kind,
+                    whole=n == 0,
+                )
+
+
+def main() -> None:
+    what, *counted, file = sys.argv[1:]
+    found = of_people() if what == "people" else synthetic(int(what), int(counted[0]))
+    with Path(file).open("wb") as out:
+        for pause in found:
+            out.write(msgspec.json.encode(pause) + b"\n")
+            out.flush()
+
+
+if __name__ == "__main__":
+    main()
