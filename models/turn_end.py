@@ -25,22 +25,21 @@ BUCKETS = 1 << 14
 _MOST_WORDS = 12
 _START = "<s>"
 UNKNOWN = "<?>"
-_FUNCTION = frozenset(
-    """
-    a an the my your his her its our their this that these those some any every all both each no
-    another and or but because so if when while although since unless until as than which who whom
-    whose whether of to in on at by for with from about into onto over under between through during
-    without after before against is are was were am be been being has have had having do does did
-    done doing can could will would shall should may might must cannot i you we he she they it me
-    him us them what where why how there here not very really just also too quite rather almost only
-    even still yet already again now then ever never please um uh er erm hmm like well okay ok yes
-    hi hello thanks thank it's i'm i've i'd i'll you're we're they're there's that's what's where's
-    isn't aren't wasn't can't couldn't don't didn't won't wouldn't doesn't hasn't haven't want need
-    get got go going know tell let make take give see use help think much many more most up out off
-    back down one two
-    """.split()
-)
+_FUNCTION_WORDS = """
+a an the my your his her its our their this that these those some any every all both each no
+another and or but because so if when while although since unless until as than which who whom
+whose whether of to in on at by for with from about into onto over under between through during
+without after before against is are was were am be been being has have had having do does did
+done doing can could will would shall should may might must cannot i you we he she they it me
+him us them what where why how there here not very really just also too quite rather almost only
+even still yet already again now then ever never please um uh er erm hmm like well okay ok yes
+hi hello thanks thank it's i'm i've i'd i'll you're we're they're there's that's what's where's
+isn't aren't wasn't can't couldn't don't didn't won't wouldn't doesn't hasn't haven't want need
+get got go going know tell let make take give see use help think much many more most up out off
+back down one two
+"""
 """Words that say by themselves what may follow; all others count as one class besides."""
+_FUNCTION = frozenset(_FUNCTION_WORDS.split())
 _SURE = 6.0
 """Odds beyond which the words say no more."""
 _LEAST, _MOST = 0.005, 0.995

@@ -44,7 +44,11 @@ def broken_off(sound: Sound, times: int, rng: random.Random) -> Iterator[Sound]:
     if last <= first:
         return
     least = np.percentile(levels[first:last], 70) - _SOFTER_DB
-    at = [n for n in range(first, last) if levels[n] <= least and levels[n] == levels[n - 6 : n + 7].min()]  # fmt: skip
+    at = [
+        n
+        for n in range(first, last)
+        if levels[n] <= least and levels[n] == levels[n - 6 : n + 7].min()
+    ]
     fade = np.linspace(1, 0, _FADE, dtype=np.float32)
     for _ in range(times if at else 0):
         cut = rng.choice(at) * HOP

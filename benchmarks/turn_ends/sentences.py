@@ -9,25 +9,26 @@ import json
 import random
 from collections.abc import Sequence
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 
 DATA = Path(__file__).parents[3] / "shared" / "data"
 PAUSE = "|"
 
 _MOST_WORDS = 22
-_ASKING = frozenset(
-    """what where when who whose whom why which how what's where's how's is are was were am do does
-    did can could will would shall should may might has had isn't aren't can't""".split()
-)
-_LEADS_ON = frozenset(
-    """a an the my your his her its our their this that these those some any and or but because so
-    if when while of to in on at by for with from about is are was were be been has have had do does
-    did can could will would should i you we he she they not very just also""".split()
-)
-_FOLLOWS = frozenset(
-    """and but or because so if when while that which who for in on at to with from about after
-    before until since""".split()
-)
+_ASKING = """
+what where when who whose whom why which how what's where's how's is are was were am do does
+did can could will would shall should may might has had isn't aren't can't
+"""
+_LEADS_ON = """
+a an the my your his her its our their this that these those some any and or but because so
+if when while of to in on at by for with from about is are was were be been has have had do
+does did can could will would should i you we he she they not very just also
+"""
+_FOLLOWS = """
+and but or because so if when while that which who for in on at to with from about after
+before until since
+"""
 SHORT = (
     "Yes.", "No.", "Yes, please.", "No, thank you.", "That is right.", "Hello.", "I am not sure.",
     "Maybe tomorrow.", "The second one.", "Both of them.", "Sorry?", "In January.", "Not yet.",
@@ -68,7 +69,7 @@ def written(text: str) -> str:
     """With the capital and the mark that a sentence has."""
     text = text.strip().rstrip(" ,;")
     if text[-1] not in ".?!":
-        text += "?" if text.split()[0].lower() in _ASKING else "."
+        text += "?" if text.split()[0].lower() in _ASKING.split() else "."
     return text[0].upper() + text[1:]
 
 
@@ -89,7 +90,7 @@ def paused(text: str, rng: random.Random) -> str:
     if len(words) < 3:
         return text
     at = [0, *places(words, rng), len(words)]
-    parts = [" ".join(words[a:b]) for a, b in zip(at, at[1:], strict=False)]
+    parts = [" ".join(words[a:b]) for a, b in pairwise(at)]
     if rng.random() < 0.08:
         parts.insert(0, rng.choice(OPENINGS))
     return f" {PAUSE} ".join(parts)
@@ -100,7 +101,7 @@ def _likely(before: str, after: str, at: int) -> float:
         return 3.0
     if before[-1] in ",;:":
         return 4.0
-    leads = before.lower() in _LEADS_ON or after.lower().strip(".,?!") in _FOLLOWS
+    leads = before.lower() in _LEADS_ON.split() or after.lower().strip(".,?!") in _FOLLOWS.split()
     return (1.6 if leads else 0.6) * (0.6 if at == 1 else 1.0)
 
 

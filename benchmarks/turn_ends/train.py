@@ -27,6 +27,7 @@ from bot.calls.endpointing import AT_ONCE_S, words_of
 from models import turn_end
 
 Floats = NDArray[np.float64]
+_loss = torch.nn.functional.binary_cross_entropy_with_logits
 
 _DROPPED = 0.3
 """Of the content words, which are made unknown: the desk's callers use others."""
@@ -34,6 +35,9 @@ _PREFIXES = 4
 """Of each sentence."""
 _HIDDEN, _NETWORKS = 12, 3
 """Several networks are averaged: beside each other, they are one that is wider."""
+_LONG = 12
+"""Words from which on a sentence is long."""
+_MOST_COUNTED = 4.0
 _PEOPLE = 8
 """How much more a person counts than a synthetic voice."""
 
@@ -99,7 +103,7 @@ def _learn_words(texts: Sequence[str]) -> WordTable:
     rng = random.Random(1)
     rows: list[list[int]] = []
     wholes: list[float] = []
-    weights: list[float] = []
+    lengths: list[int] = []
     for text in texts:
         raw = text.split()
         words = words_of(text)
@@ -110,31 +114,41 @@ def _learn_words(texts: Sequence[str]) -> WordTable:
             if said:
                 rows.append(turn_end.word_features(_partly_unknown(said, rng)))
                 wholes.append(whole)
-                weights.append(whole or 1 / len(at))
-    bag = torch.nn.EmbeddingBag(turn_end.BUCKETS, 1, mode="sum")
+                lengths.append(len(said))
+    most = max(map(len, rows))
+    nothing = turn_end.BUCKETS
+    seen = torch.tensor([row + [nothing] * (most - len(row)) for row in rows])
+    ends = torch.tensor(wholes)
+    counted = torch.tensor(_evened(lengths, np.array(wholes, bool)), dtype=torch.float32)
+    bag = torch.nn.EmbeddingBag(nothing + 1, 1, mode="sum", padding_idx=nothing)
     torch.nn.init.zeros_(bag.weight)
     bias = torch.zeros(1, requires_grad=True)
     optimiser = torch.optim.Adam([bag.weight, bias], lr=0.02)
-    order = np.arange(len(rows))
-    chance = np.random.default_rng(0)
     for _ in range(4):
-        chance.shuffle(order)
-        for first in range(0, len(order), 1024):
-            batch = order[first : first + 1024]
-            flat = torch.tensor([each for n in batch for each in rows[n]])
-            starts = torch.tensor(np.cumsum([0, *(len(rows[n]) for n in batch[:-1])]))
-            odds = bag(flat, starts)[:, 0] + bias
-            loss = torch.nn.functional.binary_cross_entropy_with_logits(
-                odds,
-                torch.tensor([wholes[n] for n in batch]),
-                weight=torch.tensor([weights[n] for n in batch]),
-            )
+        for batch in torch.randperm(len(rows)).split(1024):
+            odds = bag(seen[batch])[:, 0] + bias
+            loss = _loss(odds, ends[batch], weight=counted[batch])
             (loss + 1e-5 * bag.weight.square().sum()).backward()  # type: ignore[no-untyped-call]
             optimiser.step()
             optimiser.zero_grad()
         for group in optimiser.param_groups:
             group["lr"] *= 0.75
-    return WordTable(bag.weight.detach().numpy()[:, 0].astype(np.float64), bias.item())
+    weights = bag.weight.detach().numpy()[:nothing, 0].astype(np.float64)
+    return WordTable(weights, bias.item())
+
+
+def _evened(lengths: Sequence[int], ends: NDArray[np.bool_]) -> Floats:
+    """What each example counts, so that among those of one length there are as many ends as there
+    are none: callers' sentences are shorter than a data set's, and what is short is not for that
+    reason a beginning."""
+    capped = np.minimum(np.array(lengths), _LONG)
+    counted = np.zeros(len(capped))
+    for length in range(1, _LONG + 1):
+        for end in (False, True):
+            here = (capped == length) & (ends == end)
+            if here.any():
+                counted[here] = max(1, (capped == length).sum()) / (2 * here.sum())
+    return np.minimum(counted, _MOST_COUNTED)
 
 
 def _partly_unknown(words: Sequence[str], rng: random.Random) -> list[str]:
@@ -155,7 +169,9 @@ class _Network:
         self._mean, self._spread = seen.mean(0), seen.std(0) + 1e-6
         inputs = torch.tensor((seen - self._mean) / self._spread, dtype=torch.float32)
         ends = torch.tensor([float(pause.lasts_s is None) for pause in learnt])
-        weights = torch.tensor([_PEOPLE if p.group == "people" else 1.0 for p in learnt])
+        evened = _evened([len(words_of(p.text)) for p in learnt], ends.numpy() > 0)
+        people = np.array([_PEOPLE if p.group == "people" else 1.0 for p in learnt])
+        weights = torch.tensor(evened * people, dtype=torch.float32)
         self._networks = [_learn(inputs, ends, weights, seed) for seed in range(_NETWORKS)]
 
     def odds(self, found: Sequence[Pause]) -> Floats:
@@ -199,11 +215,10 @@ def _learn(
     network = torch.nn.Sequential(
         torch.nn.Linear(inputs.shape[1], _HIDDEN), torch.nn.Tanh(), torch.nn.Linear(_HIDDEN, 1)
     )
-    optimiser = torch.optim.AdamW(network.parameters(), lr=0.004, weight_decay=0.05)
-    loss_of = torch.nn.functional.binary_cross_entropy_with_logits
-    for _ in range(120):
-        for batch in torch.randperm(len(inputs)).split(128):
-            loss = loss_of(network(inputs[batch])[:, 0], ends[batch], weight=weights[batch])
+    optimiser = torch.optim.AdamW(network.parameters(), lr=0.006, weight_decay=0.05)
+    for _ in range(60):
+        for batch in torch.randperm(len(inputs)).split(256):
+            loss = _loss(network(inputs[batch])[:, 0], ends[batch], weight=weights[batch])
             loss.backward()  # type: ignore[no-untyped-call]
             optimiser.step()
             optimiser.zero_grad()
