@@ -66,6 +66,20 @@ class Delta(msgspec.Struct, frozen=True):
 
 Progress = Typing | Delta
 
+
+class Sentence(msgspec.Struct, frozen=True):
+    """A sentence, or several, of a reply that is still being made: checked, and fit to be spoken.
+    The reply will have it word for word, unless all of the answer is withdrawn."""
+
+    conversation: ConversationId
+    reply: ReplyId
+    at: int
+    """Number of characters that came before it; 0 begins the reply, or begins it anew."""
+    text: str
+    """Markdown, with what parts it from the next."""
+    locale: str
+
+
 DRAFT = "draft"
 """The part of a reply under whose name the id of a growing answer is noted until it is whole."""
 

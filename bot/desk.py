@@ -3,12 +3,12 @@ benchmarks build one with a policy of their own."""
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from bot.channel import Connector, Fetch, Progress, Receipt, Whereabouts
+from bot.channel import Connector, Fetch, Progress, Receipt, Sentence, Whereabouts
 from bot.deliveries import Deliveries
 from bot.errors import Unavailable
 from bot.explanation import explain
@@ -51,7 +51,7 @@ _SWEEP_EVERY_S = 3600.0
 
 
 class FrontDesk:
-    """Implements `bot.channel.Desk`."""
+    """Implements `bot.channel.Desk` and `bot.calls.talk.CallDesk`."""
 
     def __init__(
         self,
@@ -69,16 +69,21 @@ class FrontDesk:
         recogniser: Recogniser | None = None,
         upload_bytes: int = 25 * 1024**2,
         delivery_s: float = 24 * 3600,
+        prepares: bool = False,
     ) -> None:
         """`alone`: no other process can be answering on this Redis; see `bot.lease`. `recogniser`:
         none for a desk whose policy wants no intents. `upload_bytes`: the largest file that is
         fetched from a provider. `delivery_s`: how long a reply is tried to be delivered, in
-        seconds."""
+        seconds. `prepares`: answers take so long to make that those to callers are begun while it
+        is not certain yet that they have finished."""
         self.store = store
         self._recogniser = recogniser
         self._media = media
         self._perception = perception
         self._connectors: dict[ChannelName, Connector] = {}
+        self._listening: dict[ConversationId, Callable[[Sentence], None]] = {}
+        """The calls, which speak answers while they grow."""
+        self._prepares = prepares
         self._keep_s = keep_days * 24 * 3600
         self._people = People(store, self._keep_s)
         self._history = History(store, self._people, keep_s=self._keep_s, keep_entries=keep_entries)
@@ -92,6 +97,7 @@ class FrontDesk:
             policy=policy,
             speaker=speaker,
             show=self._show,
+            say=self._say,
             language=language,
             recogniser=recogniser,
             fetching=self._fetching,
@@ -163,6 +169,24 @@ class FrontDesk:
     async def note_heard(self, conversation: ConversationId, reply: ReplyId, words: str) -> None:
         await self._history.note_heard(conversation, reply, words)
 
+    def prepare(self, message: Message, stands: Callable[[str, str], None]) -> None:
+        if self._prepares:
+            self._runner.prepare(message, stands)
+
+    def drop_prepared(self, conversation: ConversationId) -> None:
+        self._runner.drop_prepared(conversation)
+
+    def listen(
+        self, conversation: ConversationId, hear: Callable[[Sentence], None]
+    ) -> Callable[[], None]:
+        self._listening[conversation] = hear
+
+        def stop() -> None:
+            if self._listening.get(conversation) is hear:
+                del self._listening[conversation]
+
+        return stop
+
     def customer_types(self, conversation: ConversationId) -> None:
         self._runner.customer_types(conversation)
 
@@ -228,6 +252,10 @@ class FrontDesk:
                 if gone:
                     log.info("media.swept", extra={"attachments": gone})
             await asyncio.sleep(_SWEEP_EVERY_S)
+
+    def _say(self, sentence: Sentence) -> None:
+        if hear := self._listening.get(sentence.conversation):
+            hear(sentence)
 
     def _show(self, progress: Progress) -> None:
         if connector := self._connectors.get(progress.channel):

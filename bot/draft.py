@@ -16,14 +16,16 @@ class Draft:
         reply: ReplyId,
         channel: ChannelName,
         show: Callable[[Progress], None],
-        speak: Callable[[str], None] | None = None,
+        speak: Callable[[int, str], None] | None = None,
     ) -> None:
-        """`speak` is given each sentence as soon as it stands; None: nobody listens."""
+        """`speak` is given each sentence as soon as it stands, after the number of characters that
+        came before it; None: nobody listens."""
         self.conversation = conversation
         self._reply = reply
         self._channel = channel
         self._show = show
         self._speak = speak
+        self._spoken = 0
         self.shown = ""
 
     def put(self, text: str) -> None:
@@ -38,4 +40,36 @@ class Draft:
     def say(self, sentence: str) -> None:
         """A sentence stands: it may be spoken."""
         if self._speak:
-            self._speak(sentence)
+            self._speak(self._spoken, sentence)
+        self._spoken += len(sentence)
+
+
+class HiddenDraft(Draft):
+    """Of an answer that is made ahead: nobody sees it, until the turn has come that it is for."""
+
+    def __init__(self, conversation: ConversationId, stands: Callable[[str], None]) -> None:
+        """`stands` is given each sentence as soon as it stands, until the turn has come."""
+        self._stands = stands
+        super().__init__(conversation, ReplyId(""), ChannelName(""), lambda progress: None)
+        self._sentences: list[str] = []
+        self._front: Draft | None = None
+
+    def put(self, text: str) -> None:
+        self.shown = text
+        if self._front:
+            self._front.put(text)
+
+    def say(self, sentence: str) -> None:
+        self._sentences.append(sentence)
+        if self._front:
+            self._front.say(sentence)
+        else:
+            self._stands(sentence)
+
+    def come_forward(self, front: Draft) -> None:
+        """Show by `front` what there is of it by now, and what is still to come."""
+        for sentence in self._sentences:
+            front.say(sentence)
+        if self.shown:
+            front.put(self.shown)
+        self._front = front

@@ -146,15 +146,16 @@ class History:
                     after = entry.seq
         return None
 
-    async def before(self, message: Message, seq: int) -> Past:
-        """What went before a message, which is the entry number `seq` of its conversation.
+    async def before(self, message: Message, seq: int | None = None) -> Past:
+        """What went before a message, which is the entry number `seq` of its conversation, or of
+        which there is none yet.
 
         The newest entries of all the customer's conversations, on whichever channel, by their time:
         who asked in one app and goes on in another means what they asked last.
         """
         conversation = message.conversation
         # Begun before the first is awaited, they travel together.
-        log = self._newest(conversation, f"({seq}-0")
+        log = self._newest(conversation, "+" if seq is None else f"({seq}-0")
         summary = self._store.run("HGET", keys.conversation(conversation), "summary")
         others = [] if message.shared else await self._others(message)
         own = _without_linking(await log)

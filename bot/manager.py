@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from bot.channel import Progress
+from bot.channel import Progress, Sentence
 from bot.draft import Draft
 from bot.errors import CustomerError
 from bot.fetching import Fetching
@@ -27,6 +27,7 @@ from bot.messages import (
 )
 from bot.perception import Perceived, Perception
 from bot.policy import Decision, Policy, explain_finding
+from bot.preparing import Ahead, Preparing
 from bot.recognition import Recogniser, observation_of, pictures_of
 from bot.speech import Speaker, Spoken
 from bot.texts import say
@@ -46,6 +47,9 @@ class Turn:
         self.withdrawn: frozenset[int] = frozenset()
         """Numbers of messages that were deleted since they came."""
         self.perceiving: dict[AttachmentId, asyncio.Task[Perceived]] = {}
+        self.begun = False
+        """A caller may have heard the beginning of the answer: nothing joins the turn any more,
+        though the answer should have to be made anew."""
         self.id = TurnId(str(received[0].seq))
         """The number of its first message: the same when the turn is done again after a crash."""
         self.trace = Trace(
@@ -83,22 +87,27 @@ class DialogueManager:
         policy: Policy,
         speaker: Speaker,
         show: Callable[[Progress], None],
+        say: Callable[[Sentence], None],
         language: str,
         fetching: Fetching,
         linking: Linking,
         recogniser: Recogniser | None = None,
     ) -> None:
-        """`show` passes on that an answer is being made. `language`: of the business, for
-        customers whose language nothing tells. Without a `recogniser` no intents are told."""
+        """`show` passes on that an answer is being made, and `say` its sentences, to who speaks
+        them. `language`: of the business, for customers whose language nothing tells. Without a
+        `recogniser` no intents are told."""
         self._history = history
         self._perception = perception
         self._policy = policy
         self._speaker = speaker
         self._show = show
+        self._say = say
         self._language = language
         self._recogniser = recogniser
         self._fetching = fetching
         self._linking = linking
+        self.preparing = Preparing(self._decide_ahead)
+        """Answers to what callers seem to have said."""
 
     async def handle(self, turn: Turn, joined: Callable[[], bool]) -> Outcome | None:
         """Answer a turn. None if `joined()` told, before the answer began, that more messages
@@ -115,21 +124,25 @@ class DialogueManager:
             return Outcome(None, trace.to_json(), {})
         with trace.step("perception"):
             perceived = await self._perceive(turn)
-        if joined():
+        if joined() and not turn.begun:
             return None
         with trace.step("understanding"):
             asked = asked_in(turn.standing)
             messages = corrected(without_commands(turn.messages))
             understanding = understand(messages, perceived, past, self._language)
-            understanding = await self._recognised(understanding, messages, perceived, past)
+            ahead = self.preparing.take(turn.conversation, understanding, past)
+            if ahead is None:
+                understanding = await self._recognised(understanding, messages, perceived, past)
         with self._draft(turn, understanding, asked) as (draft, spoken):
             with trace.step("policy"), trace.current():
-                wants_answer = asked is None or not understanding.empty or understanding.problems
-                decision = (
-                    await self._policy.decide(understanding, past, draft) if wants_answer else None
-                )
-            # What the customer has seen the beginning of is finished.
-            if joined() and not draft.shown:
+                decision = None
+                if ahead:
+                    trace.note(prepared=ahead.account())
+                    understanding, decision = await ahead.decided(draft)
+                elif asked is None or not understanding.empty or understanding.problems:
+                    decision = await self._policy.decide(understanding, past, draft)
+            # What the customer has seen or heard the beginning of is finished.
+            if joined() and not draft.shown and not turn.begun:
                 return None
             if asked:
                 done = await self._linking.answer(asked, understanding.language)
@@ -155,10 +168,20 @@ class DialogueManager:
         spoken = None
         if understanding.by_voice and not asked:
             spoken = self._speaker.begin(understanding.language, turn.conversation)
+        reply, language = _reply_id(turn), understanding.language
+        # What became of a command, and what is wrong with a file, is said before the answer.
+        begins = not asked and not understanding.problems
+
+        def speak(at: int, sentence: str) -> None:
+            if spoken:
+                spoken.add(sentence)
+            if begins:
+                turn.begun = True
+                self._say(Sentence(turn.conversation, reply, at, sentence, language))
+
         channel = turn.received[0].message.channel
-        speak = spoken.add if spoken else None
         try:
-            yield Draft(turn.conversation, _reply_id(turn), channel, self._show, speak), spoken
+            yield Draft(turn.conversation, reply, channel, self._show, speak), spoken
         finally:
             if spoken:
                 spoken.close()
@@ -170,6 +193,15 @@ class DialogueManager:
         turn.trace.note(decision={"kind": decision.kind, "why": decision.why})
         reply = _reply(turn, decision, locale, (), {})
         return Outcome(reply, turn.trace.to_json(), {})
+
+    async def _decide_ahead(self, message: Message, ahead: Ahead) -> tuple[Understanding, Decision]:
+        """The answer to what would be a turn's only message; nothing is kept of it."""
+        past = await self._history.before(message)
+        understanding = understand([message], {}, past, self._language)
+        ahead.understanding, ahead.past = understanding, past
+        with ahead.steps.current():
+            understanding = await self._recognised(understanding, [message], {}, past)
+            return understanding, await self._policy.decide(understanding, past, ahead.draft)
 
     async def _recognised(
         self,

@@ -186,6 +186,8 @@ def _front_desk(
         recogniser=recogniser,
         upload_bytes=int(config.limits.upload_bytes),
         delivery_s=config.limits.delivery_hours * 3600,
+        # Without a language model an answer takes milliseconds, which is what asking twice costs.
+        prepares=config.assistant is not None,
     )
 
 

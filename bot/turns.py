@@ -18,7 +18,7 @@ from bot.history import History
 from bot.inbox import Inbox, Received
 from bot.lease import Leases
 from bot.manager import DialogueManager, Outcome, Turn
-from bot.messages import ConversationId
+from bot.messages import ConversationId, Message
 from bot.outbox import Outbox, Superseded
 from bot.store import Store
 
@@ -101,12 +101,24 @@ class TurnRunner:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+            await self._manager.preparing.close()
             await self._outbox.close()
 
     def customer_types(self, conversation: ConversationId) -> None:
         """The customer is writing: a burst that waits for words waits on."""
         if lane := self._lanes.get(conversation):
             lane.sign()
+
+    def prepare(self, message: Message, stands: Callable[[str, str], None]) -> None:
+        """Begin the answer to a message that seems to come, if it will be answered here and
+        nothing else is to be answered before it."""
+        conversation = message.conversation
+        if keys.partition_of(conversation) in self._after and conversation not in self._lanes:
+            self._manager.preparing.begin(message, stands)
+
+    def drop_prepared(self, conversation: ConversationId) -> None:
+        """It does not come, or comes otherwise."""
+        self._manager.preparing.drop(conversation)
 
     async def _gained(self, partition: int) -> None:
         newest = await self._store.run("XREVRANGE", keys.inbox(partition), "+", "-", "COUNT", 1)

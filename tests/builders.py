@@ -92,6 +92,7 @@ def build_desk(
     recogniser: Recogniser | None = None,
     delivery_s: float = 3600,
     synthesizer: Synthesizer | None = None,
+    prepares: bool = False,
 ) -> FrontDesk:
     """A desk with the real parts around the policy given; its media lie under `folder`."""
     media = MediaStore(str(folder / "media"))
@@ -108,6 +109,7 @@ def build_desk(
         alone=alone,
         recogniser=recogniser,
         delivery_s=delivery_s,
+        prepares=prepares,
     )
 
 

@@ -93,25 +93,32 @@ class Checking:
         self._cites = False
         self._left_out = 0
         self._backed = 0
+        self._passed: list[str] = []
+        """Let through, and not given yet."""
+        self._tells_steps = False
 
     async def add(self, words: str) -> list[str]:
         """Take in what was written further; gives the sentences that have been let through.
-        Raises `Unusable`."""
+
+        They may be spoken, and what was spoken cannot be taken back. So none is given before the
+        answer rests on a passage that it cites, and none of an answer's steps before the last of
+        them: what could still spoil it for such a reason would have been heard. Raises `Unusable`.
+        """
         self._raw += words
         self._check_whole()
         if not self._read and self._thinking():
             return []
-        passed: list[str] = []
         while found := self._next():
             self._read += len(found)
-            passed += await self._segment(found)
-        return passed
+            self._tells_steps = self._tells_steps or bool(_STEP.match(found))
+            self._passed += await self._segment(found)
+        return self._given() if self._cites and self._backed and not self._tells_steps else []
 
     async def finish(self) -> tuple[Checked, list[str]]:
-        """The answer, and the sentences that were let through last. Raises `Unusable`."""
+        """The answer, and the sentences of it that were not given yet. Raises `Unusable`."""
         if not self._read:
             self._thinking(ended=True)
-        passed = await self._segment(self._raw[self._read :])
+        self._passed += await self._segment(self._raw[self._read :])
         self._read = len(self._raw)
         text = self._kept.strip()
         if not text:
@@ -127,7 +134,11 @@ class Checking:
             citation(by_number[number].passage, "\n\n".join(dict.fromkeys(quotes)))
             for number, quotes in self._quotes.items()
         )
-        return Checked(text, _one_each(cited), self._left_out), passed
+        return Checked(text, _one_each(cited), self._left_out), self._given()
+
+    def _given(self) -> list[str]:
+        passed, self._passed = self._passed, []
+        return passed
 
     @property
     def shown(self) -> str:

@@ -41,6 +41,10 @@ LIKELY = 0.75
 lies between cuts off more callers than it saves time. Chosen on other sentences and voices than any
 figure is measured on (`benchmarks/turn_ends`)."""
 
+BRIEF_S = 0.8
+"""A voice shorter than this may be a murmur, whatever was understood. Of espeak's the longest,
+"mhm", lasts 0.7 s."""
+
 COMPLETE, INCOMPLETE = 0.8, 0.25
 """Smart Turn's probability of a complete turn, from and down to which it is believed."""
 FALLEN = -2.7
@@ -57,6 +61,8 @@ _QUESTION = re.compile(r"[?？؟][\"'”’)]*\s*$")
 _SENTENCE = re.compile(r"[.!。！][\"'”’)]*\s*$")
 _OPEN_MARK = re.compile(r"(?:[,;:–—-]|\.{2,}|…)\s*$")
 _LEAST_WORDS = 3
+_NEVER_BRIEF = 4
+"""Words that no murmur is taken for."""
 _LAST_SENTENCE = re.compile(r"[.!?。！？؟]\s*(?=\S)")
 
 
@@ -74,6 +80,7 @@ class _Words:
     unfinished: frozenset[str]
     endings: frozenset[str]
     interjections: frozenset[str]
+    interrupting: frozenset[str]
     answers: frozenset[str]
     numbers: frozenset[str]
     wh: frozenset[str]
@@ -157,11 +164,24 @@ def _by_voice(
     return UNSURE_S if ends and melody.above <= LOWERED else OPEN_S
 
 
-def wants_turn(text: str, locale: str) -> bool:
-    """Whether words that came while the desk spoke interrupt it: "mhm" and "okay" do not."""
+def wants_turn(text: str, locale: str, voice_s: float) -> bool:
+    """Whether words that came while the desk spoke interrupt it: "mhm" and "okay" do not.
+
+    A murmur is often heard as some other word, so of a brief voice (`voice_s`, in seconds) only
+    words that ask for the turn count.
+    """
     words = _words(locale)
     tokens = words_of(text)
-    return bool(tokens) and not _made_of(tokens, words.interjections)
+    if not tokens or _made_of(tokens, words.interjections):
+        return False
+    if voice_s >= BRIEF_S or len(tokens) >= _NEVER_BRIEF:
+        return True
+    asking = words.interrupting | (words.numbers - words.unfinished - words.interjections)
+    return any(
+        token.isdigit() or _made_of(tokens[at:end], asking)
+        for at, token in enumerate(tokens)
+        for end in range(at + 1, len(tokens) + 1)
+    )
 
 
 def _in_numbers(tokens: list[str], words: _Words) -> bool:
@@ -227,6 +247,7 @@ def _by_language() -> dict[str, _Words]:
             unfinished=frozenset(words["unfinished"].split()),
             endings=frozenset(words["endings"].split()),
             interjections=frozenset(words["interjections"].split()),
+            interrupting=frozenset(words["interrupting"].split()),
             answers=frozenset(words["answers"].split()),
             numbers=frozenset(words["numbers"].split()),
             wh=frozenset(words["wh"].split()),

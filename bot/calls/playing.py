@@ -7,7 +7,7 @@ happens. A sentence that cannot be spoken in time does not stop the others: the 
 import asyncio
 import logging
 from collections.abc import Callable
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import msgspec
 import numpy as np
@@ -44,6 +44,14 @@ class Sentence(msgspec.Struct, frozen=True):
     locale: str
 
 
+class _Ahead(NamedTuple):
+    """The sound of a sentence that may be said."""
+
+    text: str
+    locale: str
+    sound: "asyncio.Task[Speech | None]"
+
+
 class Player:
     """One call's voice. `run` is to run while the call does."""
 
@@ -74,6 +82,7 @@ class Player:
         """Counts up when everything is given up: what is being made then is dropped."""
         self._changed = asyncio.Event()
         self._troubled = False
+        self._ahead: _Ahead | None = None
 
     @property
     def speaking(self) -> bool:
@@ -84,6 +93,24 @@ class Player:
         """Say them after all that is to be said already."""
         self._sentences += sentences
         self._changed.set()
+
+    def make_ahead(self, text: str, locale: str) -> None:
+        """Make the sound of a sentence that may be said; of one at a time."""
+        if self._ahead is None:
+            sound = asyncio.create_task(self._mouth.speak(text, locale), name="sound ahead")
+            self._ahead = _Ahead(text, locale, sound)
+
+    def forget_ahead(self) -> None:
+        """It will not be said."""
+        if self._ahead:
+            self._ahead.sound.cancel()
+            self._ahead = None
+
+    def take_back(self, source: str) -> int:
+        """Do not say what has not been made of this source yet; gives how many sentences."""
+        kept = [each for each in self._sentences if each.source != source]
+        taken, self._sentences = len(self._sentences) - len(kept), kept
+        return taken
 
     def played(self, samples: int) -> Sound:
         """The line reports; gives the sound that has gone out since the last time."""
@@ -157,7 +184,7 @@ class Player:
         self._busy = True
         try:
             async with asyncio.timeout(LONGEST_WAIT_S):
-                speech = await self._mouth.speak(sentence.text, sentence.locale)
+                speech = await self._speech(sentence)
         except TimeoutError:
             log.error("call.synthesizer_hangs", extra={"after_s": LONGEST_WAIT_S})
             sentence, speech = self._instead(sentence)
@@ -168,6 +195,13 @@ class Player:
         sound = resample(speech.samples, speech.sample_rate_hz, self._line.sample_rate_hz)
         gap = np.zeros(round(GAP_S * self._line.sample_rate_hz), np.float32)
         return Piece(sentence.source, sentence.text, np.concatenate([sound, gap]))
+
+    async def _speech(self, sentence: Sentence) -> Speech | None:
+        ahead = self._ahead
+        if ahead and (ahead.text, ahead.locale) == (sentence.text, sentence.locale):
+            self._ahead = None
+            return await ahead.sound
+        return await self._mouth.speak(sentence.text, sentence.locale)
 
     def _instead(self, sentence: Sentence) -> tuple[Sentence, Speech | None]:
         """What is said, once in a call, where the synthesizer does not answer."""

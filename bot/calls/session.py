@@ -12,7 +12,7 @@ from typing import Any
 
 from bot.calls.answering import Answering
 from bot.calls.caller_turns import CallerTurns, Turn
-from bot.calls.endpointing import Expected, expected_after, patience_s, wants_turn
+from bot.calls.endpointing import UNSURE_S, Expected, expected_after, patience_s, wants_turn
 from bot.calls.hearing import SAMPLE_RATE_HZ, Caught, Ears, Voice
 from bot.calls.ledger import Said
 from bot.calls.manner import Manner
@@ -38,6 +38,7 @@ from bot.calls.transport import (
 )
 from bot.calls.turn_taking import Caller, Desk, Move, Step, TurnTaking
 from bot.calls.voicemail import is_voicemail
+from bot.channel import Sentence
 from bot.messages import Reply, ReplyKind
 from bot.understanding import Social, social
 from models.transcriber import Transcript
@@ -86,7 +87,14 @@ class CallSession:
         )
         self._phrases = Phrases(self._player, call, manner)
         self._replies = Replies(talk, self._player, self._group)
-        self._answering = Answering(talk, self._phrases, self._player, self.timeline)
+        self._answering = Answering(
+            talk,
+            self._phrases,
+            self._player,
+            self.timeline,
+            missing=self._replies.stop_growing,
+        )
+        self._stop_growing = talk.listen(self._grows)
         self._expected = Expected.ANYTHING
         self._reached = not call.outgoing
         """False until somebody has answered a call that the desk makes."""
@@ -167,12 +175,14 @@ class CallSession:
                     self._caller.pause(self._taking.voice_ended_s)
                 case Move.WENT_ON:
                     self._talk.speaks()
+                    self._answering.drop_prepared()
                     self._caller.go_on()
                 case Move.HOLD:
                     self._went_out(await self._player.hold())
                 case Move.INTERRUPTED:
                     await self._give_up()
                 case Move.RESUME:
+                    self._answering.drop_prepared()
                     self._caller.drop()
                     self._say_late()
                     self._player.resume()
@@ -204,10 +214,13 @@ class CallSession:
         locale = heard.language or self._phrases.locale
         self._line.caption(Caption(True, heard.text, False))
         if self._taking.desk is Desk.HELD:
-            await self._do(self._taking.judge(interrupts=wants_turn(heard.text, locale)))
+            voice_s = turn.ended_s - turn.began_s
+            await self._do(self._taking.judge(interrupts=wants_turn(heard.text, locale, voice_s)))
         if self._caller.turn is turn:
             wait_s = patience_s(heard.text, locale, self._expected, caught.melody, caught.complete)
             await self._do(self._taking.wait(self._manner.patience * wait_s))
+            if self._caller.turn is turn and wait_s <= UNSURE_S and heard.text.strip():
+                self._answering.prepare(heard.text.strip())
 
     def _end_turn(self) -> None:
         if self._caller.end(self._taking.voice_ended_s):
@@ -271,18 +284,37 @@ class CallSession:
         else:
             self._greet()
 
-    def _answer(self, reply: Reply) -> None:
-        if self._taking.caller is not Caller.SILENT and self._taking.desk is not Desk.HELD:
-            self._replies.put_off(reply)  # they have more to say: let it be told first
+    @property
+    def _caller_speaks(self) -> bool:
+        """They have more to say: let it be told before they are answered."""
+        return self._taking.caller is not Caller.SILENT and self._taking.desk is not Desk.HELD
+
+    def _grows(self, sentence: Sentence) -> None:
+        """A sentence of an answer that is still being made."""
+        if self._over:
             return
-        self._say_reply(reply)
+        if self._caller_speaks:
+            self._replies.hold_back(sentence.reply)
+        elif self._replies.grow(sentence):
+            self._phrases.locale = sentence.locale
+            self._answering.came()
+
+    def _answer(self, reply: Reply) -> None:
+        if self._replies.gave_up(reply.id):
+            return
+        self._answering.came()
+        if self._caller_speaks:
+            self._replies.put_off(reply)
+        else:
+            self._say_reply(reply)
 
     def _say_reply(self, reply: Reply) -> None:
         self._phrases.locale = reply.locale or self._phrases.locale
-        if not self._replies.say(reply):
-            self._taking.desk_listens()
-        elif reply.kind is ReplyKind.PERSON:
-            self._transfer_soon()
+        if self._replies.say(reply):
+            if reply.kind is ReplyKind.PERSON:
+                self._transfer_soon()
+        elif not self._player.speaking:
+            self._silent()
 
     def _say_late(self) -> None:
         for reply in self._replies.take_late():
@@ -291,7 +323,7 @@ class CallSession:
     async def _give_up(self) -> None:
         """The desk falls silent for good; what it was about to do is not done."""
         self._went_out(await self._player.drop())
-        self._replies.settle()
+        self._replies.give_up()
         self._after = None
 
     def _sounds(self, source: str, text: str) -> None:
@@ -314,7 +346,11 @@ class CallSession:
         if self._over:
             return
         self._replies.settle()
-        if self._after:
+        if self._replies.growing:
+            self._taking.desk_thinks()
+            if not self._answering.waiting:
+                self._answering.wait()
+        elif self._after:
             after, self._after = self._after, None
             self._group.create_task(after(), name="call end")
         elif self._answering.waiting:
@@ -336,6 +372,8 @@ class CallSession:
     async def _close(self) -> None:
         """Whatever ended the call: the line is closed, and what was heard is kept."""
         self._over = True
+        self._stop_growing()
+        self._answering.drop_prepared()
         self._answering.stop_waiting()
         self._after = None
         self._went_out(await self._player.drop())

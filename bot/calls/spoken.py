@@ -16,13 +16,29 @@ _PRICE_OR_DATE = re.compile(r"[€$£%]|\d{1,2}[./]\d{1,2}")
 
 def spoken(reply: Reply) -> list[str]:
     """The sentences of a reply, with what may be chosen where it asks to choose."""
-    found = list(sentences(speakable(reply.text, reply.locale)))
+    found = sentences_of(reply.text, reply.locale)
     if reply.kind is ReplyKind.CLARIFY:
         found += [
             say("call_option", reply.locale, number=number, option=option)
             for number, option in enumerate(reply.suggestions[:_MOST_OPTIONS], 1)
         ]
     return found
+
+
+def sentences_of(markdown: str, locale: str) -> list[str]:
+    return list(sentences(speakable(markdown, locale)))
+
+
+def rest_of(markdown: str, begun: str) -> str | None:
+    """What of a text comes after its beginning; None where it begins otherwise. How the words are
+    parted makes no difference."""
+    at = 0
+    for word in begun.split():
+        at += len(markdown) - at - len(markdown[at:].lstrip())
+        if not markdown.startswith(word, at):
+            return None
+        at += len(word)
+    return markdown[at:]
 
 
 def readback(text: str, locale: str) -> str:

@@ -15,10 +15,9 @@ from bot.calls.playing import Mouth
 from bot.calls.recording import Recording
 from bot.calls.session import CallSession
 from bot.calls.speaking import Speaking
-from bot.calls.talk import DeskTalk
+from bot.calls.talk import CallDesk, DeskTalk
 from bot.calls.timeline import Timeline
 from bot.calls.transport import Call, EndReason, Transport
-from bot.channel import Desk
 from bot.errors import OperatorError, TooFast
 from bot.speech import Speaker
 from bot.texts import languages, say
@@ -33,8 +32,8 @@ _TURN_S = 0.0005
 """For which a thread keeps the interpreter from another that waits for it. Python's 5 ms are a
 quarter of a frame of sound, and would be waited several times in each while others transcribe."""
 _FIXED = (
-    "call_recorded", "call_still_there", "call_silent_goodbye", "call_moment", "call_trouble",
-    "call_unclear", "call_language", "call_no_transfer",
+    "call_recorded", "call_still_there", "call_silent_goodbye", "call_moment", "call_anew",
+    "call_trouble", "call_unclear", "call_language", "call_no_transfer",
 )  # fmt: skip
 
 
@@ -58,7 +57,7 @@ class Switchboard:
 
     def __init__(
         self,
-        desk: Desk,
+        desk: CallDesk,
         *,
         transcriber: Callable[[], Transcriber],
         speaker: Speaker,

@@ -5,12 +5,12 @@ message that was typed beside the call. No connector delivers to a call, and non
 """
 
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Protocol
 
 from bot.calls.ledger import Said
 from bot.calls.transport import Call
-from bot.channel import Desk
+from bot.channel import Desk, Sentence
 from bot.messages import (
     AnswerAs,
     ChannelName,
@@ -28,6 +28,25 @@ CALL = ChannelName("call")
 _WAIT_S = 30.0
 
 
+class CallDesk(Desk, Protocol):
+    """What calls ask of the desk besides what connectors do."""
+
+    def prepare(self, message: Message, stands: Callable[[str, str], None]) -> None:
+        """The caller seems to have finished: begin the answer to this, in place of what else was
+        begun for its conversation. It is given if a turn comes that says the same after the same
+        history; until then nothing is kept or done for it, but that `stands` is told its sentences
+        (Markdown) and their language. May do nothing; never waits."""
+
+    def drop_prepared(self, conversation: ConversationId) -> None:
+        """The caller goes on: what was begun is given up."""
+
+    def listen(
+        self, conversation: ConversationId, hear: Callable[[Sentence], None]
+    ) -> Callable[[], None]:
+        """Have `hear` told the sentences of a reply while it is still being made, where that is
+        done in this process; the reply itself comes as always. Gives what ends it."""
+
+
 class Talk(Protocol):
     """What a session says to the desk, and hears from it."""
 
@@ -38,8 +57,18 @@ class Talk(Protocol):
     def replies(self) -> AsyncIterator[Reply]:
         """What the desk answers, in order, until it is closed. Raises `Unavailable`."""
 
+    def listen(self, hear: Callable[[Sentence], None]) -> Callable[[], None]:
+        """See `CallDesk`."""
+
     def speaks(self) -> None:
         """The caller is speaking: what they have just sent waits for their words."""
+
+    def prepare(self, text: str, stands: Callable[[str, str], None]) -> None:
+        """The caller has paused after these words, which may be all: the answer may be begun.
+        `stands`: see `CallDesk`."""
+
+    def drop_prepared(self) -> None:
+        """They were not all."""
 
     async def heard(self, reply: str, said: list[Said], *, whole: bool) -> None:
         """What the caller could hear of a reply. Raises `Unavailable`."""
@@ -48,7 +77,9 @@ class Talk(Protocol):
 class DeskTalk:
     """`Talk` with a desk."""
 
-    def __init__(self, desk: Desk, call: Call, conversation: ConversationId, after: int) -> None:
+    def __init__(
+        self, desk: CallDesk, call: Call, conversation: ConversationId, after: int
+    ) -> None:
         """`after`: number of the conversation's newest entry before the call."""
         self._desk = desk
         self._call = call
@@ -56,7 +87,7 @@ class DeskTalk:
         self._after = after
 
     @classmethod
-    async def open(cls, desk: Desk, call: Call) -> "DeskTalk":
+    async def open(cls, desk: CallDesk, call: Call) -> "DeskTalk":
         """Raises `CustomerError("unknown_conversation")` and `Unavailable`."""
         opened = await desk.open_conversation(call.channel, call.customer, call.conversation)
         return cls(desk, call, opened.id, opened.last_seq)
@@ -66,20 +97,7 @@ class DeskTalk:
         return self._conversation
 
     async def tell(self, text: str, *, from_s: float, to_s: float) -> None:
-        await self._desk.accept(
-            Message(
-                id=MessageId(new_id("m")),
-                channel=self._call.channel,
-                conversation=self._conversation,
-                customer=self._call.customer,
-                text=text,
-                locale=self._call.locale,
-                answer_as=AnswerAs.TEXT,
-                sent_at=time.time(),
-                utterance=Utterance(self._call.id, round(from_s, 2), round(to_s, 2)),
-            ),
-            verified=self._call.verified,
-        )
+        await self._desk.accept(self._message(text, from_s, to_s), verified=self._call.verified)
 
     async def replies(self) -> AsyncIterator[Reply]:
         while True:
@@ -89,10 +107,32 @@ class DeskTalk:
                 assert isinstance(entry.item, Reply)
                 yield entry.item
 
+    def listen(self, hear: Callable[[Sentence], None]) -> Callable[[], None]:
+        return self._desk.listen(self._conversation, hear)
+
     def speaks(self) -> None:
         self._desk.customer_types(self._conversation)
+
+    def prepare(self, text: str, stands: Callable[[str, str], None]) -> None:
+        self._desk.prepare(self._message(text, 0, 0), stands)
+
+    def drop_prepared(self) -> None:
+        self._desk.drop_prepared(self._conversation)
 
     async def heard(self, reply: str, said: list[Said], *, whole: bool) -> None:
         if not whole:
             words = " ".join(each.text for each in said)
             await self._desk.note_heard(self._conversation, ReplyId(reply), words)
+
+    def _message(self, text: str, from_s: float, to_s: float) -> Message:
+        return Message(
+            id=MessageId(new_id("m")),
+            channel=self._call.channel,
+            conversation=self._conversation,
+            customer=self._call.customer,
+            text=text,
+            locale=self._call.locale,
+            answer_as=AnswerAs.TEXT,
+            sent_at=time.time(),
+            utterance=Utterance(self._call.id, round(from_s, 2), round(to_s, 2)),
+        )

@@ -74,7 +74,7 @@ class Timing:
     """Of voice in a pause, before the turn goes on."""
     hold_s: float = 0.125
     """Of voice, before the desk falls silent for it."""
-    interrupts_s: float = 0.9
+    interrupts_s: float = 1.2
     """Of voice while the desk is silent for it, from which it is an interruption whatever the
     words are; before, the words decide."""
     judged_s: float = 1.0

@@ -1,11 +1,12 @@
 """A shop's articles with the real encoder, and an assistant whose language model reads a script."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from langchain_core.callbacks import CallbackManagerForLLMRun
+from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
 from langchain_core.language_models import GenericFakeChatModel
 from langchain_core.messages import AIMessageChunk, BaseMessage
 from langchain_core.outputs import ChatGenerationChunk
@@ -45,7 +46,7 @@ ARTICLES = {
     ),
 }
 
-Script = Callable[[list[BaseMessage]], Iterator[str]]
+Script = Callable[[list[BaseMessage]], Iterator[Any]]
 
 
 class Scripted(GenericFakeChatModel):
@@ -66,14 +67,44 @@ class Scripted(GenericFakeChatModel):
         self.asked.append(messages)
         for piece in self.script(messages):
             yield ChatGenerationChunk(message=AIMessageChunk(content=piece))
+        yield self._last()
+
+    def _last(self) -> ChatGenerationChunk:
         metadata = {"finish_reason": self.end} if self.end else {}
-        yield ChatGenerationChunk(
+        return ChatGenerationChunk(
             message=AIMessageChunk(
                 content="",
                 response_metadata=metadata,
                 usage_metadata={"input_tokens": 900, "output_tokens": 40, "total_tokens": 940},
             )
         )
+
+
+class Gated(Scripted):
+    """Waits at each event that its script yields, and notes where it was left."""
+
+    left: list[str]
+
+    async def _astream(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: AsyncCallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> AsyncIterator[ChatGenerationChunk]:
+        self.asked.append(messages)
+        said = ""
+        try:
+            for piece in self.script(messages):
+                if isinstance(piece, asyncio.Event):
+                    await piece.wait()
+                else:
+                    said += piece
+                    yield ChatGenerationChunk(message=AIMessageChunk(content=piece))
+        except (asyncio.CancelledError, GeneratorExit):
+            self.left.append(said)
+            raise
+        yield self._last()
 
 
 def saying(text: str) -> Script:
@@ -101,12 +132,17 @@ class Desk:
         sees: bool = False,
         end: str = "stop",
         context_tokens: int = 8_000,
+        gated: bool = False,
         **settings: Any,
     ) -> Assistant:
-        """An assistant that follows the script."""
+        """An assistant that follows the script. `gated`: which waits at events."""
         section = AssistantSection(model="openai:scripted", **settings)
         script = saying(script) if isinstance(script, str) else script
-        self.model = Scripted(script=script, end=end, asked=[])
+        self.model = (
+            Gated(script=script, end=end, asked=[], left=[])
+            if gated
+            else Scripted(script=script, end=end, asked=[])
+        )
         self.budget = Budget(self._store, section, keep_s=3600)
         self.assistant = Assistant(
             Model(

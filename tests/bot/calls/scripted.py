@@ -30,6 +30,7 @@ from bot.calls.transport import (
     Resumed,
     Sound,
 )
+from bot.channel import Sentence
 from bot.errors import Unavailable
 from bot.messages import ChannelName, ConversationId, CustomerId, Reply, ReplyId, ReplyKind, TurnId
 from models.melody import Melody
@@ -225,8 +226,11 @@ class ScriptedEar:
 class ScriptedMouth:
     seconds: float = 0.05
     hangs: bool = False
+    spoken: list[str] = field(default_factory=list)
+    """What it was asked to speak."""
 
     async def speak(self, text: str, locale: str) -> Speech | None:
+        self.spoken.append(text)
         await asyncio.sleep(1000 if self.hangs else self.seconds)
         length = round(len(text.split()) * WORD_S * RATE_HZ)
         return Speech(np.full(length, 0.3, np.float32), RATE_HZ)
@@ -248,7 +252,27 @@ class ScriptedTalk:
         self.told: list[str] = []
         self.spans: list[tuple[float, float]] = []
         self.corrected: dict[str, str] = {}
+        self.prepared: list[str] = []
+        """What an answer was begun for; empty texts: it was dropped."""
+        self.ahead = ""
+        """The first sentence of each answer that is begun, which stands at once."""
+        self.written: list[tuple[float, str]] = []
+        """Sentences that are known of the next reply before it is, each after so many seconds. An
+        empty one: it is begun anew."""
+        self._grows: Callable[[Sentence], None] = lambda sentence: None
         self._tasks: set[asyncio.Task[None]] = set()
+
+    def listen(self, hear: Callable[[Sentence], None]) -> Callable[[], None]:
+        self._grows = hear
+        return lambda: None
+
+    def prepare(self, text: str, stands: Callable[[str, str], None]) -> None:
+        self.prepared.append(text)
+        if self.ahead:
+            stands(self.ahead, "en")
+
+    def drop_prepared(self) -> None:
+        self.prepared.append("")
 
     async def tell(self, text: str, *, from_s: float, to_s: float) -> None:
         self.told.append(text)
@@ -260,6 +284,14 @@ class ScriptedTalk:
             self._tasks.add(task)
 
     async def _answer_later(self, made: Reply) -> None:
+        at, written, self.written = 0, self.written, []
+        for seconds, text in written:
+            await asyncio.sleep(seconds)
+            if not text:
+                at = 0
+                continue
+            self._grows(Sentence(made.conversation, made.id, at, text, "en"))
+            at += len(text)
         await asyncio.sleep(self._seconds)
         self._replies.put_nowait(made)
 
@@ -319,6 +351,8 @@ async def hold(
     until_s: float = 30.0,
     answer: Callable[[str], Answer] = echo,
     answer_s: float = 0.05,
+    written: Sequence[tuple[float, str]] = (),
+    ahead: str = "",
     call: Call | None = None,
     ears: ScriptedEars | None = None,
     mouth: ScriptedMouth | None = None,
@@ -326,10 +360,13 @@ async def hold(
     typed: tuple[float, str] | None = None,
     **manner: object,
 ) -> PlayedCall:
-    """A whole call. The desk greets with three words, 1.08 s. `typed`: when something else is
+    """A whole call. The desk greets with three words, 1.08 s. `written`: the sentences of the first
+    reply that are known before it, each after so many seconds. `ahead`: the
+    sentence that an answer begins with which is made in a pause. `typed`: when something else is
     answered in the conversation, and how."""
     line = Line(script, until_s, transfers=transfers)
     talk = ScriptedTalk(answer, answer_s)
+    talk.written, talk.ahead = list(written), ahead
     ears = ears or ScriptedEars(script)
     session = CallSession(
         call or Call(id="call_1", channel=ChannelName("call"), customer=CustomerId("cus_ann")),

@@ -4,6 +4,7 @@ import pytest
 
 from bot.calls.endpointing import (
     AT_ONCE_S,
+    BRIEF_S,
     LOOKED_UP_S,
     OPEN_S,
     SOON_S,
@@ -66,13 +67,33 @@ def test_what_the_desk_asks_for(said: str, locale: str, expected: Expected) -> N
 
 
 @pytest.mark.parametrize("words", ["Mhm.", "Uh-huh", "okay", "Yeah, right.", "I see."])
-def test_murmurs_want_no_turn(words: str) -> None:
-    assert not wants_turn(words, "en")
+@pytest.mark.parametrize("voice_s", [BRIEF_S / 2, 2 * BRIEF_S])
+def test_murmurs_want_no_turn(words: str, voice_s: float) -> None:
+    assert not wants_turn(words, "en", voice_s)
 
 
-@pytest.mark.parametrize("words", ["Stop.", "wait", "Okay but where is it?", "No."])
-def test_words_want_the_turn(words: str) -> None:
-    assert wants_turn(words, "en")
+@pytest.mark.parametrize("words", ["And they came.", "Other.", "I.t.", "Don't cave.", "Uh?"])
+def test_what_a_murmur_is_heard_as_wants_no_turn(words: str) -> None:
+    assert not wants_turn(words, "en", BRIEF_S - 0.1)
+    assert wants_turn(words, "en", BRIEF_S)
+
+
+@pytest.mark.parametrize(
+    "words", ["Stop.", "wait", "No.", "Okay hold on", "The second one.", "Oh no.", "4.", "Two"]
+)
+def test_brief_words_that_ask_for_the_turn_get_it(words: str) -> None:
+    assert wants_turn(words, "en", BRIEF_S / 2)
+
+
+def test_many_words_want_the_turn_however_quickly_they_are_said() -> None:
+    assert wants_turn("Okay but where is it?", "en", BRIEF_S / 2)
+
+
+@pytest.mark.parametrize(
+    ("words", "locale"), [("Moment!", "de"), ("espere", "es"), ("等一下", "zh"), ("لحظة", "ar")]
+)
+def test_every_language_can_interrupt_briefly(words: str, locale: str) -> None:
+    assert wants_turn(words, locale, BRIEF_S / 2)
 
 
 @pytest.mark.parametrize("locale", ["de", "es", "zh", "ar", "nb", ""])

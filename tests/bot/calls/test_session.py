@@ -181,9 +181,9 @@ def test_five_minutes_take_no_time_and_always_the_same() -> None:
     script = Script()
     for turn in range(20):
         script.says(5 + 14.0 * turn, f"question {turn} |0.6| about my order?")
-    started = time.perf_counter()
+    started = time.process_time()  # whatever else the machine is busy with
     first = run(hold(script, until_s=300))
-    spent = time.perf_counter() - started
+    spent = time.process_time() - started
     second = run(hold(script, until_s=300))
     assert len(first.talk.told) == 20
     assert first.timeline.moves == second.timeline.moves

@@ -25,6 +25,12 @@ class Clip(MediaStreamTrack):
         self._at = 0
         self._began = 0.0
 
+    def say(self, sound: Sound) -> None:
+        """Play this from now on."""
+        silence = np.zeros(max(0, self._at - len(self._sound)), np.int16)
+        said = (np.clip(sound, -1, 1) * 32_767).astype(np.int16)
+        self._sound = np.concatenate([self._sound, silence, said])
+
     async def recv(self) -> AudioFrame:
         loop = asyncio.get_running_loop()
         self._began = self._began or loop.time()
@@ -41,7 +47,8 @@ class Clip(MediaStreamTrack):
 class Peer:
     def __init__(self, sound: Sound) -> None:
         self.connection = RTCPeerConnection()
-        self.connection.addTrack(Clip(sound))
+        self.clip = Clip(sound)
+        self.connection.addTrack(self.clip)
         self.heard: list[Sound] = []
         self._more = asyncio.Event()
         self._listening: asyncio.Task[None] | None = None
