@@ -1,11 +1,23 @@
 """How voice calls are held: what the operator decides about them. See docs/calls.md."""
 
+from pathlib import Path
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import AfterValidator, Field, ValidationInfo
 
-from bot.config_section import Section
+from bot.config_section import Section, beside_the_file
 from bot.line_settings import LinesSection
+
+INSTALLED = "installed"
+
+
+def _installed_or_file(model: str, info: ValidationInfo) -> str:
+    if model in ("", INSTALLED):
+        return model
+    whole = beside_the_file(Path(model), info)
+    if not whole.is_file():
+        raise ValueError(f"must be `{INSTALLED}` or a file, and there is no {whole}")
+    return str(whole)
 
 
 class CallsSection(Section):
@@ -29,5 +41,9 @@ class CallsSection(Section):
     patience: Annotated[float, Field(ge=0.5, le=3)] = 1.0
     """How long pauses may be before they end the caller's turn: 1 as it is, 1.5 half as long again.
     """
+    smart_turn: Annotated[str, AfterValidator(_installed_or_file)] = ""
+    """Smart Turn, a model that hears by the voice whether somebody has finished: `installed` for
+    the one in the package `pipecat-ai`, or the path of its ONNX file. Empty: words and melody
+    decide alone. See docs/calls.md."""
     lines: LinesSection = LinesSection()
     """Where calls come from besides the chat widget: telephone numbers and exchanges."""

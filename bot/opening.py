@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING
 
@@ -11,8 +12,10 @@ import msgspec
 
 from bot import language, weights
 from bot.article_page import article_page
+from bot.call_settings import INSTALLED
 from bot.calls.manner import Manner
 from bot.calls.switchboard import CallLimits, Switchboard
+from bot.calls.transport import Sound
 from bot.calls.turn_taking import Timing
 from bot.config import Config
 from bot.desk import FrontDesk
@@ -32,6 +35,7 @@ from bot.redis_server import RedisServer
 from bot.speech import Speaker
 from bot.store import Store
 from bot.texts import FALLBACK
+from models.smart_turn import SmartTurn
 from models.text_encoder import TextEncoder
 from models.transcriber import Transcriber
 from models.understanding.versions import Versions
@@ -118,7 +122,8 @@ async def open_desk(
             knowledge, intents, config.name, config.suggestions, config.person, assistant
         )
         desk = _front_desk(config, store, media, perception, policy, speaker, recogniser, alone)
-        calls = _calls(config, desk, hearing, speaker)
+        complete = await asyncio.to_thread(_turn_judge, config)
+        calls = _calls(config, desk, hearing, speaker, complete)
         stack.callback(calls.close)
         for warm_up in (perception.warm_up(), calls.warm_up()):
             warming = asyncio.create_task(warm_up, name="warm-up")
@@ -191,14 +196,27 @@ def _front_desk(
     )
 
 
+def _turn_judge(config: Config) -> Callable[[Sound], float] | None:
+    """What hears whether a caller has finished, where one is chosen. Raises `EngineMissing`."""
+    chosen = config.calls.smart_turn
+    if not chosen:
+        return None
+    return SmartTurn(None if chosen == INSTALLED else Path(chosen)).complete
+
+
 def _calls(
-    config: Config, desk: FrontDesk, hearing: Callable[[], Transcriber], speaker: Speaker
+    config: Config,
+    desk: FrontDesk,
+    hearing: Callable[[], Transcriber],
+    speaker: Speaker,
+    complete: Callable[[Sound], float] | None,
 ) -> Switchboard:
     calls = config.calls
     greeting = calls.greeting.get(config.language) or calls.greeting.get(FALLBACK, "")
     return Switchboard(
         desk,
         transcriber=hearing,
+        complete=complete,
         speaker=speaker,
         manner=Manner(
             business=config.name,

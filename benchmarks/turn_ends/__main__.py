@@ -1,7 +1,7 @@
 """Hears the training's callers and writes their pauses down; `train` makes the weights of that.
 
-python -m benchmarks.turn_ends SEED COUNT FILE      synthetic callers
-python -m benchmarks.turn_ends people FILE          people's recordings
+python -m benchmarks.turn_ends SEED COUNT [shop] FILE   synthetic callers
+python -m benchmarks.turn_ends people FILE              people's recordings
 python -m benchmarks.turn_ends.train FILE…
 """
 
@@ -15,7 +15,7 @@ import msgspec
 from benchmarks.turn_ends import people
 from benchmarks.turn_ends.callers import caller
 from benchmarks.turn_ends.pauses import Pause, pauses
-from benchmarks.turn_ends.sentences import PAUSE, assistant, banking
+from benchmarks.turn_ends.sentences import PAUSE, assistant, banking, shop
 from models.errors import EngineMissing
 from models.moonshine import MoonshineTranscriber
 from models.smart_turn import SmartTurn
@@ -32,11 +32,11 @@ class Listening:
             sys.exit(f"the training compares with Smart Turn: {error}")
 
 
-def synthetic(seed: int, count: int) -> Iterator[Pause]:
+def synthetic(seed: int, count: int, only: str = "") -> Iterator[Pause]:
     rng, ears = random.Random(seed), Listening()
-    groups = {"banking": banking(), "assistant": assistant()}
+    groups = {"banking": banking(), "assistant": assistant(), "shop": shop()}
     for at in range(count):
-        group = rng.choice(sorted(groups))
+        group = only or rng.choice(sorted(groups))
         clip = caller(groups[group], seed % 2, rng)
         yield from pauses(
             clip.sound,
@@ -74,7 +74,7 @@ def of_people() -> Iterator[Pause]:
 
 def main() -> None:
     what, *counted, file = sys.argv[1:]
-    found = of_people() if what == "people" else synthetic(int(what), int(counted[0]))
+    found = of_people() if what == "people" else synthetic(int(what), int(counted[0]), *counted[1:])
     with Path(file).open("wb") as out:
         for pause in found:
             out.write(msgspec.json.encode(pause) + b"\n")

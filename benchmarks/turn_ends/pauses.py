@@ -27,7 +27,7 @@ class Pause(msgspec.Struct, frozen=True):
     turn: str
     """Which turn, of all."""
     group: str
-    """Whose sentences: `banking`, `assistant` or `people`."""
+    """Whose sentences: `banking`, `assistant`, `shop` or `people`."""
     part: int
     """Callers of one part share neither voices nor sentences with those of the other."""
     line: str

@@ -12,6 +12,11 @@ from functools import cache
 from itertools import pairwise
 from pathlib import Path
 
+import yaml
+
+from benchmarks.calls.speech import sentences
+from benchmarks.desk_process import EXAMPLE
+
 DATA = Path(__file__).parents[3] / "shared" / "data"
 PAUSE = "|"
 
@@ -63,6 +68,23 @@ def spoken() -> tuple[str, ...]:
         for article in entity["docs"].values()
     ]
     return _usable([*turns, *sorted(set(asked))])
+
+
+@cache
+def shop() -> tuple[str, ...]:
+    """What customers of the example's shop say, as its intents are trained on."""
+    measured = {plain(text) for kind in ("whole", "paused") for text in sentences(kind)}
+    files = sorted((EXAMPLE / "intents").glob("*/*.yaml"))
+    found = [yaml.safe_load(file.read_text("utf-8")) for file in files]
+    said = {text for each in found for text in each.get("examples", ()) if isinstance(text, str)}
+    return _usable(
+        [text for text in sorted(said) if text.isascii() and plain(text) not in measured]
+    )
+
+
+def plain(text: str) -> str:
+    """To compare sentences by."""
+    return " ".join(word.strip(".,!?") for word in text.lower().split())
 
 
 def written(text: str) -> str:

@@ -17,7 +17,7 @@ from bot.calls.session import CallSession
 from bot.calls.speaking import Speaking
 from bot.calls.talk import CallDesk, DeskTalk
 from bot.calls.timeline import Timeline
-from bot.calls.transport import Call, EndReason, Transport
+from bot.calls.transport import Call, EndReason, Sound, Transport
 from bot.errors import OperatorError, TooFast
 from bot.speech import Speaker
 from bot.texts import languages, say
@@ -60,17 +60,19 @@ class Switchboard:
         desk: CallDesk,
         *,
         transcriber: Callable[[], Transcriber],
+        complete: Callable[[Sound], float] | None = None,
         speaker: Speaker,
         manner: Manner,
         limits: CallLimits | None = None,
         recordings: Path | None = None,
     ) -> None:
-        """`recordings`: the folder that calls are recorded in; None: they are not."""
+        """`complete`: see `bot.calls.hearing.Caught`. `recordings`: the folder that calls are
+        recorded in; None: they are not."""
         self._desk = desk
         self._manner = msgspec.structs.replace(manner, recorded=recordings is not None)
         self._limits = limits or CallLimits()
         self._recordings = recordings
-        self._ears = Hearing(transcriber, threads=self._limits.hearing_threads)
+        self._ears = Hearing(transcriber, threads=self._limits.hearing_threads, complete=complete)
         self._mouth = Speaking(speaker, listener="calls")
         self._held = 0
 
