@@ -11,14 +11,18 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
+import numpy as np
 
+from benchmarks.calls.speech import LINES, VOICES, over, said, sentences
 from benchmarks.turn_ends import people
-from benchmarks.turn_ends.callers import caller
+from benchmarks.turn_ends.callers import AFTER_S, RATE_HZ, caller
 from benchmarks.turn_ends.pauses import Pause, pauses
 from benchmarks.turn_ends.sentences import PAUSE, assistant, banking, shop
 from models.errors import EngineMissing
 from models.moonshine import MoonshineTranscriber
 from models.smart_turn import SmartTurn
+
+_BEFORE_S = 0.4
 
 
 class Listening:
@@ -72,13 +76,45 @@ def of_people() -> Iterator[Pause]:
                 )
 
 
+def measured() -> Iterator[Pause]:
+    """The benchmark's own callers, never trained on: whole sentences over three lines, and clean
+    ones with pauses."""
+    ears = Listening()
+    whole, inside = random.Random(1), random.Random(3)
+    turns = [
+        (LINES[n % 3], True, over(LINES[n % 3], said(text, VOICES[n % 5], whole), whole))
+        for n, text in enumerate(sentences("whole") * 3)
+    ] + [
+        ("clean", False, said(text, VOICES[(n + n // 50) % 5], inside))
+        for n, text in enumerate(sentences("paused") * 2)
+    ]
+    for n, (line, is_whole, sound) in enumerate(turns):
+        yield from pauses(
+            np.pad(sound, (round(_BEFORE_S * RATE_HZ), round(AFTER_S * RATE_HZ))),
+            ears.transcriber,
+            ears.complete,
+            ends_s=_BEFORE_S + len(sound) / RATE_HZ,
+            turn=f"measured-{n}",
+            group="measured",
+            part=1,
+            line=line,
+            whole=is_whole,
+        )
+
+
 def main() -> None:
     what, *counted, file = sys.argv[1:]
-    found = of_people() if what == "people" else synthetic(int(what), int(counted[0]), *counted[1:])
+    if what in _OTHERS:
+        found = _OTHERS[what]()
+    else:
+        found = synthetic(int(what), int(counted[0]), *counted[1:])
     with Path(file).open("wb") as out:
         for pause in found:
             out.write(msgspec.json.encode(pause) + b"\n")
             out.flush()
+
+
+_OTHERS = {"people": of_people, "measured": measured}
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from benchmarks.turn_ends.sentences import PAUSE, SHORT, paused, written
 from models.audio import resampled
 from models.espeak import Espeak
-from models.synthesis.noise import with_noise
+from models.synthesis.noise import NOISES, with_noise
 from models.synthesis.transmission import phone_band
 
 Sound = NDArray[np.float32]
@@ -124,7 +124,7 @@ def _spoken(text: str, voice: str, rate: int) -> Sound:
 def _arriving(line: str, sound: Sound, ends_s: float, rng: random.Random) -> Sound:
     chance = np.random.default_rng(rng.getrandbits(32))
     if line == "noisy":
-        kind = rng.choice(("street", "hum", "hiss", "babble"))
+        kind = rng.choice([kind for kind in NOISES if kind != "none"])
         decibels = rng.uniform(14, 28)
         if rng.random() < 0.5:
             sound = with_noise(sound, RATE_HZ, decibels, kind, rng)

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.turn_ends.measure import read
 from benchmarks.turn_ends.pauses import Pause
 from benchmarks.turn_ends.sentences import SHORT, assistant, banking, places, shop, spoken
 from bot.calls.endpointing import AT_ONCE_S, words_of
@@ -64,7 +65,7 @@ def main() -> None:
         "assistant": _learn_words([*texts["banking"], *alike]),
         "people": _learn_words([*texts["banking"], *texts["assistant"], *alike]),
     }
-    found = [pause for file in sys.argv[1:] for pause in _read(Path(file)) if words_of(pause.text)]
+    found = [pause for file in sys.argv[1:] for pause in read(Path(file)) if words_of(pause.text)]
     tables["shop"] = tables["people"]
     trained = [p for p in found if p.group != "shop" and (p.group != "people" or p.part == 0)]
     kept = [p for p in found if p not in trained]
@@ -92,11 +93,7 @@ def main() -> None:
             if chosen := [p for p in kept if name in (p.line, p.group)]:
                 _tell(f"{kind}: {name}, not trained on", chosen, network.odds(chosen))
         out |= {f"{kind}_{name}": value for name, value in network.weights().items()}
-    np.savez_compressed(turn_end.WEIGHTS, **out)
-
-
-def _read(file: Path) -> list[Pause]:
-    return [msgspec.json.decode(line, type=Pause) for line in file.read_bytes().splitlines()]
+    np.savez_compressed(turn_end.WEIGHTS, allow_pickle=False, **out)
 
 
 def _learn_words(texts: Sequence[str]) -> WordTable:
@@ -128,7 +125,7 @@ def _learn_words(texts: Sequence[str]) -> WordTable:
         for batch in torch.randperm(len(rows)).split(1024):
             odds = bag(seen[batch])[:, 0] + bias
             loss = _loss(odds, ends[batch], weight=counted[batch])
-            (loss + 1e-5 * bag.weight.square().sum()).backward()  # type: ignore[no-untyped-call]
+            (loss + 1e-5 * bag.weight.square().sum()).backward()
             optimiser.step()
             optimiser.zero_grad()
         for group in optimiser.param_groups:
@@ -219,7 +216,7 @@ def _learn(
     for _ in range(60):
         for batch in torch.randperm(len(inputs)).split(256):
             loss = _loss(network(inputs[batch])[:, 0], ends[batch], weight=weights[batch])
-            loss.backward()  # type: ignore[no-untyped-call]
+            loss.backward()
             optimiser.step()
             optimiser.zero_grad()
     return network
