@@ -12,6 +12,7 @@ import msgspec
 from bot.messages import (
     Attachment,
     AttachmentId,
+    CallSummary,
     ChannelName,
     Conversation,
     ConversationId,
@@ -102,6 +103,26 @@ class Connector(Protocol):
 
     def show(self, progress: Progress) -> None:
         """Pass on that an answer is being made. May do nothing; never waits."""
+
+
+class PictureDoor(Protocol):
+    """Where a picture comes in that somebody shows during a telephone call, by the secret of the
+    link that they were sent."""
+
+    @property
+    def upload_bytes(self) -> int:
+        """The largest picture."""
+
+    async def locale(self, token: str) -> str | None:
+        """The language of who was sent the link; None where it is good no more, or never was.
+        Raises `Unavailable`."""
+
+    async def take(self, token: str, chunks: AsyncIterator[bytes], claimed_type: str) -> None:
+        """Take the one picture that may come by a link; it belongs to what the caller is saying.
+
+        Raises `CustomerError` (`picture_link_gone`, `picture_only`, and what `Desk.keep_media`
+        and `Desk.accept` raise), after which another one may be tried; `Unavailable`.
+        """
 
 
 class Desk(Protocol):
@@ -207,4 +228,8 @@ class Desk(Protocol):
         there is none, and `Unavailable`."""
 
     async def trace(self, conversation: ConversationId, turn: TurnId) -> dict[str, Any] | None:
-        """What was heard, read, searched and decided in a turn, with milliseconds."""
+        """What was heard, read, searched and decided in a turn, with milliseconds; beside it, what
+        the conversation's calls were about."""
+
+    async def calls(self, conversation: ConversationId) -> Sequence[CallSummary]:
+        """What the conversation's last calls were about, the oldest first. Raises `Unavailable`."""

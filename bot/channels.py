@@ -12,6 +12,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from bot.call_backs.calling import Calling
 from bot.channel_memory import RedisMemory
 from bot.config import ChannelsSection, Config
 from bot.config_file import section_of
@@ -50,8 +51,9 @@ _BURSTS = 2
 class Front:
     """The configured channels, and the web server."""
 
-    def __init__(self, server: Any, messaging: Any, lines: Any) -> None:
+    def __init__(self, server: Any, messaging: Any, lines: Any, call_backs: Calling | None) -> None:
         self._server = server
+        self._call_backs = call_backs
         self._messaging = messaging
         self._lines = lines
 
@@ -60,12 +62,19 @@ class Front:
         polling = asyncio.create_task(self._messaging.run(), name="channels")
         lines = asyncio.create_task(self._lines.run(), name="lines")
         lines.add_done_callback(self._lines_ended)
+        calling = [
+            asyncio.create_task(each.run(self._lines.dial), name="call-backs")
+            for each in [self._call_backs]
+            if each
+        ]
         try:
             await self._server.serve()
         finally:
             polling.cancel()
             lines.cancel()
-            await asyncio.gather(polling, lines, return_exceptions=True)
+            for task in calling:
+                task.cancel()
+            await asyncio.gather(polling, lines, *calling, return_exceptions=True)
         if not lines.cancelled():
             lines.result()
 
@@ -120,6 +129,7 @@ async def open_front(opened: OpenDesk, on_ready: Callable[[str], None]) -> Async
             api=api.app,
             messaging=messaging.routes,
             calls=lines,
+            pictures=_picture_page(opened, limiter, messaging),
             article=opened.article,
             check=opened.check,
             site=config.channels.webchat.page,
@@ -134,7 +144,33 @@ async def open_front(opened: OpenDesk, on_ready: Callable[[str], None]) -> Async
             ),
             messaging,
             lines,
+            opened.call_backs,
         )
+
+
+def _picture_page(opened: OpenDesk, limiter: RedisLimiter, messaging: Any) -> Any:
+    """The page that callers show pictures by, and their links with it; None where there are none.
+    Raises `OperatorError`."""
+    links, section = opened.pictures, opened.config.calls.picture_link
+    if links is None or section is None:
+        return None
+    url = opened.config.server.url
+    if not url:
+        raise OperatorError(
+            "calls.picture_link sends links to the desk, and the desk does not know its address",
+            remedy="server: {url: https://desk.example}",
+        )
+    texting = import_module("connectors.messaging.texting")
+    send = texting.texting(messaging.providers, section.channel, section.sender)
+    if send is None:
+        raise OperatorError(
+            f"calls.picture_link sends text messages by a channel that is not there: "
+            f"{section.channel}",
+            remedy=f"add `channels: {{{section.channel}: …}}`, see docs/channels/README.md",
+        )
+    page = import_module("connectors.picture_page")
+    links.serve(opened.desk, send, f"{url.rstrip('/')}{page.PATH}")
+    return page.PicturePage(links, limiter, business=opened.config.name)
 
 
 def lines_of(config: Config) -> dict[str, Any]:

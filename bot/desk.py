@@ -3,13 +3,17 @@ benchmarks build one with a policy of their own."""
 
 import asyncio
 import logging
+import re
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from bot.call_backs.arranging import Arranging
+from bot.calls.summaries import Summaries, Summarizer, kept_summaries
 from bot.channel import Connector, Fetch, Progress, Receipt, Sentence, Whereabouts
 from bot.deliveries import Deliveries
+from bot.errands import Errand
 from bot.errors import Unavailable
 from bot.explanation import explain
 from bot.fetching import Fetching
@@ -22,6 +26,7 @@ from bot.media import MediaStore
 from bot.messages import (
     Attachment,
     AttachmentId,
+    CallSummary,
     ChannelName,
     Conversation,
     ConversationId,
@@ -29,6 +34,7 @@ from bot.messages import (
     Entry,
     Message,
     MessageId,
+    Reply,
     ReplyId,
     TurnId,
 )
@@ -69,13 +75,17 @@ class FrontDesk:
         recogniser: Recogniser | None = None,
         upload_bytes: int = 25 * 1024**2,
         delivery_s: float = 24 * 3600,
+        errands: Sequence[Errand] = (),
+        call_backs: Arranging | None = None,
         prepares: bool = False,
     ) -> None:
         """`alone`: no other process can be answering on this Redis; see `bot.lease`. `recogniser`:
         none for a desk whose policy wants no intents. `upload_bytes`: the largest file that is
         fetched from a provider. `delivery_s`: how long a reply is tried to be delivered, in
-        seconds. `prepares`: answers take so long to make that those to callers are begun while it
-        is not certain yet that they have finished."""
+        seconds. `errands`: what it does for customers beside answering. `call_backs`: the one of
+        them that offers to call who could not be connected; None: nobody is called back.
+        `prepares`: answers take so long to make that those to callers are begun while it is not
+        certain yet that they have finished."""
         self.store = store
         self._recogniser = recogniser
         self._media = media
@@ -85,12 +95,14 @@ class FrontDesk:
         """The calls, which speak answers while they grow."""
         self._prepares = prepares
         self._keep_s = keep_days * 24 * 3600
+        self._language = language
         self._people = People(store, self._keep_s)
         self._history = History(store, self._people, keep_s=self._keep_s, keep_entries=keep_entries)
         self._inbox = Inbox(store, limits, self._keep_s)
         self._deliveries = Deliveries(store, self._keep_s)
         self._fetching = Fetching(media, limit_bytes=upload_bytes)
-        outbox = Outbox(store, self._keep_s, self._connectors, give_up_s=delivery_s)
+        self._call_backs = call_backs
+        self._outbox = outbox = Outbox(store, self._keep_s, self._connectors, give_up_s=delivery_s)
         manager = DialogueManager(
             history=self._history,
             perception=perception,
@@ -102,6 +114,7 @@ class FrontDesk:
             recogniser=recogniser,
             fetching=self._fetching,
             linking=Linking(self._people, outbox.tell),
+            errands=errands,
         )
         self._runner = TurnRunner(
             store=store,
@@ -111,6 +124,17 @@ class FrontDesk:
             history=self._history,
             manager=manager,
             show=self._show,
+        )
+
+    def summaries(self, summarizer: Summarizer | None = None) -> Summaries:
+        """What keeps the summaries of this desk's calls, worded by `summarizer` where there is
+        one."""
+        return Summaries(
+            self.store,
+            self._history,
+            keep_s=self._keep_s,
+            language=self._language,
+            summarizer=summarizer,
         )
 
     def connect(self, connector: Connector, fetch: Fetch | None = None) -> None:
@@ -139,6 +163,9 @@ class FrontDesk:
     ) -> Receipt:
         # Before the message is taken, for its own turn is to know who they are.
         await asyncio.gather(*(self._people.verified(message.customer, each) for each in verified))
+        number = next((each[4:] for each in verified if each.startswith("tel:+")), "")
+        if number and not message.phone:
+            message = msgspec.structs.replace(message, phone=re.sub(r"[\s().-]", "", number))
         return await self._inbox.accept(message, address)
 
     async def withdraw(self, conversation: ConversationId, message: MessageId) -> None:
@@ -239,7 +266,24 @@ class FrontDesk:
             # What it was made from stands in the trace already, but for numbers nobody reads.
             for name in ("observation", "pictures"):
                 trace["recognised"].pop(name, None)
+        if calls := await self.calls(conversation):
+            trace["calls"] = msgspec.to_builtins(calls)
         return trace
+
+    async def tell(self, reply: Reply) -> None:
+        """Bring a reply that no turn has made to its conversation, once. Raises `Unavailable`."""
+        await self._outbox.tell(reply)
+
+    async def nobody_reached(self, conversation: Conversation, phone: str, locale: str) -> bool:
+        if self._call_backs is None:
+            return False
+        reply = await self._call_backs.nobody_reached(conversation, phone, locale)
+        if reply is not None:
+            await self.tell(reply)
+        return reply is not None
+
+    async def calls(self, conversation: ConversationId) -> list[CallSummary]:
+        return await kept_summaries(self.store, conversation)
 
     async def _forget_media(self) -> None:
         """Delete attachments that are older than a conversation is remembered."""
@@ -253,9 +297,11 @@ class FrontDesk:
                     log.info("media.swept", extra={"attachments": gone})
             await asyncio.sleep(_SWEEP_EVERY_S)
 
-    def _say(self, sentence: Sentence) -> None:
-        if hear := self._listening.get(sentence.conversation):
+    def _say(self, sentence: Sentence) -> bool:
+        hear = self._listening.get(sentence.conversation)
+        if hear:
             hear(sentence)
+        return hear is not None
 
     def _show(self, progress: Progress) -> None:
         if connector := self._connectors.get(progress.channel):

@@ -48,6 +48,8 @@ _LONGEST_ANSWER_S = 3600.0
 """No reply comes later than so long after the message that used its conversation last."""
 _UNUSED_S = 24 * 3600
 """How long a conversation without a message is remembered."""
+_CALLS = 3
+"""Of the customer's last calls, those that a turn knows the summary of."""
 _SUMMARY_LINES = 40
 _SUMMARY_LINE_CHARS = 160
 
@@ -61,6 +63,15 @@ class Past(msgspec.Struct, frozen=True):
     perceived: dict[AttachmentId, Perceived]
     summary: str = ""
     """What has fallen off the log: a line for each question and what answered it."""
+    calls: tuple[str, ...] = ()
+    """What the customer's last calls were about, the oldest first."""
+
+
+class _Called(msgspec.Struct, frozen=True):
+    """What of `bot.calls.summary.CallSummary` is remembered in a turn."""
+
+    began_at: float
+    text: str
 
 
 class History:
@@ -157,7 +168,9 @@ class History:
         # Begun before the first is awaited, they travel together.
         log = self._newest(conversation, "+" if seq is None else f"({seq}-0")
         summary = self._store.run("HGET", keys.conversation(conversation), "summary")
+        calls = [self._store.run("HVALS", keys.calls(conversation))]
         others = [] if message.shared else await self._others(message)
+        calls += [self._store.run("HVALS", keys.calls(other)) for other, _ in others]
         own = _without_linking(await log)
         # A conversation that was last used before all of these cannot add to them.
         oldest = _time_of(own[0]) - _LONGEST_ANSWER_S if len(own) == _RECENT_ENTRIES else 0.0
@@ -169,9 +182,14 @@ class History:
         perceived: dict[AttachmentId, Perceived] = {}
         for each in (*used, conversation):
             theirs = [entry for entry in entries if entry.item.conversation == each]
-            perceived |= await self._perceived(each, theirs)
+            perceived |= await self.perceived(each, theirs)
             entries = await self._as_heard(each, entries)
-        return Past(tuple(entries), perceived, (await summary or b"").decode())
+        return Past(
+            tuple(entries),
+            perceived,
+            (await summary or b"").decode(),
+            _last_calls(await asyncio.gather(*calls)),
+        )
 
     async def note_heard(self, conversation: ConversationId, reply: ReplyId, words: str) -> None:
         """Remember of a reply only these words: a caller interrupted the rest."""
@@ -180,6 +198,11 @@ class History:
             self._store.run("HSET", key, reply, words),
             self._store.run("EXPIRE", key, self._keep_s),
         )
+
+    async def cut_short(self, conversation: ConversationId) -> frozenset[ReplyId]:
+        """The replies that a caller did not hear to their end."""
+        found = await self._store.run("HKEYS", keys.heard(conversation))
+        return frozenset(ReplyId(name.decode()) for name in found)
 
     async def withdrawn(self, conversation: ConversationId) -> frozenset[int]:
         """Numbers of the messages that the customer deleted."""
@@ -195,7 +218,7 @@ class History:
         first_kept = now - half
         rows = await self._store.run("XRANGE", keys.log(conversation), "-", f"({first_kept}-0")
         old = [_entry(row) for row in rows]
-        perceived = await self._perceived(conversation, old)
+        perceived = await self.perceived(conversation, old)
         stored = await self._store.run("HGET", keys.conversation(conversation), "summary")
         lines = [*(stored.decode().splitlines() if stored else ()), *summarize(old, perceived)]
         await self._store.run(
@@ -254,9 +277,10 @@ class History:
         corrected = (_as_heard(entry, heard) for entry in entries)
         return [entry for entry in corrected if entry is not None]
 
-    async def _perceived(
+    async def perceived(
         self, conversation: ConversationId, entries: list[Entry]
     ) -> dict[AttachmentId, Perceived]:
+        """What was heard and read in the attachments of a conversation's entries."""
         wanted = [
             attachment.id
             for entry in entries
@@ -271,6 +295,15 @@ class History:
             for attachment, raw in zip(wanted, found, strict=True)
             if raw
         }
+
+
+def _last_calls(found: Sequence[Sequence[bytes]]) -> tuple[str, ...]:
+    """What the last calls of some conversations were about."""
+    calls = sorted(
+        (msgspec.json.decode(raw, type=_Called) for each in found for raw in each),
+        key=lambda call: call.began_at,
+    )
+    return tuple(call.text for call in calls[-_CALLS:])
 
 
 def merged(logs: Sequence[Sequence[Entry]]) -> list[Entry]:
@@ -297,7 +330,7 @@ def summarize(entries: list[Entry], perceived: dict[AttachmentId, Perceived]) ->
     return lines
 
 
-def words_of(message: Message, perceived: dict[AttachmentId, Perceived]) -> str:
+def words_of(message: Message, perceived: Mapping[AttachmentId, Perceived]) -> str:
     """All that a message says: typed, spoken, and shown."""
     parts = [
         message.text,

@@ -16,6 +16,7 @@ links customers lies beside the partitions, under one hash tag of its own.
 | fd:{pN}:log:ID | stream | history.keep_days | entry SEQ-0: e message or reply |
 | fd:{pN}:perceived:ID | hash | history.keep_days | attachment id → what was heard or read in it |
 | fd:{pN}:heard:ID | hash | history.keep_days | reply → what a caller heard of it, if not all |
+| fd:{pN}:calls:ID | hash | history.keep_days | call → what it was about, of the last 20 |
 | fd:{pN}:withdrawn:ID | set | history.keep_days | seq of messages that were deleted |
 | fd:{pN}:once:ID:MESSAGE | string | 7 d, the longest a provider repeats a webhook | its seq |
 | fd:{pN}:pace:ID | string | seconds | when the next message fits the rate limit, Unix ms |
@@ -32,6 +33,15 @@ links customers lies beside the partitions, under one hash tag of its own.
 | fd:{people}:done:TURN | string | 1 h | what a link command came to, for its turn done anew |
 | fd:{people}:apart:ID | string | history.keep_days | they unlinked: addresses link them no more |
 | fd:{people}:verified:DIGEST | sorted set | history.keep_days | whose an address is, by when told |
+| fd:{pN}:callback:ID | string | 15 min | what is being asked for a call-back in a conversation |
+| fd:{callbacks}:booked | hash | never; it ends with the call | call-back id → the call-back |
+| fd:{callbacks}:due | sorted set | the same | call-back ids by when they are due, Unix s |
+| fd:{callbacks}:attempts | hash | the same | call-back id → times that it was tried |
+| fd:{callbacks}:of:ID | string | the same | the call-back that a customer has |
+| fd:{callbacks}:over | list | history.keep_days, at most 200 | call-backs that are over |
+| fd:{pictures}:link:DIGEST | string | calls.picture_link.minutes | whose picture comes by a link |
+| fd:{pictures}:of:CALL | string | the same | the link that a call has |
+| fd:{pictures}:taken:DIGEST | string | 11 min | a picture is coming by a link |
 | fd:limit:NAME:CLIENT | string | seconds | the same as pace, for a network address or an API key |
 """
 
@@ -41,6 +51,11 @@ from bot.messages import ChannelName, ConversationId, CustomerId, MessageId, Rep
 
 PARTITIONS = 16
 """Fixed for the life of a data set: a conversation's partition follows from it."""
+
+BOOKED = "fd:{callbacks}:booked"
+DUE = "fd:{callbacks}:due"
+ATTEMPTS = "fd:{callbacks}:attempts"
+OVER = "fd:{callbacks}:over"
 
 ONCE_EXPIRY_S = 7 * 24 * 3600
 LEASE_MS = 5_000
@@ -88,6 +103,10 @@ def perceived(conversation: ConversationId) -> str:
 
 def heard(conversation: ConversationId) -> str:
     return _of(conversation, "heard")
+
+
+def calls(conversation: ConversationId) -> str:
+    return _of(conversation, "calls")
 
 
 def withdrawn(conversation: ConversationId) -> str:
@@ -153,6 +172,27 @@ def apart(customer: CustomerId) -> str:
 def verified(digest: str) -> str:
     """`digest`: of the address; addresses themselves are in no key."""
     return f"fd:{{people}}:verified:{digest}"
+
+
+def call_back_form(conversation: ConversationId) -> str:
+    return _of(conversation, "callback")
+
+
+def call_back_of(customer: CustomerId) -> str:
+    return f"fd:{{callbacks}}:of:{customer}"
+
+
+def picture_link(digest: str) -> str:
+    """`digest`: of the link's secret; secrets themselves are in no key."""
+    return f"fd:{{pictures}}:link:{digest}"
+
+
+def picture_link_of(call: str) -> str:
+    return f"fd:{{pictures}}:of:{call}"
+
+
+def picture_taken(digest: str) -> str:
+    return f"fd:{{pictures}}:taken:{digest}"
 
 
 def limit(name: str, client: str) -> str:

@@ -10,6 +10,7 @@ import msgspec
 
 from bot.channel import Progress, Sentence
 from bot.draft import Draft
+from bot.errands import Errand, Told
 from bot.errors import CustomerError
 from bot.fetching import Fetching
 from bot.history import History, Past
@@ -21,9 +22,9 @@ from bot.messages import (
     ConversationId,
     Message,
     Reply,
-    ReplyId,
     ReplyKind,
     TurnId,
+    reply_id,
 )
 from bot.perception import Perceived, Perception
 from bot.policy import Decision, Policy, explain_finding
@@ -87,15 +88,17 @@ class DialogueManager:
         policy: Policy,
         speaker: Speaker,
         show: Callable[[Progress], None],
-        say: Callable[[Sentence], None],
+        say: Callable[[Sentence], bool],
         language: str,
         fetching: Fetching,
         linking: Linking,
         recogniser: Recogniser | None = None,
+        errands: Sequence[Errand] = (),
     ) -> None:
-        """`show` passes on that an answer is being made, and `say` its sentences, to who speaks
-        them. `language`: of the business, for customers whose language nothing tells. Without a
-        `recogniser` no intents are told."""
+        """`show` passes on that an answer is being made, and `say` its sentences; it tells whether
+        somebody speaks them. `language`: of the business, for customers whose language nothing
+        tells. Without a `recogniser` no intents are told. `errands`: what is done for customers
+        beside answering."""
         self._history = history
         self._perception = perception
         self._policy = policy
@@ -106,6 +109,7 @@ class DialogueManager:
         self._recogniser = recogniser
         self._fetching = fetching
         self._linking = linking
+        self._errands = tuple(errands)
         self.preparing = Preparing(self._decide_ahead)
         """Answers to what callers seem to have said."""
 
@@ -130,23 +134,32 @@ class DialogueManager:
             asked = asked_in(turn.standing)
             messages = corrected(without_commands(turn.messages))
             understanding = understand(messages, perceived, past, self._language)
-            ahead = self.preparing.take(turn.conversation, understanding, past)
-            if ahead is None:
+            wants_answer = asked is None or not understanding.empty or bool(understanding.problems)
+            told = Told(turn.id, messages, understanding)
+            done = await self._errand(told) if wants_answer else None
+            if done:
+                self.preparing.drop(turn.conversation)
+                ahead = None
+            else:
+                ahead = self.preparing.take(turn.conversation, understanding, past)
+            if ahead is None and done is None:
                 understanding = await self._recognised(understanding, messages, perceived, past)
         with self._draft(turn, understanding, asked) as (draft, spoken):
             with trace.step("policy"), trace.current():
-                decision = None
+                decision = done
                 if ahead:
                     trace.note(prepared=ahead.account())
                     understanding, decision = await ahead.decided(draft)
-                elif asked is None or not understanding.empty or understanding.problems:
+                elif decision is None and wants_answer:
                     decision = await self._policy.decide(understanding, past, draft)
+                if decision and not done:
+                    decision = await self._offered(told, decision)
             # What the customer has seen or heard the beginning of is finished.
             if joined() and not draft.shown and not turn.begun:
                 return None
             if asked:
-                done = await self._linking.answer(asked, understanding.language)
-                decision = _together(done, decision)
+                linked = await self._linking.answer(asked, understanding.language)
+                decision = _together(linked, decision)
             assert decision
             speech: tuple[Attachment, ...] = ()
             if spoken:
@@ -155,10 +168,26 @@ class DialogueManager:
                     speech = await spoken.finish(decision.text)
         reply = _reply(turn, decision, understanding.language, speech, perceived)
         trace.note(
-            remembered={"entries": len(past.entries), "summary": past.summary},
+            remembered={
+                "entries": len(past.entries),
+                "summary": past.summary,
+                "calls": past.calls,
+            },
             **_account(turn, perceived, understanding, decision),
         )
         return Outcome(reply, trace.to_json(), perceived)
+
+    async def _errand(self, told: Told) -> Decision | None:
+        """What a turn asks to be done, done; None where it is to be answered."""
+        for errand in self._errands:
+            if decision := await errand.answer(told):
+                return decision
+        return None
+
+    async def _offered(self, told: Told, decision: Decision) -> Decision:
+        for errand in self._errands:
+            decision = await errand.offer(told, decision)
+        return decision
 
     @contextmanager
     def _draft(
@@ -168,7 +197,7 @@ class DialogueManager:
         spoken = None
         if understanding.by_voice and not asked:
             spoken = self._speaker.begin(understanding.language, turn.conversation)
-        reply, language = _reply_id(turn), understanding.language
+        reply, language = reply_id(turn.conversation, turn.id), understanding.language
         # What became of a command, and what is wrong with a file, is said before the answer.
         begins = not asked and not understanding.problems
 
@@ -176,8 +205,8 @@ class DialogueManager:
             if spoken:
                 spoken.add(sentence)
             if begins:
-                turn.begun = True
-                self._say(Sentence(turn.conversation, reply, at, sentence, language))
+                heard = self._say(Sentence(turn.conversation, reply, at, sentence, language))
+                turn.begun = turn.begun or heard
 
         channel = turn.received[0].message.channel
         try:
@@ -246,10 +275,6 @@ class DialogueManager:
         return await self._perception.perceive(attachment)
 
 
-def _reply_id(turn: Turn) -> ReplyId:
-    return ReplyId(f"rep_{turn.conversation.removeprefix('con_')}_{turn.id}")
-
-
 def _reply(
     turn: Turn,
     decision: Decision,
@@ -259,7 +284,7 @@ def _reply(
 ) -> Reply:
     first = turn.received[0].message
     return Reply(
-        id=_reply_id(turn),
+        id=reply_id(turn.conversation, turn.id),
         channel=first.channel,
         conversation=turn.conversation,
         customer=first.customer,
@@ -268,6 +293,7 @@ def _reply(
         text=decision.text,
         citations=decision.citations,
         suggestions=decision.suggestions,
+        waits_s=decision.waits_s,
         speech=speech,
         transcripts={name: what.said for name, what in perceived.items() if what.said},
         locale=language,

@@ -29,6 +29,11 @@ def new_id(prefix: str) -> str:
     return f"{prefix}_{secrets.token_urlsafe(12).replace('-', 'x')}"
 
 
+def reply_id(conversation: ConversationId, turn: TurnId) -> ReplyId:
+    """Of what answers a turn: the same when the turn is done again."""
+    return ReplyId(f"rep_{conversation.removeprefix('con_')}_{turn}")
+
+
 class AttachmentKind(StrEnum):
     IMAGE = "image"
     AUDIO = "audio"
@@ -84,6 +89,10 @@ class Message(msgspec.Struct, frozen=True, omit_defaults=True, tag="message"):
     customer_name: str = ""
     """The customer's name as their channel knows it; empty where it tells none. It is shown to
     nobody, and hidden from language models on other machines."""
+    phone: str = ""
+    """Number that the customer can be called at (`+4722334455`), as their channel has verified it,
+    or as the line of their call tells it, where it can be forged; empty where neither does. It is
+    shown to nobody."""
     locale: str = ""
     """BCP 47 tag that the channel reports (`de-AT`); empty where it reports none."""
     answer_as: AnswerAs = AnswerAs.AUTO
@@ -117,7 +126,8 @@ class ReplyKind(StrEnum):
     PROBLEM = "problem"
     """Something that was sent could not be understood; the text says what and why."""
     NOTICE = "notice"
-    """What became of linking the customer's apps."""
+    """What became of something that the desk does for the customer: linking their apps, a
+    call-back."""
 
 
 class Citation(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -151,6 +161,9 @@ class Reply(msgspec.Struct, frozen=True, omit_defaults=True, tag="reply"):
     """The same spoken answer in several formats, best first."""
     transcripts: dict[AttachmentId, str] = {}
     """What was heard in each recording of the turn, shown beside it."""
+    waits_s: float = 0.0
+    """For which a caller who hears it has something to do, and is not asked whether they are
+    there."""
     locale: str = "en"
     created_at: float = 0.0
     """Unix time in seconds."""
@@ -172,3 +185,32 @@ class Conversation(msgspec.Struct, frozen=True):
     customer: CustomerId
     last_seq: int
     """The newest entry's number; 0 while there is none."""
+
+
+class Topic(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One thing that the caller wanted."""
+
+    wanted: str
+    """In the caller's words."""
+    answered: str = ""
+    """The beginning of what was answered, as far as it was heard; empty: it stays open."""
+    articles: tuple[str, ...] = ()
+    """Titles of those that the answer rests on."""
+    cut_short: bool = False
+    """The caller did not hear the answer to its end."""
+
+
+class CallSummary(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What a call was about, as it is kept beside its conversation."""
+
+    call: str
+    began_at: float
+    """Unix time in seconds."""
+    seconds: float
+    ended: str
+    """A `bot.calls.transport.EndReason`."""
+    topics: tuple[Topic, ...] = ()
+    text: str = ""
+    """For people, in the language of the business."""
+    assistant: str = ""
+    """The language model that worded the text; empty: it is made of the topics."""

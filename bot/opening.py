@@ -4,7 +4,6 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
-from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING
 
@@ -12,11 +11,16 @@ import msgspec
 
 from bot import language, weights
 from bot.article_page import article_page
-from bot.call_settings import INSTALLED
-from bot.calls.manner import Manner
-from bot.calls.switchboard import CallLimits, Switchboard
-from bot.calls.transport import Sound
-from bot.calls.turn_taking import Timing
+from bot.call_backs.arranging import Arranging
+from bot.call_backs.calling import Calling
+from bot.call_opening import (
+    arranging_of,
+    calls_of,
+    picture_links_of,
+    recordings_of,
+    turn_judge_of,
+)
+from bot.calls.switchboard import Switchboard
 from bot.config import Config
 from bot.desk import FrontDesk
 from bot.engines import maker
@@ -29,19 +33,18 @@ from bot.media import MediaStore
 from bot.messages import ArticleId
 from bot.perception import Limits as PerceptionLimits
 from bot.perception import Perception
+from bot.picture_links.sending import PictureLinks
 from bot.policy import DeskPolicy, Policy
 from bot.recognition import Recogniser
 from bot.redis_server import RedisServer
 from bot.speech import Speaker
 from bot.store import Store
-from bot.texts import FALLBACK
-from models.smart_turn import SmartTurn
 from models.text_encoder import TextEncoder
 from models.transcriber import Transcriber
 from models.understanding.versions import Versions
 
 if TYPE_CHECKING:
-    from bot.assistant import Assistant
+    from bot.assistant import Assistant, Summarizer
 
 log = logging.getLogger(__name__)
 
@@ -56,6 +59,10 @@ class OpenDesk(msgspec.Struct, frozen=True):
     intents: IntentBook
     recogniser: Recogniser
     calls: Switchboard
+    call_backs: Calling | None
+    """None: nobody is called back."""
+    pictures: PictureLinks | None
+    """None: callers are sent no links."""
     ingested: IngestReport
     config: Config
 
@@ -67,6 +74,7 @@ class OpenDesk(msgspec.Struct, frozen=True):
             group.create_task(self.knowledge.follow(self.config.index_folder), name="knowledge")
             group.create_task(self.intents.follow(), name="intents")
             group.create_task(self.recogniser.follow(), name="recogniser")
+            group.create_task(recordings_of(self.config).follow(), name="recordings sweeper")
 
     async def article(self, article: str) -> str | None:
         """The page of an article; None if there is none of that id."""
@@ -114,16 +122,30 @@ async def open_desk(
         )
         stack.push_async_callback(recogniser.close)
         await recogniser.renew()
-        assistant = await _open_assistant(config, store, knowledge, perception)
+        assistant, summarizer = await _open_assistant(config, store, knowledge, perception)
         synthesizer = await asyncio.to_thread(maker(config.synthesizer, config.device))
         speaker = Speaker(synthesizer, media)
         stack.callback(speaker.close)
         policy = DeskPolicy(
             knowledge, intents, config.name, config.suggestions, config.person, assistant
         )
-        desk = _front_desk(config, store, media, perception, policy, speaker, recogniser, alone)
-        complete = await asyncio.to_thread(_turn_judge, config)
-        calls = _calls(config, desk, hearing, speaker, complete)
+        arranging, pictures = arranging_of(config, store), picture_links_of(config, store)
+        desk = _front_desk(
+            config,
+            store,
+            media,
+            perception,
+            policy,
+            speaker,
+            recogniser,
+            alone,
+            arranging,
+            pictures,
+        )
+        complete = await asyncio.to_thread(turn_judge_of, config)
+        calls, call_backs = calls_of(
+            config, desk, hearing, complete, speaker, desk.summaries(summarizer), pictures
+        )
         stack.callback(calls.close)
         for warm_up in (perception.warm_up(), calls.warm_up()):
             warming = asyncio.create_task(warm_up, name="warm-up")
@@ -131,7 +153,9 @@ async def open_desk(
         if assistant:
             probing = asyncio.create_task(assistant.probe(), name="assistant probe")
             stack.callback(probing.cancel)
-        yield OpenDesk(desk, knowledge, intents, recogniser, calls, ingested, config)
+        yield OpenDesk(
+            desk, knowledge, intents, recogniser, calls, call_backs, pictures, ingested, config
+        )
 
 
 def perception_of(
@@ -171,6 +195,8 @@ def _front_desk(
     speaker: Speaker,
     recogniser: Recogniser,
     alone: bool,
+    arranging: Arranging | None,
+    pictures: PictureLinks | None,
 ) -> FrontDesk:
     return FrontDesk(
         store=store,
@@ -191,44 +217,10 @@ def _front_desk(
         recogniser=recogniser,
         upload_bytes=int(config.limits.upload_bytes),
         delivery_s=config.limits.delivery_hours * 3600,
+        errands=[errand for errand in (arranging, pictures) if errand],
+        call_backs=arranging,
         # Without a language model an answer takes milliseconds, which is what asking twice costs.
         prepares=config.assistant is not None,
-    )
-
-
-def _turn_judge(config: Config) -> Callable[[Sound], float] | None:
-    """What hears whether a caller has finished, where one is chosen. Raises `EngineMissing`."""
-    chosen = config.calls.smart_turn
-    if not chosen:
-        return None
-    return SmartTurn(None if chosen == INSTALLED else Path(chosen)).complete
-
-
-def _calls(
-    config: Config,
-    desk: FrontDesk,
-    hearing: Callable[[], Transcriber],
-    speaker: Speaker,
-    complete: Callable[[Sound], float] | None,
-) -> Switchboard:
-    calls = config.calls
-    greeting = calls.greeting.get(config.language) or calls.greeting.get(FALLBACK, "")
-    return Switchboard(
-        desk,
-        transcriber=hearing,
-        complete=complete,
-        speaker=speaker,
-        manner=Manner(
-            business=config.name,
-            language=config.language,
-            greeting=greeting,
-            transfer_to=calls.transfer_to,
-            longest_s=calls.longest_minutes * 60,
-            patience=calls.patience,
-            timing=Timing(idle_s=calls.idle_seconds),
-        ),
-        limits=CallLimits(at_once=calls.at_once),
-        recordings=config.recordings_folder if calls.record else None,
     )
 
 
@@ -248,25 +240,32 @@ def _made_once(make: Callable[[], Transcriber]) -> Callable[[], Transcriber]:
 
 async def _open_assistant(
     config: Config, store: Store, knowledge: Knowledge, perception: Perception
-) -> "Assistant | None":
+) -> "tuple[Assistant, Summarizer] | tuple[None, None]":
+    """What words answers, and what sums calls up."""
     settings = config.assistant
     if settings is None:
-        return None
+        return None, None
     try:
-        from bot.assistant import Assistant, Budget, open_model
+        from bot.assistant import Assistant, Budget, Summarizer, open_model
     except ImportError as error:
         raise OperatorError(
             f"the assistant needs a package that is missing: {error}",
             remedy=f"install it: `pip install 'frontdesk[{settings.extra}]'`",
         ) from error
-    return Assistant(
-        await asyncio.to_thread(open_model, settings),
+    model = await asyncio.to_thread(open_model, settings)
+    budget = Budget(store, settings, config.history.keep_days * 24 * 3600)
+    assistant = Assistant(
+        model,
         settings,
         knowledge=knowledge,
-        budget=Budget(store, settings, config.history.keep_days * 24 * 3600),
+        budget=budget,
         business=config.name,
         open_picture=perception.open_picture,
     )
+    summarizer = Summarizer(
+        model, settings, knowledge=knowledge, budget=budget, business=config.name
+    )
+    return assistant, summarizer
 
 
 async def _open_store(config: Config, stack: AsyncExitStack) -> tuple[Store, bool]:

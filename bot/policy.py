@@ -36,6 +36,8 @@ class Decision(msgspec.Struct, frozen=True):
     """For the trace: which rule decided."""
     citations: tuple[Citation, ...] = ()
     suggestions: tuple[str, ...] = ()
+    waits_s: float = 0.0
+    """For which a caller has something to do after it, and is left alone."""
     finding: Finding | None = None
     """What the knowledge said, where it was asked."""
     assistant: "Account | None" = None

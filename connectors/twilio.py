@@ -131,6 +131,9 @@ class Twilio(Provider):
         sent = await self._call("POST", f"{self._calls}/Messages.json", message)
         return str(sent.get("sid", ""))
 
+    def text_address(self, sender: str, number: str) -> Address:
+        return {"to": number, "from": sender}
+
     async def type(self, address: Address) -> None:
         asked = {"channel": "whatsapp", "messageId": address["message"]}
         await self._call("POST", self._typing, asked)

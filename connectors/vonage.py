@@ -92,6 +92,9 @@ class Vonage(Provider):
     def can_at(self, address: Address) -> Capabilities:
         return self.can if address["app"] == "sms" else self.elsewhere
 
+    def text_address(self, sender: str, number: str) -> Address:
+        return {"app": "sms", "to": number.removeprefix("+"), "from": sender.removeprefix("+")}
+
     async def receive(self, hook: Hook) -> Taken:
         self.verify(hook)
         return Taken(parse(hook.json()))

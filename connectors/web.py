@@ -15,6 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from bot.errors import Unavailable
 from connectors.calls.front import PATH as CALLS_PATH
+from connectors.picture_page import PicturePage
 from connectors.requests import headers_of
 from connectors.webchat.connector import WebchatConnector
 from connectors.webchat.origins import Origins
@@ -53,10 +54,11 @@ def build_app(
     calls: ASGIApp | None = None,
     article: Article | None = None,
     check: Check | None = None,
+    pictures: PicturePage | None = None,
     site: Path | None = None,
 ) -> ASGIApp:
     """The whole web application. `messaging`: the routes of the messaging apps. `calls`: what
-    answers below `/calls/`.
+    answers below `/calls/`. `pictures`: the page that callers show pictures by.
 
     `site`: a folder of pages for `/`; only files in it are served, links out of it are not.
     Without one, a page that shows the widget and how to embed it.
@@ -69,6 +71,8 @@ def build_app(
         routes += webchat.routes
         routes.append(Mount("/webchat", WidgetFiles(WIDGET_FOLDER)))
     routes += messaging
+    if pictures is not None:
+        routes += pictures.routes
     if article is not None:
         routes.append(Route("/articles/{article:path}", _article_page(article)))
     app = api if api is not None else FastAPI(openapi_url=None, docs_url=None, redoc_url=None)

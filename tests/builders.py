@@ -1,13 +1,15 @@
 """Small builders that tests share: a running desk on a real Redis, and messages for it."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from bot.call_backs.arranging import Arranging
 from bot.channel import Delta, Progress
 from bot.desk import FrontDesk
 from bot.draft import Draft
+from bot.errands import Errand
 from bot.history import Past
 from bot.inbox import InboxLimits
 from bot.media import MediaStore
@@ -92,6 +94,8 @@ def build_desk(
     recogniser: Recogniser | None = None,
     delivery_s: float = 3600,
     synthesizer: Synthesizer | None = None,
+    errands: Sequence[Errand] = (),
+    call_backs: Arranging | None = None,
     prepares: bool = False,
 ) -> FrontDesk:
     """A desk with the real parts around the policy given; its media lie under `folder`."""
@@ -109,6 +113,8 @@ def build_desk(
         alone=alone,
         recogniser=recogniser,
         delivery_s=delivery_s,
+        errands=errands,
+        call_backs=call_backs,
         prepares=prepares,
     )
 

@@ -4,5 +4,15 @@ are imported only where one is configured."""
 from bot.assistant.assistant import Account, Assistant, Worded
 from bot.assistant.budget import Budget
 from bot.assistant.model import Model, ModelFailed, open_model
+from bot.assistant.summary import Summarizer
 
-__all__ = ["Account", "Assistant", "Budget", "Model", "ModelFailed", "Worded", "open_model"]
+__all__ = [
+    "Account",
+    "Assistant",
+    "Budget",
+    "Model",
+    "ModelFailed",
+    "Summarizer",
+    "Worded",
+    "open_model",
+]

@@ -239,7 +239,9 @@ class Assistant:
                 sources=sources,
                 asked=asked,
                 turns=[turn for turn in turns if turn.text.strip()],
-                summary=[hide(line) for line in past.summary.splitlines()],
+                summary=[
+                    hide(line) for text in (past.summary, *past.calls) for line in text.splitlines()
+                ],
                 pictures=pictures,
                 room_tokens=self._model.context_tokens - self._settings.answer_tokens,
             )

@@ -99,15 +99,15 @@ def compose(
 
     tag = f"data{secrets.token_hex(4)}"
     rules = _RULES.format(
-        business=_data(business),
+        business=data(business),
         tag=tag,
         no_answer=NO_ANSWER,
-        language=_LANGUAGES.get(language[:2], f"the language with the code {language[:8]}"),
+        language=language_name(language),
         pictures=_PICTURES if pictures else "",
     )
     passages = "\n".join(_passage(source) for source in sources)
     question = "\n".join(
-        f"{how}: {_data(words[:_LONGEST_QUESTION])}"
+        f"{how}: {data(words[:_LONGEST_QUESTION])}"
         for how, words in (
             ("typed", asked.typed),
             ("said in a recording", asked.said),
@@ -134,13 +134,17 @@ def compose(
     )
 
 
+def language_name(language: str) -> str:
+    return _LANGUAGES.get(language[:2], f"the language with the code {language[:8]}")
+
+
 def count_tokens(text: str) -> int:
     return len(text.encode()) // BYTES_A_TOKEN + 1
 
 
 def _passage(source: Source) -> str:
     passage = source.passage
-    return f"[{source.number}] {_data(passage.context)}\n{_data(passage.text)}\n"
+    return f"[{source.number}] {data(passage.context)}\n{data(passage.text)}\n"
 
 
 def _fitting(
@@ -150,7 +154,7 @@ def _fitting(
     kept: list[str] = []
     left = room_tokens
     for turn in reversed(turns):
-        line = f"{turn.who}: {_data(turn.text[:_LONGEST_TURN])}"
+        line = f"{turn.who}: {data(turn.text[:_LONGEST_TURN])}"
         # A quarter stays for the summary of what does not fit.
         if left - count_tokens(line) < room_tokens // 4:
             break
@@ -160,7 +164,7 @@ def _fitting(
     dropped = turns[: len(turns) - len(kept)]
     lines = [*summary, *(turn.text[:160] for turn in dropped if turn.who == "customer")]
     for line in reversed(lines):
-        line = f"- {_data(line)}"
+        line = f"- {data(line)}"
         if left < count_tokens(line):
             break
         earlier.insert(0, line)
@@ -182,7 +186,7 @@ def _content(text: str, pictures: Sequence[bytes]) -> str | list[str | dict[str,
     return [{"type": "text", "text": text}, *shown]
 
 
-def _data(text: str) -> str:
+def data(text: str) -> str:
     """A text that can be nothing but text: no tag, none of a chat template's own marks, nothing
     that readers do not see."""
     return escape(plainly(text)).replace("[INST", "[ INST").replace("[/INST", "[ /INST")

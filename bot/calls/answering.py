@@ -21,6 +21,8 @@ THINKING_S = 2.5
 """After which a caller who waits for an answer, or for more of it, is told that it comes."""
 LONGEST_S = 30.0
 """After which they are told that something is wrong. An answer that comes later is given."""
+MOST_AHEAD = 3
+"""Answers that are begun in the pauses of one turn: each that is dropped has cost tokens."""
 _AGAIN_S = 1.0
 """Before replies that could not be read are asked for again: no loop that turns while Redis is
 away, and no pause that the caller notices once it is back."""
@@ -44,6 +46,8 @@ class Answering:
         self._timeline = timeline
         self._timers: list[asyncio.TimerHandle] = []
         """Of a caller who waits."""
+        self._prepared = 0
+        """Times, in this turn."""
 
     @property
     def waiting(self) -> bool:
@@ -73,6 +77,7 @@ class Answering:
         it was written down."""
         now = asyncio.get_running_loop().time()
         self._timeline.caller(text, from_s, to_s, told=now, now_s=now_s, hear_ms=hear_ms)
+        self._prepared = 0
         self.wait()
         try:
             await self._talk.tell(text, from_s=from_s, to_s=to_s)
@@ -86,8 +91,10 @@ class Answering:
     def prepare(self, text: str) -> None:
         """The caller may have said all of it: have the answer begun, and the sound of its first
         sentence made as soon as that stands."""
-        self._player.forget_ahead()
-        self._talk.prepare(text, self._sound_ahead)
+        self.drop_prepared()
+        if self._prepared < MOST_AHEAD:
+            self._prepared += 1
+            self._talk.prepare(text, self._sound_ahead)
 
     def drop_prepared(self) -> None:
         """It was not all."""

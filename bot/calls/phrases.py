@@ -32,7 +32,7 @@ class Phrases:
 
     def leave_message(self) -> None:
         """To a machine that has taken the call: why the desk calls, and no greeting."""
-        self._say("opening", self._call.opening)
+        self._say("opening", self._call.message or self._call.opening)
 
     def read_back(self, text: str) -> None:
         """A long number that the caller has said, so that they can object; if there is one."""

@@ -21,7 +21,7 @@ from bot.calls.playing import Mouth, Player
 from bot.calls.recording import Recording
 from bot.calls.replies import Replies
 from bot.calls.talk import Talk
-from bot.calls.timeline import Timeline
+from bot.calls.timeline import VOICEMAIL, Timeline
 from bot.calls.transport import (
     Call,
     Caption,
@@ -39,6 +39,7 @@ from bot.calls.transport import (
 from bot.calls.turn_taking import Caller, Desk, Move, Step, TurnTaking
 from bot.calls.voicemail import is_voicemail
 from bot.channel import Sentence
+from bot.errors import Unavailable
 from bot.messages import Reply, ReplyKind
 from bot.understanding import Social, social
 from models.transcriber import Transcript
@@ -63,7 +64,9 @@ class CallSession:
         manner: Manner,
         recording: Recording | None = None,
         voice: Voice | None = None,
+        reached: Callable[[], None] = lambda: None,
     ) -> None:
+        """`reached`: is told when somebody has taken a call that the desk makes."""
         self._call = call
         self._line = line
         self._talk = talk
@@ -96,10 +99,13 @@ class CallSession:
         )
         self._stop_growing = talk.listen(self._grows)
         self._expected = Expected.ANYTHING
+        self._tell_reached = reached
         self._reached = not call.outgoing
         """False until somebody has answered a call that the desk makes."""
         self._after: Callable[[], Coroutine[Any, Any, None]] | None = None
         """What happens when all has been said: the call ends, or goes to a person."""
+        self._leaves_alone_s = 0.0
+        """Of silence after what is being said, in which the caller has something to do."""
         self._over = False
         """Nothing new begins any more; `_close` settles what is left."""
         self.reason = EndReason.LOST
@@ -138,7 +144,7 @@ class CallSession:
         async for event in self._line.events():
             await self._take(event)
             if isinstance(event, Ended):
-                self.reason = event.reason
+                self.reason, self._over = event.reason, True
                 return
 
     async def _take(self, event: LineEvent) -> None:
@@ -219,11 +225,15 @@ class CallSession:
         if self._caller.turn is turn:
             wait_s = patience_s(heard.text, locale, self._expected, caught.melody, caught.complete)
             await self._do(self._taking.wait(self._manner.patience * wait_s))
-            if self._caller.turn is turn and wait_s <= UNSURE_S and heard.text.strip():
+            # By the words alone: where the voice says that they go on, most is to be gained.
+            words_s = patience_s(heard.text, locale, self._expected, complete=1.0)
+            may_be_all = min(wait_s, words_s) <= UNSURE_S and heard.text.strip()
+            if self._caller.turn is turn and may_be_all:
                 self._answering.prepare(heard.text.strip())
 
     def _end_turn(self) -> None:
         if self._caller.end(self._taking.voice_ended_s):
+            self._talk.speaks()  # their words are about to come
             self._taking.desk_thinks()
 
     async def _tell(self) -> None:
@@ -265,19 +275,23 @@ class CallSession:
     # The desk's turn
 
     def _greet(self) -> None:
+        if self._call.outgoing:
+            self._tell_reached()
         self._reached = True
         self._phrases.greet()
+        if self._call.connects:
+            self._transfer_soon()
 
     def _open(self) -> None:
         """Somebody has taken the call and says nothing."""
-        if not self._reached and self._caller.turn is None:
+        if not (self._reached or self._over) and self._caller.turn is None:
             self._greet()
 
     def _answered(self, text: str, turn: Turn) -> None:
         """Somebody, or a machine, has taken the call that the desk makes."""
         self._taking.desk_listens()
         if is_voicemail(text, turn.ended_s - turn.began_s):
-            self.timeline.note(self._taking.now_s, "voicemail")
+            self.timeline.note(self._taking.now_s, VOICEMAIL)
             self._phrases.leave_message()
             self._after = self._line.hang_up
             self._reached = True
@@ -310,6 +324,7 @@ class CallSession:
 
     def _say_reply(self, reply: Reply) -> None:
         self._phrases.locale = reply.locale or self._phrases.locale
+        self._leaves_alone_s = reply.waits_s
         if self._replies.say(reply):
             if reply.kind is ReplyKind.PERSON:
                 self._transfer_soon()
@@ -356,17 +371,25 @@ class CallSession:
         elif self._answering.waiting:
             self._taking.desk_thinks()
         else:
-            self._taking.desk_listens()
+            self._taking.desk_listens(self._leaves_alone_s)
+            self._leaves_alone_s = 0.0
 
     # The end
 
     def _transfer_soon(self) -> None:
-        if self._manner.transfer_to:
+        if self._manner.person_there():
             self._after = self._transfer
 
     async def _transfer(self) -> None:
         self.timeline.note(self._taking.now_s, "transfer")
-        if not await self._line.transfer(self._manner.transfer_to):
+        if await self._line.transfer(self._manner.transfer_to):
+            return
+        try:
+            offered = await self._talk.nobody_reached(self._phrases.locale)
+        except Unavailable as error:
+            log.error("call.nothing_offered", extra={"reason": str(error)})
+            offered = False
+        if not offered:
             self._phrases.say_code("call_no_transfer")
 
     async def _close(self) -> None:

@@ -3,8 +3,10 @@
 import asyncio
 import logging
 import sys
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
+from typing import Any, Protocol
 
 import msgspec
 import numpy as np
@@ -13,12 +15,15 @@ from bot.calls.hearing import Hearing
 from bot.calls.manner import Manner
 from bot.calls.playing import Mouth
 from bot.calls.recording import Recording
+from bot.calls.recordings import Recordings
 from bot.calls.session import CallSession
 from bot.calls.speaking import Speaking
+from bot.calls.summaries import Summaries
 from bot.calls.talk import CallDesk, DeskTalk
 from bot.calls.timeline import Timeline
 from bot.calls.transport import Call, EndReason, Sound, Transport
-from bot.errors import OperatorError, TooFast
+from bot.errors import OperatorError, TooFast, Unavailable
+from bot.messages import CallSummary
 from bot.speech import Speaker
 from bot.texts import languages, say
 from models.errors import EngineMissing
@@ -50,6 +55,18 @@ class Held(msgspec.Struct, frozen=True):
     call: Call
     reason: EndReason
     timeline: Timeline
+    summary: CallSummary | None = None
+    """None where nothing was wanted, or nobody sums up."""
+
+
+class Watch(Protocol):
+    """Whoever wants to know what becomes of calls."""
+
+    async def reached(self, call: Call) -> None:
+        """Somebody, and no machine, has taken a call that the desk makes. Raises `Unavailable`."""
+
+    async def over(self, call: Call, reason: EndReason, timeline: Timeline) -> None:
+        """It has ended. Raises `Unavailable`."""
 
 
 class Switchboard:
@@ -64,17 +81,28 @@ class Switchboard:
         speaker: Speaker,
         manner: Manner,
         limits: CallLimits | None = None,
-        recordings: Path | None = None,
+        recordings: Recordings | None = None,
+        summaries: Summaries | None = None,
+        watches: Sequence[Watch] = (),
     ) -> None:
-        """`complete`: see `bot.calls.hearing.Caught`. `recordings`: the folder that calls are
-        recorded in; None: they are not."""
+        """`complete`: see `bot.calls.hearing.Caught`. `recordings`: where calls are recorded;
+        None: they are not. `summaries`: keeps what each call was about. `watches`: are told what
+        becomes of calls."""
         self._desk = desk
         self._manner = msgspec.structs.replace(manner, recorded=recordings is not None)
         self._limits = limits or CallLimits()
         self._recordings = recordings
+        self._summaries = summaries
+        self._watches = tuple(watches)
+        self._telling: set[asyncio.Task[None]] = set()
         self._ears = Hearing(transcriber, threads=self._limits.hearing_threads, complete=complete)
         self._mouth = Speaking(speaker, listener="calls")
         self._held = 0
+
+    @property
+    def room(self) -> bool:
+        """For one more call."""
+        return self._held < self._limits.at_once
 
     @property
     def held(self) -> int:
@@ -108,18 +136,31 @@ class Switchboard:
     async def talk(self, call: Call, transport: Transport, recording: Path | None = None) -> Held:
         """As `hold`; `recording`: a file for this call, where not the usual one. Raises
         `TooFast`."""
-        if self._held >= self._limits.at_once:
+        if not self.room:
             raise TooFast(_BUSY_RETRY_S)
         self._held += 1
         sys.setswitchinterval(_TURN_S)
+        talk = None
+        began_at, reason, timeline = time.time(), EndReason.LOST, Timeline()
         try:
-            return await self._talk(call, transport, recording)
+            talk = await DeskTalk.open(self._desk, call)
+            session = self._session(call, transport, talk, recording)
+            timeline = session.timeline
+            log.info("call.began", extra={"call": call.id, "channel": call.channel})
+            reason = await session.run()
         finally:
             self._held -= 1
+            if talk is not None:
+                _log_end(call, reason, timeline)
+                await self._tell(talk.leave(), call)
+                await self._tell_over(call, reason, timeline)
+                summary = await self._sum_up(call, talk, began_at, reason)
+        return Held(call, reason, timeline, summary)
 
-    async def _talk(self, call: Call, transport: Transport, recording: Path | None) -> Held:
-        talk = await DeskTalk.open(self._desk, call)
-        session = CallSession(
+    def _session(
+        self, call: Call, transport: Transport, talk: DeskTalk, recording: Path | None
+    ) -> CallSession:
+        return CallSession(
             call,
             transport,
             ears=self._ears,
@@ -127,30 +168,51 @@ class Switchboard:
             talk=talk,
             manner=self._manner,
             recording=self._record(call, transport, recording),
+            reached=lambda: self._tell_reached(call),
         )
-        log.info("call.began", extra={"call": call.id, "channel": call.channel})
-        reason = EndReason.LOST
+
+    def _tell_reached(self, call: Call) -> None:
+        for watch in self._watches:
+            task = asyncio.create_task(self._tell(watch.reached(call), call))
+            self._telling.add(task)
+            task.add_done_callback(self._telling.discard)
+
+    async def _tell_over(self, call: Call, reason: EndReason, timeline: Timeline) -> None:
+        await asyncio.gather(*self._telling)
+        for watch in self._watches:
+            await self._tell(watch.over(call, reason, timeline), call)
+
+    async def _tell(self, telling: Coroutine[Any, Any, None], call: Call) -> None:
         try:
-            reason = await session.run()
-        finally:
-            timeline = session.timeline
-            log.info(
-                "call.ended",
-                extra={
-                    "call": call.id,
-                    "reason": reason,
-                    "turns": len(timeline.answers),
-                    "milliseconds": [round(answer.total_ms) for answer in timeline.answers],
-                },
+            await telling
+        except Unavailable as error:
+            log.error("call.end_not_kept", extra={"call": call.id, "reason": str(error)})
+
+    async def _sum_up(
+        self, call: Call, talk: DeskTalk, began_at: float, reason: EndReason
+    ) -> CallSummary | None:
+        """A call that is over; what it was about is worth no trouble to whoever waits for it."""
+        if self._summaries is None:
+            return None
+        try:
+            return await self._summaries.sum_up(
+                talk.conversation,
+                talk.began_after,
+                call=call.id,
+                began_at=began_at,
+                seconds=time.time() - began_at,
+                ended=reason,
             )
-        return Held(call, reason, timeline)
+        except Unavailable as error:
+            log.error("call.not_summed_up", extra={"call": call.id, "reason": str(error)})
+            return None
 
     def _record(self, call: Call, transport: Transport, path: Path | None) -> Recording | None:
         if path is None and self._recordings is None:
             return None
         if path is None:
             assert self._recordings
-            path = self._recordings / f"{call.id}.ogg"
+            path = self._recordings.path(call.id)
         try:
             return Recording(path, transport.sample_rate_hz)
         except OSError as error:
@@ -159,3 +221,15 @@ class Switchboard:
 
     def close(self) -> None:
         self._ears.close()
+
+
+def _log_end(call: Call, reason: EndReason, timeline: Timeline) -> None:
+    log.info(
+        "call.ended",
+        extra={
+            "call": call.id,
+            "reason": reason,
+            "turns": len(timeline.answers),
+            "milliseconds": [round(answer.total_ms) for answer in timeline.answers],
+        },
+    )

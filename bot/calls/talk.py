@@ -14,13 +14,16 @@ from bot.channel import Desk, Sentence
 from bot.messages import (
     AnswerAs,
     ChannelName,
+    Conversation,
     ConversationId,
     Message,
     MessageId,
     Reply,
     ReplyId,
+    TurnId,
     Utterance,
     new_id,
+    reply_id,
 )
 
 CALL = ChannelName("call")
@@ -45,6 +48,10 @@ class CallDesk(Desk, Protocol):
     ) -> Callable[[], None]:
         """Have `hear` told the sentences of a reply while it is still being made, where that is
         done in this process; the reply itself comes as always. Gives what ends it."""
+
+    async def nobody_reached(self, conversation: Conversation, phone: str, locale: str) -> bool:
+        """A caller could not be connected with a person. True: a reply offers to call them back.
+        `phone`: their number, where the line tells it. Raises `Unavailable`."""
 
 
 class Talk(Protocol):
@@ -73,6 +80,10 @@ class Talk(Protocol):
     async def heard(self, reply: str, said: list[Said], *, whole: bool) -> None:
         """What the caller could hear of a reply. Raises `Unavailable`."""
 
+    async def nobody_reached(self, locale: str) -> bool:
+        """The caller could not be connected with a person. True: they are offered a call-back, in
+        a reply. Raises `Unavailable`."""
+
 
 class DeskTalk:
     """`Talk` with a desk."""
@@ -85,6 +96,9 @@ class DeskTalk:
         self._call = call
         self._conversation = conversation
         self._after = after
+        self.began_after = after
+        self._answered = after
+        """Number of the last turn that was answered."""
 
     @classmethod
     async def open(cls, desk: CallDesk, call: Call) -> "DeskTalk":
@@ -99,12 +113,25 @@ class DeskTalk:
     async def tell(self, text: str, *, from_s: float, to_s: float) -> None:
         await self._desk.accept(self._message(text, from_s, to_s), verified=self._call.verified)
 
+    async def leave(self) -> None:
+        """The call is over. Of what will answer the caller's last words nothing is heard; in a chat
+        it is read. Raises `Unavailable`."""
+        if self._call.channel != CALL:
+            return
+        # A turn goes by its first message, whichever of those that are left that will be.
+        for entry in await self._desk.entries(self._conversation, self._answered):
+            if isinstance(entry.item, Message):
+                turn = TurnId(str(entry.seq))
+                await self.heard(reply_id(self._conversation, turn), [], whole=False)
+
     async def replies(self) -> AsyncIterator[Reply]:
         while True:
             entry = await self._desk.next_reply(self._conversation, self._after, _WAIT_S)
             if entry is not None:
                 self._after = entry.seq
                 assert isinstance(entry.item, Reply)
+                if entry.item.turn:
+                    self._answered = int(entry.item.turn)
                 yield entry.item
 
     def listen(self, hear: Callable[[Sentence], None]) -> Callable[[], None]:
@@ -119,6 +146,18 @@ class DeskTalk:
     def drop_prepared(self) -> None:
         self._desk.drop_prepared(self._conversation)
 
+    async def nobody_reached(self, locale: str) -> bool:
+        conversation = Conversation(
+            self._conversation, self._call.channel, self._call.customer, self._after
+        )
+        return await self._desk.nobody_reached(conversation, self._phone, locale)
+
+    @property
+    def _phone(self) -> str:
+        """The caller's number, where the line has told one."""
+        number = self._call.address.partition(":")[2]
+        return number if number.startswith("+") else ""
+
     async def heard(self, reply: str, said: list[Said], *, whole: bool) -> None:
         if not whole:
             words = " ".join(each.text for each in said)
@@ -131,6 +170,7 @@ class DeskTalk:
             conversation=self._conversation,
             customer=self._call.customer,
             text=text,
+            phone=self._phone,
             locale=self._call.locale,
             answer_as=AnswerAs.TEXT,
             sent_at=time.time(),

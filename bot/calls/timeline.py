@@ -2,6 +2,9 @@
 
 import msgspec
 
+VOICEMAIL = "voicemail"
+"""The move of a call that a machine has taken."""
+
 
 class Line(msgspec.Struct, omit_defaults=True):
     """Something that was said, in seconds of the call."""

@@ -158,6 +158,10 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     """The desk calls the customer."""
     opening: str = ""
     """What the desk says first in place of its greeting, as in a call-back about something."""
+    message: str = ""
+    """What is left where a machine takes the call; empty: the opening."""
+    connects: bool = False
+    """Who is called is connected with a person, once they have heard the opening."""
 
 
 class Calls(Protocol):

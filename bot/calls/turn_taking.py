@@ -106,6 +106,7 @@ class TurnTaking:
         self._again_s = 0.0
         """Of voice in a pause."""
         self._idle_s = 0.0
+        self._idle_wanted_s = self._timing.idle_s
         self._wait_s = self._timing.patient_s
 
     @property
@@ -120,10 +121,11 @@ class TurnTaking:
         """The desk's sound sets in, or goes on after RESUME."""
         self.desk = Desk.SPEAKING
 
-    def desk_listens(self) -> None:
-        """The desk has said all it had to say."""
+    def desk_listens(self, leaves_alone_s: float = 0.0) -> None:
+        """The desk has said all it had to say, and does not mind a silence of `leaves_alone_s`."""
         self.desk = Desk.LISTENING
         self._idle_s = 0.0
+        self._idle_wanted_s = max(self._timing.idle_s, leaves_alone_s)
 
     def sign(self) -> None:
         """The caller has shown otherwise that they are there: a key, a typed message."""
@@ -228,7 +230,7 @@ class TurnTaking:
         if self.desk is not Desk.LISTENING:
             return []
         self._idle_s += seconds
-        if self._idle_s < self._timing.idle_s:
+        if self._idle_s < self._idle_wanted_s:
             return []
         self._idle_s = 0.0
         return [self._step(Move.SILENCE)]

@@ -13,6 +13,7 @@ from rich.markup import escape
 
 from bot.cli.ask import ask
 from bot.cli.call import call
+from bot.cli.call_backs import call_backs
 from bot.cli.channels import channels
 from bot.cli.chat import chat
 from bot.cli.doctor import doctor
@@ -79,6 +80,7 @@ app.command(rich_help_panel="Look after it")(keys)
 app.add_typer(models, name="models", rich_help_panel="Look after it")
 app.command(rich_help_panel="Look after it")(voices)
 app.add_typer(outbox, name="outbox", rich_help_panel="Look after it")
+app.add_typer(call_backs, name="call-backs", rich_help_panel="Look after it")
 
 
 def run() -> None:

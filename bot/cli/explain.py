@@ -1,6 +1,7 @@
 """`frontdesk explain`: how an answer came about."""
 
 import asyncio
+import time
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -49,6 +50,7 @@ def explain(
 async def _trace(config: "Config", conversation: str, turn: str) -> dict[str, Any]:
     import msgspec
 
+    from bot.calls.summaries import kept_summaries
     from bot.history import History
     from bot.messages import ConversationId, Reply, TurnId
     from bot.people import People
@@ -70,7 +72,9 @@ async def _trace(config: "Config", conversation: str, turn: str) -> dict[str, An
             raise OperatorError(
                 f"{conversation} has no turn {turn}", remedy=f"its turns: {', '.join(turns)}"
             )
+        calls = await kept_summaries(store, ConversationId(conversation))
     trace: dict[str, Any] = msgspec.json.decode(stored)
+    trace["calls"] = msgspec.to_builtins(calls)
     if trace.get("recognised"):
         trace["attribution"] = await _attribution(config, trace["recognised"])
     return trace
@@ -117,6 +121,7 @@ def tree_of(trace: dict[str, Any]) -> "Tree":
     _add_recognised(root, trace)
     _add_search(root, trace)
     _add_decision(root, trace, spent)
+    _add_calls(root, trace)
     steps = root.add("[bold]Time[/]")
     for name, value in spent.items():
         steps.add(f"{name} [dim]{_ms(value)}[/]")
@@ -229,6 +234,15 @@ def _add_decision(root: "Tree", trace: dict[str, Any], spent: dict[str, float]) 
     )
     for article in facts.get("articles", ()):
         branch.add(f"cites {_words(article)}")
+
+
+def _add_calls(root: "Tree", trace: dict[str, Any]) -> None:
+    for summary in trace.get("calls", ()):
+        when = time.strftime("%d %b %H:%M", time.localtime(summary["began_at"]))
+        by = f", in the words of {_words(summary['assistant'])}" if "assistant" in summary else ""
+        branch = root.add(f"[bold]Call[/] of {when}, {summary['seconds']:.0f} s [dim]{by}[/]")
+        for line in summary["text"].splitlines():
+            branch.add(_words(line))
 
 
 def _words(value: object) -> str:

@@ -13,14 +13,14 @@ from typing import Any
 
 from aiortc import RTCIceServer
 
-from bot.calls.transport import Call, EndReason
+from bot.calls.transport import Call, EndReason, Sound
 from bot.channel_settings import WhatsAppSection
 from bot.errors import DeliveryFailed
 from bot.line_settings import WhatsAppLine
 from connectors.calls.expected import Expected
 from connectors.calls.line import CHANNEL, Line, LineServices, call_id
 from connectors.calls.line_call import ATTACH_S
-from connectors.calls.webrtc import WebRtcCall, ice_servers
+from connectors.calls.webrtc import CONNECT_S, WebRtcCall, ice_servers
 from connectors.customer_ids import customer_id
 from connectors.messaging.hook import Malformed
 from connectors.messaging.meta import Graph
@@ -65,7 +65,7 @@ class WhatsAppCalls(Line):
 
     async def dial(self, call: Call, number: str) -> None:
         """WhatsApp allows it where the customer has given leave to be called."""
-        transport = WhatsAppCall(call.id, self._ice, self._graph, self._phone)
+        transport = WhatsAppCall(call.id, self._ice, self._graph, self._phone, accepted=False)
         session = {"sdp_type": "offer", "sdp": await transport.offer()}
         asked = {"to": number.removeprefix("+"), "action": "connect", "session": session}
         try:
@@ -99,7 +99,11 @@ class WhatsAppCalls(Line):
 
     def _status(self, status: Mapping[str, Any]) -> None:
         transport = self._expected.call(str(status["id"]))
-        if status.get("type") == "call" and status["status"] == "REJECTED" and transport:
+        if status.get("type") != "call" or transport is None:
+            return
+        if status["status"] == "ACCEPTED":
+            transport.accepted()
+        elif status["status"] == "REJECTED":
             transport.end(EndReason.REFUSED)
 
     def _rings(self, name: str, number: str, user: str, offer: str) -> None:
@@ -132,11 +136,47 @@ class WhatsAppCalls(Line):
 
 
 class WhatsAppCall(WebRtcCall):
-    def __init__(self, call: str, ice: Iterable[RTCIceServer], graph: Graph, phone: str) -> None:
+    def __init__(
+        self,
+        call: str,
+        ice: Iterable[RTCIceServer],
+        graph: Graph,
+        phone: str,
+        *,
+        accepted: bool = True,
+    ) -> None:
+        """`accepted`: False where the desk calls. The way for the sound is there while it still
+        rings; somebody listens only once a webhook says so."""
         super().__init__(call, tuple(ice))
+        self._accepted = accepted
+        self._connected = False
         self.provider_id = ""
         self._graph = graph
         self._path = f"{phone}/calls"
+
+    async def taken(self, answer: str) -> None:
+        await super().taken(answer)
+        if not self._accepted:
+            self.expect(RING_S + ATTACH_S, EndReason.REFUSED)
+
+    def accepted(self) -> None:
+        """The customer has picked up."""
+        if self._accepted or self.ended:
+            return
+        self._accepted = True
+        if self._connected:
+            super()._came_up()
+        else:
+            self.expect(CONNECT_S)
+
+    def _came_up(self) -> None:
+        self._connected = True
+        if self._accepted:
+            super()._came_up()
+
+    def _hear(self, samples: Sound, at: int) -> None:
+        if self._accepted:
+            super()._hear(samples, at)
 
     async def hang_up(self) -> None:
         if not self.ended and not self._leaving:

@@ -193,6 +193,7 @@ class HttpApi:
             id=opened.id,
             last_seq=max(opened.last_seq, entries[-1].seq if entries else 0),
             entries=[rendering.entry(entry) for entry in entries],
+            calls=[rendering.call(summary) for summary in await self._desk.calls(opened.id)],
         )
 
     async def get_trace(

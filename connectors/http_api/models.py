@@ -9,6 +9,7 @@ from bot.messages import (
     AnswerAs,
     Attachment,
     AttachmentKind,
+    CallSummary,
     ConversationId,
     Entry,
     Message,
@@ -176,10 +177,38 @@ class Accepted(BaseModel):
     ] = None
 
 
+class TopicOut(BaseModel):
+    """One thing that a caller wanted."""
+
+    wanted: Annotated[str, Field(description="In the caller's words.")]
+    answered: Annotated[
+        str, Field(description="The beginning of what was answered; empty: it stays open.")
+    ]
+    articles: list[str]
+    cut_short: Annotated[bool, Field(description="The caller did not hear the answer to its end.")]
+
+
+class CallSummaryOut(BaseModel):
+    """What a call was about: made of what was heard and said in it."""
+
+    call: str
+    began_at: Annotated[float, Field(description="Unix time in seconds.")]
+    seconds: float
+    ended: Annotated[
+        str, Field(description="`caller`, `desk`, `transferred`, `lost` or `refused`.")
+    ]
+    topics: list[TopicOut]
+    text: Annotated[str, Field(description="For people, in the language of the business.")]
+    assistant: Annotated[
+        str, Field(description="The language model that worded `text`; empty: none did.")
+    ]
+
+
 class ConversationOut(BaseModel):
     id: str
     last_seq: int
     entries: list[EntryOut]
+    calls: Annotated[list[CallSummaryOut], Field(description="Its last calls, the oldest first.")]
 
 
 class TraceOut(BaseModel):
@@ -237,6 +266,25 @@ class Rendering:
             name=attachment.name,
             duration_s=attachment.duration_s,
             url=f"/v1/media/{attachment.id}?{urlencode(self._whose)}",
+        )
+
+    def call(self, summary: CallSummary) -> CallSummaryOut:
+        return CallSummaryOut(
+            call=summary.call,
+            began_at=summary.began_at,
+            seconds=summary.seconds,
+            ended=summary.ended,
+            topics=[
+                TopicOut(
+                    wanted=topic.wanted,
+                    answered=topic.answered,
+                    articles=list(topic.articles),
+                    cut_short=topic.cut_short,
+                )
+                for topic in summary.topics
+            ],
+            text=summary.text,
+            assistant=summary.assistant,
         )
 
     def _message(self, message: Message) -> MessageOut:

@@ -107,6 +107,11 @@ class Provider(ABC):
         Raises `CustomerError` (`upload_too_large`, `media_gone`) and `Unavailable`.
         """
 
+    def text_address(self, sender: str, number: str) -> Address | None:
+        """Where a text message (SMS) from one number to another goes; None where the channel sends
+        none. Both as `+4722334455`; `sender` may be a name."""
+        return None
+
     async def edit(self, address: Address, sent: str, part: Part) -> None:
         """Change what was sent as `sent`. Called where `can.edits`. Raises `DeliveryFailed`."""
         raise DeliveryFailed(f"{self.channel} changes nothing that was sent", permanent=True)

@@ -360,3 +360,14 @@ async def test_nothing_is_left_of_what_nobody_took(calling: Any) -> None:
     caller.stop_listening()
     await wait_until(lambda: asyncio.all_tasks() <= before)
     assert caller.front._listening == {}
+
+
+async def test_a_model_that_hangs_in_the_middle_is_followed_by_the_article(calling: Any) -> None:
+    never = asyncio.Event()
+    caller = await calling(gated(FIRST, "No ", never), timeout_s=0.5)
+    await caller.says(RETURN)
+    reply = await caller.reply()
+    assert caller.heard.strip() == "You may send goods back within 30 days of delivery."
+    assert "shop.example/returns" in reply.text
+    assert (await caller.trace(reply))["assistant"]["outcome"] == "slow"
+    assert caller.model.left  # it is not written any further

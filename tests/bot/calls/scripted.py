@@ -263,6 +263,8 @@ class ScriptedTalk:
         self.told: list[str] = []
         self.spans: list[tuple[float, float]] = []
         self.corrected: dict[str, str] = {}
+        self.offers = ""
+        """What is offered to who could not be connected with a person; empty: nothing."""
         self.prepared: list[str] = []
         """What an answer was begun for; empty texts: it was dropped."""
         self.ahead = ""
@@ -317,6 +319,11 @@ class ScriptedTalk:
     def speaks(self) -> None:
         pass
 
+    async def nobody_reached(self, locale: str) -> bool:
+        if self.offers:
+            self._replies.put_nowait(reply(self.offers, 50, ReplyKind.CLARIFY, ["Yes", "No"]))
+        return bool(self.offers)
+
     async def heard(self, reply: str, said: list[Said], *, whole: bool) -> None:
         self.corrected[reply] = " ".join(each.text for each in said)
 
@@ -368,6 +375,8 @@ async def hold(
     ears: ScriptedEars | None = None,
     mouth: ScriptedMouth | None = None,
     transfers: bool = True,
+    offers: str = "",
+    reached: Callable[[], None] = lambda: None,
     typed: tuple[float, str] | None = None,
     **manner: object,
 ) -> PlayedCall:
@@ -377,6 +386,7 @@ async def hold(
     answered in the conversation, and how."""
     line = Line(script, until_s, transfers=transfers)
     talk = ScriptedTalk(answer, answer_s)
+    talk.offers = offers
     talk.written, talk.ahead = list(written), ahead
     ears = ears or ScriptedEars(script)
     session = CallSession(
@@ -389,6 +399,7 @@ async def hold(
             **{"business": "Shop", "language": "en", "greeting": "Hello from Shop"} | manner
         ),
         voice=LoudVoice(),
+        reached=reached,
     )
     if typed:
         asyncio.get_running_loop().call_later(typed[0], talk.types, typed[1])

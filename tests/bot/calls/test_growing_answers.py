@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.calls.answering import LONGEST_S
+from bot.calls.answering import LONGEST_S, MOST_AHEAD
 from bot.calls.transport import EndReason
 from bot.texts import say
 from tests.bot.calls.scripted import Answer, PlayedCall, Script, ScriptedMouth, echo, hold
@@ -150,19 +150,34 @@ def test_a_desk_that_never_finishes_is_admitted_and_the_call_goes_on(
 
 def test_the_answer_is_begun_in_the_pause() -> None:
     call = run(hold(asking("where is my order?")))
-    assert call.talk.prepared[0] == "where is my order?"
+    assert [text for text in call.talk.prepared if text] == ["where is my order?"]
     assert call.talk.told == ["where is my order?"]
 
 
 def test_a_caller_who_goes_on_has_it_dropped() -> None:
     call = run(hold(asking("where is it? |0.25| my order I mean?")))
-    assert call.talk.prepared[:3] == ["where is it?", "", "where is it? my order I mean?"]
+    begun = [text for text in call.talk.prepared if text]
+    assert begun == ["where is it?", "where is it? my order I mean?"]
+    after = call.talk.prepared.index("where is it?") + 1
+    assert call.talk.prepared[after] == ""
     assert call.talk.told == ["where is it? my order I mean?"]
 
 
 def test_nothing_is_begun_where_more_is_sure_to_come() -> None:
     call = run(hold(asking("my order number is |1.2| 4 8 2 1 3 7")))
     assert "my order number is" not in call.talk.prepared
+
+
+def test_where_the_voice_alone_says_that_more_comes_most_is_gained() -> None:
+    call = run(hold(asking("I would like to know all about it")))
+    assert "I would like to know all about it" in call.talk.prepared
+
+
+def test_who_pauses_again_and_again_costs_three_requests_at_most() -> None:
+    asked = ["where is it?", "when is it?", "who has it?", "how is it?", "what is it?"]
+    call = run(hold(asking(" |0.25| ".join(asked))))
+    assert call.talk.told == [" ".join(asked)]
+    assert len([text for text in call.talk.prepared if text]) == MOST_AHEAD
 
 
 def test_nothing_is_begun_for_a_murmur() -> None:

@@ -2,6 +2,7 @@
 
 import time
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -239,6 +240,64 @@ def test_who_asks_for_a_person_is_connected() -> None:
     assert call.line.transferred_to == "+4712345678"
     assert call.reason is EndReason.TRANSFERRED
     assert "I connect you with a person." in call.said  # all of it, before
+
+
+def test_who_has_something_to_do_is_left_alone_for_it() -> None:
+    def link(text: str) -> Answer:
+        sent = reply("I sent you a link.", 1, ReplyKind.NOTICE)
+        return msgspec.structs.replace(sent, waits_s=60.0)
+
+    script = Script().says(GREETED_S, "can I show you?")
+    call = run(hold(script, answer=link, until_s=80.0, typed=(50.0, "It says declined.")))
+    assert call.said[1:3] == ["I sent you a link.", "It says declined."]
+    assert call.said[3] == "Are you still there?"  # eight seconds after that, as ever
+    asked = next(line for line in call.timeline.lines if line.text == "Are you still there?")
+    assert 58 < asked.from_s < 62
+
+
+def test_who_cannot_be_connected_is_offered_a_call_back() -> None:
+    script = Script().says(GREETED_S, "a person please.").presses(18.0, "1")
+    call = run(
+        hold(script, answer=person, transfer_to="100", transfers=False, offers="Call you back?")
+    )
+    assert call.said[2:5] == ["Call you back?", "Press 1 for: Yes", "Press 2 for: No"]
+    assert call.talk.told[1] == "1"
+
+
+def test_outside_office_hours_nobody_is_connected() -> None:
+    script = Script().says(GREETED_S, "a person please.")
+    call = run(hold(script, answer=person, transfer_to="100", office_open=lambda: False))
+    assert call.line.transferred_to == ""
+    assert call.reason is EndReason.CALLER
+
+
+def test_who_is_called_back_is_connected_once_they_have_heard_why() -> None:
+    reached: list[str] = []
+    outgoing = Call(
+        id="call_1", channel=ChannelName("call"), customer=CustomerId("cus_ann"), outgoing=True,
+        opening="You asked for a call.", connects=True,
+    )  # fmt: skip
+    script = Script().says(1.0, "hello?")
+    call = run(
+        hold(script, call=outgoing, transfer_to="100", reached=lambda: reached.append("yes"))
+    )
+    assert call.said == ["You asked for a call."]
+    assert (call.line.transferred_to, call.reason) == ("100", EndReason.TRANSFERRED)
+    assert reached == ["yes"]
+
+
+def test_a_machine_that_takes_a_call_back_has_not_been_reached() -> None:
+    reached: list[str] = []
+    outgoing = Call(
+        id="call_1", channel=ChannelName("call"), customer=CustomerId("cus_ann"), outgoing=True,
+        opening="You asked for a call.", message="We try again.", connects=True,
+    )  # fmt: skip
+    script = Script().says(0.5, "please leave a message after the tone")
+    call = run(
+        hold(script, call=outgoing, transfer_to="100", reached=lambda: reached.append("yes"))
+    )
+    assert call.said == ["We try again."]
+    assert (call.line.transferred_to, reached) == ("", [])
 
 
 def test_a_person_who_cannot_be_reached_does_not_end_the_call() -> None:

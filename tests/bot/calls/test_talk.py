@@ -68,3 +68,43 @@ async def test_only_what_was_heard_is_remembered(desk: FrontDesk) -> None:
         await talk.heard(reply.id, heard, whole=False)
     entries = await desk.entries(talk.conversation)
     assert [e.item.text for e in entries] == ["one", "You said:", "two"]
+
+
+async def test_what_comes_after_the_call_was_not_heard(store: Store, folder: Path) -> None:
+    gate = asyncio.Event()
+    desk = build_desk(store, folder, EchoPolicy(gate))
+    async with running(desk):
+        talk = await DeskTalk.open(desk, Call(id="call_1", channel=CALL, customer=CALLER))
+        await talk.tell("one", from_s=0, to_s=1)
+        await talk.leave()
+        gate.set()
+        assert await desk.next_reply(talk.conversation, 0, 10)
+        entries = await desk.entries(talk.conversation)
+    assert [entry.item.text for entry in entries] == ["one"]
+
+
+async def test_what_comes_after_the_call_is_read_in_the_chat_beside_it(
+    store: Store, folder: Path
+) -> None:
+    gate = asyncio.Event()
+    desk = build_desk(store, folder, EchoPolicy(gate))
+    desk.connect(RecordingConnector())
+    async with running(desk):
+        chat = (await desk.open_conversation(CHANNEL, CALLER)).id
+        call = Call(id="call_1", channel=CHANNEL, customer=CALLER, conversation=chat)
+        talk = await DeskTalk.open(desk, call)
+        await talk.tell("one", from_s=0, to_s=1)
+        await talk.leave()
+        gate.set()
+        assert await desk.next_reply(chat, 0, 10)
+        entries = await desk.entries(chat)
+    assert [entry.item.text for entry in entries] == ["one", "You said: one"]
+
+
+async def test_the_number_of_the_line_goes_with_what_is_said(desk: FrontDesk) -> None:
+    call = Call(id="call_1", channel=CALL, customer=CALLER, address="twilio:+4741234567")
+    talk = await DeskTalk.open(desk, call)
+    await talk.tell("hello", from_s=0, to_s=1)
+    said = (await desk.entries(talk.conversation))[0].item
+    assert isinstance(said, Message)
+    assert said.phone == "+4741234567"

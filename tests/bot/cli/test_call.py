@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import av
+import pytest
 
 from models.audio import SAMPLE_RATE_HZ, encode, resampled
 from models.espeak import Espeak
@@ -26,6 +27,7 @@ def test_a_question_is_heard_and_answered(
     assert "Hello! This is Corner Shop." in called.stdout
     assert "What are your opening hours?" in called.stdout
     assert "answered after" in called.stdout
+    assert "In short" in called.stdout
     with av.open(str(tmp_path / "held.wav")) as recorded:
         assert recorded.streams.audio[0].channels == 2
 
@@ -36,3 +38,26 @@ def test_what_is_no_recording_is_told(frontdesk: Frontdesk, project: Path, tmp_p
     assert called.returncode == 2
     assert "question.wav" in called.stderr
     assert "Traceback" not in called.stderr
+
+
+def test_a_computer_that_has_no_sound_is_told(frontdesk: Frontdesk, project: Path) -> None:
+    """Where PortAudio or a device is missing; a computer that has both would be called from."""
+    try:
+        import sounddevice
+
+        if sounddevice.query_devices():
+            pytest.skip("this computer has a sound card")
+    except OSError:
+        pass
+    called = frontdesk("call", "--microphone", "--project", project)
+    assert called.returncode == 2
+    assert "microphone" in called.stderr
+    assert "install" in called.stderr or "plug" in called.stderr
+    assert "Traceback" not in called.stderr
+
+
+@pytest.mark.parametrize("arguments", [[], ["question.wav", "--microphone"]])
+def test_who_calls_is_to_be_said(frontdesk: Frontdesk, project: Path, arguments: list[str]) -> None:
+    called = frontdesk("call", *arguments, "--project", project)
+    assert called.returncode == 2
+    assert "--microphone" in called.stderr

@@ -16,10 +16,27 @@ import pytest
 from tests.bot.cli.conftest import Frontdesk
 from tests.conftest import REPOSITORY
 
+CALLS = """
+server: {port: 0, url: "https://desk.example"}
+channels:
+  twilio: {account: AC00000000000000000000000000000001, token: secret}
+calls:
+  record: true
+  office_hours: Mo-Fr 09:00-17:00
+  timezone: Europe/Oslo
+  prefixes: ["+47"]
+  call_back: {line: twilio}
+  picture_link: {channel: twilio, sender: "+4722000000"}
+  lines:
+    twilio: {account: AC00000000000000000000000000000001, token: secret, number: "+4722000000"}
+"""
+
 
 @pytest.fixture
 def url(project: Path, tmp_path: Path) -> Iterator[str]:
     """A served project."""
+    file = project / "frontdesk.yaml"
+    file.write_text(file.read_text("utf-8").replace("\nserver: {port: 0}\n", CALLS), "utf-8")
     log = tmp_path / "serve.log"
     with log.open("w") as written:
         process = subprocess.Popen(
@@ -43,6 +60,9 @@ def test_the_widget_an_article_and_readiness_are_served(url: str) -> None:
     assert httpx.get(f"{url}/readyz").json() == {"status": "ready"}
     assert httpx.get(f"{url}/webchat/frontdesk-chat.js").status_code == 200
     assert "Monday to Friday" in httpx.get(f"{url}/articles/opening-hours").text
+    assert "was used already" in httpx.get(f"{url}/show/never-given").text
+    assert httpx.get(f"{url}/show/static/page.js").status_code == 200
+    assert httpx.get(f"{url}/show/static/page.html").status_code == 404
 
 
 def test_a_question_beside_it_is_answered_by_the_desk_that_is_open(

@@ -16,11 +16,12 @@ from bot.errors import DeliveryFailed
 from bot.line_settings import WhatsAppLine
 from bot.messages import CustomerId
 from connectors.calls.line import CHANNEL
-from connectors.calls.whatsapp import WhatsAppCalls
+from connectors.calls.whatsapp import WhatsAppCall, WhatsAppCalls
 from connectors.customer_ids import customer_id
 from connectors.messaging.hook import Forged, Hook
 from connectors.messaging.provider import Services
 from connectors.whatsapp import WhatsApp
+from tests.builders import wait_until
 from tests.connectors.calls.desk import CallSite, call_site, tone
 from tests.connectors.calls.peer import RATE, Peer
 from tests.connectors.messaging.graph import CREDENTIALS, VERSION, signature
@@ -67,6 +68,17 @@ def tell(site: CallSite, event: str, age_s: int = 0, phone: str = PHONE, **call:
             "calls": [told],
         }
     )
+
+
+def report(site: CallSite, status: str) -> None:
+    """A webhook about a call that the desk makes."""
+    line = site.front.lines["whatsapp"]
+    assert isinstance(line, WhatsAppCalls)
+    told = {
+        "id": NAME, "type": "call", "status": status, "recipient_id": CALLER,
+        "timestamp": str(int(time.time())),
+    }  # fmt: skip
+    line.happened({"metadata": {"phone_number_id": PHONE}, "statuses": [told]})
 
 
 def act(name: str) -> Any:
@@ -154,11 +166,45 @@ async def test_customer_is_called_back(site: CallSite, graph: StandIn) -> None:
     assert (asked["to"], asked["action"]) == (CALLER, "connect")
     peer = Peer(tone(1, RATE))
     answer = {"sdp_type": "answer", "sdp": await peer.answer(asked["session"]["sdp"])}
+    report(site, "RINGING")
     tell(site, "connect", session=answer, direction="BUSINESS_INITIATED")
+    report(site, "ACCEPTED")
     await held.transport.answer()
     await held.until(lambda held: np.abs(held.heard).max(initial=0) > 0.3)
     tell(site, "terminate", status="COMPLETED")
     assert await held.ended() is EndReason.CALLER
+    await peer.close()
+
+
+async def test_a_call_that_rings_is_not_taken_for_answered(site: CallSite, graph: StandIn) -> None:
+    await site.front.dial(OUTGOING)
+    held = await site.calls.next()
+    asked = graph.made(CALLS)[0].json()
+    peer = Peer(tone(5, RATE))
+    answer = {"sdp_type": "answer", "sdp": await peer.answer(asked["session"]["sdp"])}
+    report(site, "RINGING")
+    tell(site, "connect", session=answer, direction="BUSINESS_INITIATED")
+    assert isinstance(held.transport, WhatsAppCall)
+    await wait_until(lambda: peer.connection.connectionState == "connected")
+    assert not held.transport.begun
+    await held.transport.play(tone(1, RATE))
+    assert (held.events, held.played) == ([], 0)
+    report(site, "ACCEPTED")
+    await held.until(lambda held: np.abs(held.heard).max(initial=0) > 0.3)
+    assert held.transport.begun
+    await peer.close()
+
+
+async def test_who_does_not_pick_up_has_refused(site: CallSite, graph: StandIn) -> None:
+    await site.front.dial(OUTGOING)
+    held = await site.calls.next()
+    peer = Peer(tone(1, RATE))
+    asked = graph.made(CALLS)[0].json()
+    answer = {"sdp_type": "answer", "sdp": await peer.answer(asked["session"]["sdp"])}
+    tell(site, "connect", session=answer, direction="BUSINESS_INITIATED")
+    await wait_until(lambda: peer.connection.connectionState == "connected")
+    tell(site, "terminate", status="FAILED")
+    assert await held.ended() is EndReason.REFUSED
     await peer.close()
 
 

@@ -1,0 +1,87 @@
+"""Whoever asked for a call hears what becomes of it."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from bot.calls import session
+from bot.calls.manner import Manner
+from bot.calls.switchboard import Switchboard
+from bot.calls.talk import CALL
+from bot.calls.timeline import Timeline
+from bot.calls.transport import Call, Ended, EndReason, LineEvent
+from bot.errors import Unavailable
+from bot.messages import CustomerId
+from bot.speech import Speaker
+from bot.store import Store
+from models.espeak import Espeak
+from models.transcriber import Transcriber
+from tests.bot.calls.scripted import Line, Script
+from tests.builders import EchoPolicy, build_desk, running
+
+
+class Watching:
+    """Hears what becomes of the desk's own calls."""
+
+    def __init__(self, fails: bool = False) -> None:
+        self.told: list[str] = []
+        self._fails = fails
+
+    async def reached(self, call: Call) -> None:
+        self.told.append("reached")
+        if self._fails:
+            raise Unavailable("Redis does not answer")
+
+    async def over(self, call: Call, reason: EndReason, timeline: Timeline) -> None:
+        self.told.append(reason)
+
+
+class NotTaken(Line):
+    """Rings, and nobody answers."""
+
+    async def events(self) -> AsyncIterator[LineEvent]:
+        yield Ended(EndReason.REFUSED)
+
+
+def no_transcriber() -> Transcriber:
+    raise AssertionError("nobody speaks")
+
+
+async def held(store: Store, folder: Path, line: Line, watch: Watching, outgoing: bool) -> None:
+    desk = build_desk(store, folder, EchoPolicy())
+    switchboard = Switchboard(
+        desk,
+        transcriber=no_transcriber,
+        speaker=Speaker(Espeak(), desk._media),
+        manner=Manner(business="Shop", language="en"),
+        watches=[watch],
+    )
+    call = Call(id="call_1", channel=CALL, customer=CustomerId("cus_ann"), outgoing=outgoing)
+    async with running(desk):
+        await switchboard.talk(call, line)
+    assert switchboard.room
+    assert switchboard.held == 0
+    switchboard.close()
+
+
+async def test_a_call_that_is_not_taken_is_told(store: Store, folder: Path) -> None:
+    watch = Watching()
+    await held(store, folder, NotTaken(Script(), 1.0), watch, outgoing=True)
+    assert watch.told == [EndReason.REFUSED]
+
+
+@pytest.mark.parametrize("fails", [False, True])
+async def test_a_call_that_is_taken_is_told_before_it_is_over(
+    store: Store, folder: Path, monkeypatch: pytest.MonkeyPatch, fails: bool
+) -> None:
+    monkeypatch.setattr(session, "OTHER_SIDE_S", 0.05)
+    watch = Watching(fails)
+    await held(store, folder, Line(Script(), 0.2), watch, outgoing=True)
+    assert watch.told == ["reached", EndReason.CALLER]
+
+
+async def test_a_call_that_comes_in_is_told_when_it_is_over(store: Store, folder: Path) -> None:
+    watch = Watching()
+    await held(store, folder, Line(Script(), 0.1), watch, outgoing=False)
+    assert watch.told == [EndReason.CALLER]
