@@ -2,16 +2,19 @@
 
 from collections.abc import Callable
 from datetime import datetime
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from bot.call_backs.arranging import Arranging
 from bot.call_backs.arranging import Limits as CallBackLimits
 from bot.call_backs.book import Book
 from bot.call_backs.calling import Calling, Manners
+from bot.call_settings import INSTALLED
 from bot.calls.manner import Manner
 from bot.calls.recordings import Recordings
 from bot.calls.summaries import Summaries
 from bot.calls.switchboard import CallLimits, Switchboard
+from bot.calls.transport import Sound
 from bot.calls.turn_taking import Timing
 from bot.config import Config
 from bot.desk import FrontDesk
@@ -21,6 +24,7 @@ from bot.picture_links.sending import PictureLinks
 from bot.speech import Speaker
 from bot.store import Store
 from bot.texts import FALLBACK
+from models.smart_turn import SmartTurn
 from models.transcriber import Transcriber
 
 
@@ -28,16 +32,18 @@ def calls_of(
     config: Config,
     desk: FrontDesk,
     hearing: Callable[[], Transcriber],
+    complete: Callable[[Sound], float] | None,
     speaker: Speaker,
     summaries: Summaries,
     pictures: PictureLinks | None,
 ) -> tuple[Switchboard, Calling | None]:
-    """All calls, and who makes those that were arranged."""
+    """All calls, and who makes those that were arranged. `complete`: see `turn_judge_of`."""
     calls, manner = config.calls, manner_of(config)
     call_backs = _calling(config, desk, manner, lambda: switchboard.room)
     switchboard = Switchboard(
         desk,
         transcriber=hearing,
+        complete=complete,
         speaker=speaker,
         manner=manner,
         limits=CallLimits(at_once=calls.at_once),
@@ -46,6 +52,14 @@ def calls_of(
         watches=[watch for watch in (call_backs, pictures) if watch],
     )
     return switchboard, call_backs
+
+
+def turn_judge_of(config: Config) -> Callable[[Sound], float] | None:
+    """What hears whether a caller has finished, where one is chosen. Raises `EngineMissing`."""
+    chosen = config.calls.smart_turn
+    if not chosen:
+        return None
+    return SmartTurn(None if chosen == INSTALLED else Path(chosen)).complete
 
 
 def manner_of(config: Config) -> Manner:

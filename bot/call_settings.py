@@ -1,11 +1,12 @@
 """How voice calls are held: what the operator decides about them. See docs/calls.md."""
 
+from pathlib import Path
 from typing import Annotated, Literal, Self
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Field, ValidationInfo, model_validator
 
-from bot.config_section import Section
+from bot.config_section import Section, beside_the_file
 from bot.line_settings import LinesSection
 from bot.office_hours import OfficeHours
 
@@ -60,6 +61,18 @@ class PictureLinkSection(Section):
     """Links that are sent to all callers together."""
 
 
+INSTALLED = "installed"
+
+
+def _installed_or_file(model: str, info: ValidationInfo) -> str:
+    if model in ("", INSTALLED):
+        return model
+    whole = beside_the_file(Path(model), info)
+    if not whole.is_file():
+        raise ValueError(f"must be `{INSTALLED}` or a file, and there is no {whole}")
+    return str(whole)
+
+
 class CallsSection(Section):
     greeting: dict[str, str] = {}
     """What a caller hears first: one text, or one for each language. Where there is none, the
@@ -94,6 +107,10 @@ class CallsSection(Section):
     patience: Annotated[float, Field(ge=0.5, le=3)] = 1.0
     """How long pauses may be before they end the caller's turn: 1 as it is, 1.5 half as long again.
     """
+    smart_turn: Annotated[str, AfterValidator(_installed_or_file)] = ""
+    """Smart Turn, a model that hears by the voice whether somebody has finished: `installed` for
+    the one in the package `pipecat-ai`, or the path of its ONNX file. Empty: words and melody
+    decide alone. See docs/calls.md."""
     picture_link: PictureLinkSection | None = None
     """Send callers a link to show a picture. It needs `prefixes`, `server.url`, and the channel."""
     lines: LinesSection = LinesSection()

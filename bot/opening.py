@@ -12,7 +12,13 @@ from bot import language, weights
 from bot.article_page import article_page
 from bot.call_backs.arranging import Arranging
 from bot.call_backs.calling import Calling
-from bot.call_opening import arranging_of, calls_of, picture_links_of, recordings_of
+from bot.call_opening import (
+    arranging_of,
+    calls_of,
+    picture_links_of,
+    recordings_of,
+    turn_judge_of,
+)
 from bot.calls.switchboard import Switchboard
 from bot.config import Config
 from bot.desk import FrontDesk
@@ -140,8 +146,9 @@ async def open_desk(
             arranging,
             pictures,
         )
+        complete = await asyncio.to_thread(turn_judge_of, config)
         calls, call_backs = calls_of(
-            config, desk, hearing, speaker, desk.summaries(summarizer), pictures
+            config, desk, hearing, complete, speaker, desk.summaries(summarizer), pictures
         )
         stack.callback(calls.close)
         for warm_up in (perception.warm_up(), calls.warm_up()):

@@ -1,8 +1,9 @@
 """How long a pause may be before it is the end of what the caller says. Pure.
 
 From the words so far and from how the voice ends: a whole question ends soon, "my order number is"
-does not, nor does a voice that stays up, and who reads out a number or spells a name is given time
-to look it up. Where Smart Turn listens too, its opinion counts as well.
+does not, and who reads out a number or spells a name is given time to look it up. In English a
+trained estimate weighs words and voice (`models.turn_end`); in other languages rules do, with the
+words of `words.yaml`. Where Smart Turn listens too, its opinion counts as well.
 """
 
 import re
@@ -17,6 +18,7 @@ import yaml
 
 from bot.language import primary
 from bot.texts import FALLBACK
+from models import turn_end
 from models.melody import Melody
 
 _FILE = Path(__file__).parent / "words.yaml"
@@ -29,8 +31,15 @@ UNSURE_S = 0.95
 """Where nothing tells."""
 OPEN_S = 1.4
 """After words that want more, a voice that stays up, and while something is read out."""
+LIKELY_MORE_S = 1.25
+"""Where the estimate does not say that it is the end."""
 LOOKED_UP_S = 2.2
 """After the desk asked for a number or something spelled, and it has only begun."""
+
+LIKELY, MAYBE = 0.6, 0.4
+"""The estimate from which on it is taken for the end, and from which on it may be one. Chosen on
+other sentences and voices than any figure is measured on (`benchmarks/turn_ends`), a caller who is
+cut off counting as much as four seconds of waiting."""
 
 BRIEF_S = 0.8
 """A voice shorter than this may be a murmur, whatever was understood. Of espeak's the longest,
@@ -104,7 +113,7 @@ def patience_s(
     sound. None where it is not known.
     """
     words = _words(locale)
-    tokens = _tokens(text)
+    tokens = words_of(text)
     fallen = melody is not None and melody.above <= FALLEN
     if not tokens:
         return UNSURE_S if fallen else OPEN_S
@@ -117,14 +126,27 @@ def patience_s(
     if _is_answer(tokens, words):
         return SOON_S
     asked = expected is not Expected.ANYTHING
-    open_end = _made_of(tokens[-4:], words.unfinished, last=True)
+    estimated = primary(locale) in turn_end.LANGUAGES
+    open_end = (asked or not estimated) and _made_of(tokens[-4:], words.unfinished, last=True)
     if open_end and fallen and tokens[-1] in words.endings:
         return UNSURE_S if asked else SOON_S
     if open_end or _OPEN_MARK.search(text):
         return LOOKED_UP_S if asked else OPEN_S
     if expected is Expected.SPELLED and "@" not in text:
         return OPEN_S
+    if estimated:
+        if fallen and tokens[0] in words.wh and _QUESTION.search(text):
+            # The voices that the estimate learnt from raise all questions; people do not.
+            return AT_ONCE_S
+        return _by_estimate(tokens, text, melody, complete)
     return _by_voice(text, len(tokens), melody, complete, wh=tokens[0] in words.wh)
+
+
+def _by_estimate(
+    tokens: list[str], text: str, melody: Melody | None, complete: float | None
+) -> float:
+    chance = turn_end.probability(tokens, text.rstrip()[-1:], melody, complete)
+    return AT_ONCE_S if chance >= LIKELY else UNSURE_S if chance >= MAYBE else LIKELY_MORE_S
 
 
 def _by_voice(
@@ -152,7 +174,7 @@ def wants_turn(text: str, locale: str, voice_s: float) -> bool:
     words that ask for the turn count.
     """
     words = _words(locale)
-    tokens = _tokens(text)
+    tokens = words_of(text)
     if not tokens or _made_of(tokens, words.interjections):
         return False
     if voice_s >= BRIEF_S or len(tokens) >= _NEVER_BRIEF:
@@ -210,7 +232,8 @@ def _made_of(tokens: list[str], phrases: frozenset[str], *, last: bool = False) 
     return True
 
 
-def _tokens(text: str) -> list[str]:
+def words_of(text: str) -> list[str]:
+    """In lower case, without what stands between them."""
     return [token.lower().replace("’", "'") for token in _TOKEN.findall(text)]
 
 

@@ -21,7 +21,7 @@ from bot.calls.speaking import Speaking
 from bot.calls.summaries import Summaries
 from bot.calls.talk import CallDesk, DeskTalk
 from bot.calls.timeline import Timeline
-from bot.calls.transport import Call, EndReason, Transport
+from bot.calls.transport import Call, EndReason, Sound, Transport
 from bot.errors import OperatorError, TooFast, Unavailable
 from bot.messages import CallSummary
 from bot.speech import Speaker
@@ -77,6 +77,7 @@ class Switchboard:
         desk: CallDesk,
         *,
         transcriber: Callable[[], Transcriber],
+        complete: Callable[[Sound], float] | None = None,
         speaker: Speaker,
         manner: Manner,
         limits: CallLimits | None = None,
@@ -84,8 +85,9 @@ class Switchboard:
         summaries: Summaries | None = None,
         watches: Sequence[Watch] = (),
     ) -> None:
-        """`recordings`: where calls are recorded; None: they are not. `summaries`:
-        keeps what each call was about. `watches`: are told what becomes of calls."""
+        """`complete`: see `bot.calls.hearing.Caught`. `recordings`: where calls are recorded;
+        None: they are not. `summaries`: keeps what each call was about. `watches`: are told what
+        becomes of calls."""
         self._desk = desk
         self._manner = msgspec.structs.replace(manner, recorded=recordings is not None)
         self._limits = limits or CallLimits()
@@ -93,7 +95,7 @@ class Switchboard:
         self._summaries = summaries
         self._watches = tuple(watches)
         self._telling: set[asyncio.Task[None]] = set()
-        self._ears = Hearing(transcriber, threads=self._limits.hearing_threads)
+        self._ears = Hearing(transcriber, threads=self._limits.hearing_threads, complete=complete)
         self._mouth = Speaking(speaker, listener="calls")
         self._held = 0
 

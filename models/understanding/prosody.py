@@ -63,7 +63,7 @@ def prosody_of(samples: Samples, words: str = "") -> Prosody | None:
     """
     if len(samples) < LEAST_SPEECH_S * SAMPLE_RATE_HZ:
         return None
-    levels = _levels(samples, LEVEL_WINDOW)
+    levels = levels_of(samples, LEVEL_WINDOW)
     loud = _exceeded_for(levels, LEAST_SPEECH_S)
     if loud < SILENT_DB:
         return None
@@ -88,7 +88,7 @@ def prosody_of(samples: Samples, words: str = "") -> Prosody | None:
     )
 
 
-def _levels(samples: Samples, window: int) -> Floats:
+def levels_of(samples: Samples, window: int) -> Floats:
     """Level of each frame in dB below full scale: the mean of `window` samples around it."""
     energy = np.concatenate([[0.0], np.cumsum(np.square(samples, dtype=np.float64))])
     middles = np.arange(len(samples) // HOP) * HOP + HOP // 2
@@ -186,7 +186,7 @@ def _pitch_figures(hz: Floats) -> tuple[float, float]:
 
 def _nuclei(samples: Samples, voiced: Flags, speaks: Flags) -> int:
     """Voiced peaks of intensity that stand out from the dip before them."""
-    smooth = np.convolve(_levels(samples, NUCLEUS_WINDOW), [0.25, 0.5, 0.25], "same")
+    smooth = np.convolve(levels_of(samples, NUCLEUS_WINDOW), [0.25, 0.5, 0.25], "same")
     levels = smooth.astype(np.float32)
     least = float(np.percentile(levels[speaks], 99)) - NUCLEUS_BELOW_DB
     peaks = np.flatnonzero((levels[1:-1] >= levels[:-2]) & (levels[1:-1] > levels[2:])) + 1

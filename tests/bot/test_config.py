@@ -193,3 +193,12 @@ def test_a_configuration_cannot_be_changed(tmp_path: Path) -> None:
     config: Config = load(write(tmp_path, "name: Shop"))
     with pytest.raises(ValueError, match="frozen"):
         config.name = "Other"
+
+
+def test_smart_turn_is_installed_or_a_file_beside_this_one(tmp_path: Path) -> None:
+    text = "name: Shop\ncalls: {{smart_turn: {}}}"
+    assert load(write(tmp_path, text.format("installed"))).calls.smart_turn == "installed"
+    assert "must be `installed` or a file" in complaint(tmp_path, text.format("turn.onnx"))
+    (tmp_path / "turn.onnx").touch()
+    there = load(write(tmp_path, text.format("turn.onnx")))
+    assert there.calls.smart_turn == str(tmp_path / "turn.onnx")

@@ -188,6 +188,17 @@ class LoudVoice:
         return loud.astype(np.float32)
 
 
+FALLEN = Melody(
+    -3.4, -10, late=-3.0, early=-0.4, over_lowest=-0.5, over_highest=-5.4, level=-8.5,
+    level_quarter=-4.7, level_half=-4.3, stretch_s=0.25, after_s=0.2, voiced_s=1.4,
+)  # fmt: skip
+LEVEL = Melody(
+    -0.1, 2.6, late=-0.3, over_lowest=1.9, over_highest=-2.0, level=-5.7, level_quarter=-3.9,
+    level_half=-4.0, stretch_s=0.22, after_s=0.2, voiced_s=1.0,
+)  # fmt: skip
+"""Medians of espeak's voices at the end of statements, and in pauses."""
+
+
 @dataclass
 class ScriptedEars:
     script: Script
@@ -218,7 +229,7 @@ class ScriptedEar:
         ears.heard.append(text)
         language, problem = ("en", "") if text else ("", ears.problem)
         # The voice falls where the words end in a full stop.
-        melody = Melody(-4.0 if text[-1:] in (".", "?") else 0.0, 0.0)
+        melody = FALLEN if text[-1:] in (".", "?") else LEVEL
         return Caught(Transcript(text, language, 0.9, 1.0, problem), melody)
 
 

@@ -9,8 +9,10 @@ import pytest
 from bot.calls.hearing import SAMPLE_RATE_HZ, Hearing, SoundMemory
 from bot.errors import Unavailable
 from models.moonshine import MoonshineTranscriber
+from models.smart_turn import SmartTurn
 from tests.bot.cli.test_call import saying
 from tests.models.media import samples_of
+from tests.models.test_smart_turn import small_model
 
 
 async def test_a_turn_is_heard_while_it_is_spoken(tmp_path: Any) -> None:
@@ -24,6 +26,17 @@ async def test_a_turn_is_heard_while_it_is_spoken(tmp_path: Any) -> None:
     hearing.close()
     assert caught.transcript.text == "What are your opening hours?"
     assert caught.melody is not None
+
+
+async def test_smart_turn_hears_the_end_of_the_turn(tmp_path: Any) -> None:
+    samples = samples_of(saying("What are your opening hours?", tmp_path / "q.wav"))
+    turn = SmartTurn(small_model(tmp_path / "turn.onnx"))
+    hearing = Hearing(MoonshineTranscriber, threads=1, complete=turn.complete)
+    ear = hearing.listen(lambda text: None)
+    ear.hear(samples)
+    caught = await ear.finish()
+    hearing.close()
+    assert caught.complete == turn.complete(samples)
 
 
 async def test_a_transcriber_that_hangs_is_given_up() -> None:
