@@ -13,7 +13,7 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
-from benchmarks.calls.speech import LINES, VOICES, over, said, sentences
+from benchmarks.calls.speech import paused_clips, whole_clips
 from benchmarks.turn_ends import people
 from benchmarks.turn_ends.callers import AFTER_S, RATE_HZ, caller
 from benchmarks.turn_ends.pauses import Pause, pauses
@@ -80,13 +80,10 @@ def measured() -> Iterator[Pause]:
     """The benchmark's own callers, never trained on: whole sentences over three lines, and clean
     ones with pauses."""
     ears = Listening()
-    whole, inside = random.Random(1), random.Random(3)
     turns = [
-        (LINES[n % 3], True, over(LINES[n % 3], said(text, VOICES[n % 5], whole), whole))
-        for n, text in enumerate(sentences("whole") * 3)
-    ] + [
-        ("clean", False, said(text, VOICES[(n + n // 50) % 5], inside))
-        for n, text in enumerate(sentences("paused") * 2)
+        (clip.way, whole, clip.at(RATE_HZ))
+        for clips, whole in ((whole_clips(), True), (paused_clips(), False))
+        for clip in clips
     ]
     for n, (line, is_whole, sound) in enumerate(turns):
         yield from pauses(
