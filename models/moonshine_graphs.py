@@ -145,6 +145,10 @@ class _Streaming:
         else:
             frontend = folder / "frontend.ort"
         self._frontend = open_session(frontend, threads)
+        given = self._given.keys()
+        self._sound = next(
+            each.name for each in self._frontend.get_inputs() if each.name not in given
+        )
         self._encoder = open_session(folder / "encoder.ort", threads)
         self._adapter = open_session(folder / "adapter.ort", threads)
         self._cross = open_session(folder / "cross_kv.ort", threads)
@@ -153,7 +157,7 @@ class _Streaming:
         )
 
     def begin(self, samples: Samples) -> Decoding:
-        given = {"audio_chunk": samples[np.newaxis], **self._given}
+        given = {self._sound: samples[np.newaxis], **self._given}
         (features,) = self._frontend.run(["features"], given)
         (encoded,) = self._encoder.run(["encoded"], {"features": features})
         place = np.zeros(1, np.int64)

@@ -254,7 +254,7 @@ class TestFoldersOfTheOperator:
 
 def test_a_disk_without_room_is_told_before_anything_is_fetched(hub: Hub, cache: Path) -> None:
     file = voice(hub).files[0]
-    huge = Weights("piper:bell", files=(type(file)(file.url, file.sha256, 10**15),))
+    huge = Weights("piper:bell", files=(type(file)(file.url, file.checksum, 10**15),))
     ended = pull(huge, hub)
     assert "1000000.0 GB are still to come" in ended.stderr
     assert "FRONTDESK_CACHE" in ended.stderr
