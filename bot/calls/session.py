@@ -167,6 +167,8 @@ class CallSession:
             self._recording.caller(samples)
         for voice in self._voice.hear(self._caller.hear(samples)):
             await self._do(self._taking.hear(float(voice), _PIECE_S))
+        if self._caller.turn:  # what they have just sent waits for it, however long it is
+            self._talk.speaks()
         self._caller.passed(self._taking.now_s)
 
     async def _do(self, steps: list[Step]) -> None:
@@ -175,12 +177,9 @@ class CallSession:
             match step.move:
                 case Move.BEGAN:
                     self._caller.begin(step.at_s)
-                    self._talk.speaks()
                 case Move.PAUSED:
-                    self._talk.speaks()
                     self._caller.pause(self._taking.voice_ended_s)
                 case Move.WENT_ON:
-                    self._talk.speaks()
                     self._answering.drop_prepared()
                     self._caller.go_on()
                 case Move.HOLD:

@@ -262,6 +262,8 @@ class ScriptedTalk:
         self._replies: asyncio.Queue[Reply] = asyncio.Queue()
         self.told: list[str] = []
         self.spans: list[tuple[float, float]] = []
+        self.signs_s: list[float] = []
+        """When the desk was told that the caller speaks, by the loop's clock."""
         self.corrected: dict[str, str] = {}
         self.offers = ""
         """What is offered to who could not be connected with a person; empty: nothing."""
@@ -317,7 +319,7 @@ class ScriptedTalk:
         self._replies.put_nowait(reply(text, 99))
 
     def speaks(self) -> None:
-        pass
+        self.signs_s.append(asyncio.get_running_loop().time())
 
     async def nobody_reached(self, locale: str) -> bool:
         if self.offers:

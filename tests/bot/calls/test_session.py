@@ -1,6 +1,7 @@
 """A call as the caller lives it, in virtual time. First what goes wrong elsewhere."""
 
 import time
+from itertools import pairwise
 
 import msgspec
 import numpy as np
@@ -417,6 +418,14 @@ def test_who_speaks_without_end_is_answered_in_the_end() -> None:
     call = run(hold(script, until_s=140))
     assert len(call.talk.told) >= 1
     assert call.talk.spans[0][1] - call.talk.spans[0][0] <= 91
+
+
+def test_what_was_sent_waits_for_as_long_as_the_caller_speaks() -> None:
+    call = run(hold(Script().says(GREETED_S, " ".join(f"word{n}" for n in range(30)))))
+    signs_s = call.talk.signs_s
+    (from_s, to_s) = call.talk.spans[0]
+    assert signs_s[-1] - signs_s[0] > to_s - from_s > 5
+    assert max(later - sooner for sooner, later in pairwise(signs_s)) < 0.1
 
 
 def test_a_call_has_an_end() -> None:
