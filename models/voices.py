@@ -8,6 +8,7 @@ import zlib
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache
+from threading import Lock
 
 import langcodes
 from langcodes.tag_parser import LanguageTagError
@@ -118,6 +119,10 @@ def _farness(language: str, voice: Voice) -> tuple[bool, int, int, int]:
     )
 
 
+_langcodes = Lock()
+"""It shares its tags among threads, and fills them in step by step."""
+
+
 @lru_cache(4096)
 def distance(language: str, spoken: str) -> int:
     """How far a voice's language is from the one wanted: 0 for the same, `FAR` or more where it
@@ -125,10 +130,11 @@ def distance(language: str, spoken: str) -> int:
     if spoken == ANY_LANGUAGE:
         return 0
     try:
-        wanted = langcodes.get(langcodes.standardize_tag(language, macro=True))
-        offered = langcodes.get(langcodes.standardize_tag(spoken, macro=True))
+        with _langcodes:
+            wanted = langcodes.get(langcodes.standardize_tag(language, macro=True))
+            offered = langcodes.get(langcodes.standardize_tag(spoken, macro=True))
+            apart = wanted.distance(offered)
     except LanguageTagError:
         # espeak has made some of its tags up.
         return 0 if language == spoken else FAR
-    apart = wanted.distance(offered)
     return apart if wanted.language == offered.language or apart <= _DIALECT else FAR + apart

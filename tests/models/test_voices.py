@@ -90,3 +90,32 @@ def test_an_unknown_voice_is_told_with_those_that_there_are() -> None:
     with pytest.raises(EngineMissing, match="the engine has no voice 'joe'") as caught:
         Cast("the engine", VOICES, ["ann", "joe"])
     assert "ann, bob, eve, max" in caught.value.remedy
+
+
+_AT_ONCE = """
+import sys, threading
+from models.voices import distance
+
+sys.setswitchinterval(1e-6)
+start, told = threading.Barrier(8), []
+
+def ask():
+    start.wait()
+    told.append([distance(tag, "en-us") for tag in ("en", "de", "fr-CA", "pt-BR", "zh-TW", "ar-EG")])
+
+threads = [threading.Thread(target=ask) for _ in range(8)]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+print(len(told))
+"""
+
+
+def test_voices_are_chosen_by_several_at_once() -> None:
+    """In a fresh process each time: whoever comes first fills in the tags."""
+    for _ in range(4):
+        ended = subprocess.run(
+            [sys.executable, "-c", _AT_ONCE], capture_output=True, text=True, check=False
+        )
+        assert (ended.stdout.strip(), ended.stderr) == ("8", "")
