@@ -68,7 +68,7 @@ def checksum_of(path: Path, like: str) -> str:
         # What git hashes is the content behind its kind and length.
         seen = hashlib.sha1(b"blob %d\0" % path.stat().st_size, usedforsecurity=False)
     elif len(like) == _CRC32C:
-        seen = google_crc32c.Checksum()  # type: ignore[no-untyped-call]
+        seen = google_crc32c.Checksum()
     with path.open("rb") as file:
         while data := file.read(_READ_BYTES):
             seen.update(data)
@@ -100,7 +100,7 @@ def _fetch(
             if not tries:
                 raise
             log.info("weights.broke_off", extra={"reason": str(error)})
-            time.sleep(_PAUSE_S * (_TRIES - tries))
+            time.sleep(_PAUSE_S * (_TRIES - tries))  # a server that has just failed is let be
             there = _size(part)
         else:
             return

@@ -178,12 +178,12 @@ def _steps(decoder: MoonshineDecoder, samples: np.ndarray, draft: Sequence[int])
             steps += 1
             return step(tokens)
 
-        decoding.step = count  # type: ignore[method-assign]
+        decoding.step = count
         return decoding
 
-    decoder._graphs.begin = counted  # type: ignore[method-assign]
+    decoder._graphs.begin = counted
     decoder.hear(samples, draft)
-    decoder._graphs.begin = begin  # type: ignore[method-assign]
+    decoder._graphs.begin = begin
     return steps
 
 

@@ -45,9 +45,7 @@ def entries(*items: str | tuple[ReplyKind, str]) -> list[Entry]:
     return [
         Entry(
             seq,
-            message("con_1", item)  # type: ignore[arg-type]
-            if isinstance(item, str)
-            else reply(item[1], seq, item[0]),
+            message("con_1", item) if isinstance(item, str) else reply(item[1], seq, item[0]),
         )
         for seq, item in enumerate(items, 1)
     ]

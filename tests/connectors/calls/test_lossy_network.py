@@ -91,13 +91,13 @@ class BadCall:
         """Until both sides have said what they have to say."""
         async with asyncio.timeout(self._length_s + 20):
             while len(held.heard) < self._length_s * RATE or held.played < len(self._answered):
-                await asyncio.sleep(0.1)  # it takes its time
+                await asyncio.sleep(0.1)  # sound that comes tells nobody how much of it there is
 
     async def _watch(self) -> None:
         clock = asyncio.get_running_loop().time
         while True:
             due = clock() + 0.02
-            await asyncio.sleep(0.02)
+            await asyncio.sleep(0.02)  # the beat itself: how late it comes is measured
             self.lag_s = max(self.lag_s, clock() - due)
 
 
