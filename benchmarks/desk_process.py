@@ -11,7 +11,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
@@ -27,8 +27,7 @@ class DeskProcess:
 
     def __init__(self, command: list[str], environment: dict[str, str] | None = None) -> None:
         started = time.perf_counter()
-        self._ending = ExitStack()
-        self._output = self._ending.enter_context(tempfile.TemporaryFile("w+"))
+        self._output = tempfile.TemporaryFile("w+")  # noqa: SIM115 - lives as long as the process; `stop` closes it
         self._process = subprocess.Popen(
             command,
             stdout=self._output,
@@ -62,7 +61,7 @@ class DeskProcess:
     def stop(self) -> None:
         self._process.send_signal(signal.SIGTERM)
         self._process.wait(timeout=30)
-        self._ending.close()
+        self._output.close()
 
     def _read_url(self, limit_s: float = 300) -> str:
         deadline = time.perf_counter() + limit_s
