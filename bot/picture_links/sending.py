@@ -159,13 +159,14 @@ class PictureLinks:
         if link is None or self._desk is None:
             raise CustomerError("picture_link_gone")
         try:
-            attachment = await self._desk.keep_media(
-                chunks,
-                owner=link.customer,
-                name="",
-                claimed_type=claimed_type,
-                limit_bytes=self._upload_bytes,
-            )
+            with self._desk.customer_sends(link.conversation):
+                attachment = await self._desk.keep_media(
+                    chunks,
+                    owner=link.customer,
+                    name="",
+                    claimed_type=claimed_type,
+                    limit_bytes=self._upload_bytes,
+                )
             # The call may have ended while it came.
             if not await self._links.used(token):
                 raise CustomerError("picture_link_gone")
