@@ -34,7 +34,7 @@ from tests.connectors.messaging.site import made
 from tests.connectors.messaging.stand_in import StandIn
 
 OURS = ("bot.", "connectors.", "models.", "aiortc.", "aioice.")
-SOON_S = 2.0
+SOON_S = 3.0
 """In place of the ten or twenty seconds that are waited for connections, and for their first
 words."""
 MANY = Rate(per_minute=6_000, burst=1_000)
