@@ -12,8 +12,11 @@ from typing import Any
 
 import psutil
 import pytest
+from aiortc import RTCPeerConnection
 
 from bot.calls.manner import Manner
+from bot.calls.playing import Player
+from bot.calls.session import CallSession
 from bot.calls.switchboard import CallLimits, Switchboard
 from bot.calls.transport import EndReason
 from bot.calls.turn_taking import Timing
@@ -21,6 +24,7 @@ from bot.line_settings import AudioSocketLine, BrowserLine, TwilioLine
 from bot.speech import Speaker
 from connectors.calls.front import open_lines
 from connectors.calls.line_call import LineCall
+from connectors.calls.stream_socket import StreamSocket
 from connectors.limiter import Rate
 from connectors.webchat import Limits
 from models.espeak import Espeak
@@ -34,6 +38,7 @@ from tests.connectors.messaging.site import made
 from tests.connectors.messaging.stand_in import StandIn
 
 OURS = ("bot.", "connectors.", "models.", "aiortc.", "aioice.")
+CALL_OBJECTS = (CallSession, Player, LineCall, StreamSocket, RTCPeerConnection)
 SOON_S = 3.0
 """In place of the ten or twenty seconds that are waited for connections, and for their first
 words."""
@@ -123,6 +128,6 @@ async def test_nothing_is_left_of_bad_callers(lines: Lines) -> None:
     await round_of_callers()
     await wait_until(lambda: descriptors() <= before["descriptors"]["open"])
     after = counted()
-    assert {name: after[name] - before[name] for name in after} == {
-        name: Counter() for name in after
-    }
+    left = {name: after[name] - before[name] for name in after}
+    assert left == {name: Counter() for name in after}
+    assert not [each for each in gc.get_objects() if isinstance(each, CALL_OBJECTS)]
