@@ -23,7 +23,7 @@ from models.melody import Melody
 
 _FILE = Path(__file__).parent / "words.yaml"
 
-AT_ONCE_S = 0.26
+AT_ONCE_S = 0.25
 """Where words and voice agree that it is the end."""
 SOON_S = 0.4
 """Where one of them does, and the other says nothing against it."""
