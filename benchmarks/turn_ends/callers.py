@@ -125,7 +125,7 @@ def _arriving(line: str, sound: Sound, ends_s: float, rng: random.Random) -> Sou
     chance = np.random.default_rng(rng.getrandbits(32))
     if line == "noisy":
         kind = rng.choice([kind for kind in NOISES if kind != "none"])
-        decibels = rng.uniform(8, 28)
+        decibels = rng.uniform(14, 28)
         if rng.random() < 0.5:
             sound = with_noise(sound, RATE_HZ, decibels, kind, rng)
         else:  # suppressed where nobody speaks
