@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext, suppress
 from pathlib import Path
 
 import numpy as np
@@ -115,15 +115,13 @@ async def test_a_question_is_answered_over_a_bad_network(store: Store, tmp_path:
         caller = Caller()
         async with caller.calling(switchboard):
             await caller.hears("Hello.")
-            caller.said.clear()
             greeted = len(caller.browser.sound)
-            try:
-                caller.browser.clip.say(spoken(QUESTION))
-                await caller.hears("account")
-            except AssertionError:  # a word of it was lost: callers say it again, once
+            for last in (False, False, True):  # a lost word is another: callers say it again
                 caller.said.clear()
                 caller.browser.clip.say(spoken(QUESTION))
-                await caller.hears("account")
+                with suppress(AssertionError) if not last else nullcontext():
+                    await caller.hears("account")
+                    break
         [conversation] = await desk.conversations(CALLER)
         entries = await desk.entries(conversation.id)
         switchboard.close()
