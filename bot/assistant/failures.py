@@ -54,7 +54,10 @@ def failure_of(error: BaseException, name: str) -> ModelFailed:
     if any(isinstance(each, TimeoutError) or "Timeout" in type(each).__name__ for each in causes):
         return ModelFailed("slow", f"{name} took too long")
     if any(_is_broken_line(each) for each in causes):
-        return ModelFailed("down", f"{name} cannot be reached, or hung up: {_brief(error)}")
+        return ModelFailed(
+            "down",
+            f"{name} cannot be reached, or hung up: {_brief(error)}; see `assistant.base_url`",
+        )
     if any(type(each).__name__ in _INSIDE for each in causes):
         return ModelFailed("down", f"{name} broke off with an error of its own: {_brief(error)}")
     return ModelFailed("malformed", f"what {name} sent makes no sense: {_brief(error)}")
