@@ -228,12 +228,12 @@ def _print_measured(
     console: "Console", part: str, found: "dict[str, tuple[Measured, int]]"
 ) -> None:
     from rich.markup import escape
-    from rich.table import Table
+    from rich.table import Column, Table
 
     from bot.engine_bench import KINDS, best
 
     kind = KINDS[part]
-    table = Table(part, "loads in", "memory", "on the card", kind.what)
+    table = Table(Column(part, overflow="fold"), "loads in", "memory", "on the card", kind.what)
     for name, (one, _) in found.items():
         if one.problem:
             remedy = f"\n→ {escape(one.remedy)}" if one.remedy else ""

@@ -211,6 +211,12 @@ async def test_ollama_takes_in_as_much_as_it_is_given(desk: Desk, tmp_path: Path
     assert options["temperature"] == 0
 
 
+async def test_a_model_that_ollama_has_not_fetched_is_told_with_the_command(tmp_path: Path) -> None:
+    async with serving(Ollama()) as provider:
+        with pytest.raises(ModelFailed, match="or fetch it: `ollama pull gone`"):
+            await open_model(at(provider, tmp_path, model="ollama:gone")).probe()
+
+
 @pytest.mark.parametrize(
     ("line", "host", "remote"),
     [
