@@ -79,7 +79,7 @@ def _given(settings: AssistantSection, provider: str) -> dict[str, Any]:
         return given | {
             "client_kwargs": client,
             "num_predict": settings.answer_tokens,
-            # It takes in 4 000 by itself, and forgets without a word what is more.
+            # By itself it takes in 4 000 on most machines, and forgets the rest without a word.
             "num_ctx": settings.context_tokens,
         }
     given |= {
