@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from threading import Event
 
 import httpx
+import openai
 import pytest
 from langchain_core.messages import BaseMessage
 
@@ -158,6 +159,11 @@ class _ProviderError(Exception):
         (httpx.RemoteProtocolError("peer closed"), "down", "hung up"),
         (ConnectionRefusedError("no"), "down", "cannot be reached"),
         (KeyError("choices"), "malformed", "makes no sense"),
+        (
+            openai.APIError("overloaded", httpx.Request("POST", "http://model.example"), body=None),
+            "down",
+            "broke off with an error of its own",
+        ),
     ],
 )
 async def test_a_failing_model_is_told_to_the_operator_and_not_to_the_customer(
