@@ -10,7 +10,7 @@ import secrets
 import msgspec
 
 from bot import keys
-from bot.messages import ChannelName, ConversationId, CustomerId
+from bot.messages import ChannelName, ConversationId, CustomerId, MessageId
 from bot.store import Store
 
 _TAKING_S = 660
@@ -85,9 +85,9 @@ class Links:
         """No picture came by it: it may be tried again."""
         await self._store.run("DEL", keys.picture_taken(_digest(token)))
 
-    async def used(self, token: str) -> bool:
-        """A picture came by it, and no other will. False where it has ended meanwhile."""
-        return bool(await self._store.run("DEL", keys.picture_link(_digest(token))))
+    async def used(self, token: str) -> None:
+        """A picture came by it, and no other will."""
+        await self._store.run("DEL", keys.picture_link(_digest(token)))
 
     async def end(self, call: str) -> None:
         """The call is over: so is its link."""
@@ -98,6 +98,12 @@ class Links:
     async def _given(self, call: str) -> _Given | None:
         raw = await self._store.run("GET", keys.picture_link_of(call))
         return msgspec.json.decode(raw, type=_Given) if raw else None
+
+
+def message_of(token: str) -> MessageId:
+    """Of the message that brings the link's picture: the same if it should be sent again, so that
+    it is taken once."""
+    return MessageId(f"m_{_digest(token)[:32]}")
 
 
 def _digest(token: str) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from starlette.responses import JSONResponse
 
+from bot.errors import TooFast, Unavailable
 from bot.messages import Message, ReplyKind
 from bot.picture_links.sending import WAITS_S
 from bot.store import Store
@@ -137,6 +138,37 @@ async def test_what_is_no_picture_is_refused_and_another_may_be_tried(
     german = await door.put(path, b"%PDF-1.4", "text/html", **{"accept-language": "de"})
     assert german.json()["error"]["text"] == say("picture_only", "de")
     assert (await door.put(path, picture())).status_code == 204
+
+
+async def test_a_picture_that_cannot_be_taken_now_may_be_sent_again(
+    door: Door, ann: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await ann.say("Can I show you?")
+
+    async def refuse(*_: object, **__: object) -> None:
+        raise TooFast(1.0)
+
+    with monkeypatch.context() as busy:
+        busy.setattr(door.desk, "accept", refuse)
+        assert (await door.put(door.path(), picture())).status_code == 429
+    assert (await door.put(door.path(), picture())).status_code == 204
+    assert "DECLINED 51" in (await ann.hears()).text
+
+
+async def test_a_picture_that_is_sent_again_after_trouble_is_taken_once(
+    door: Door, ann: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await ann.say("Can I show you?")
+
+    async def away(*_: object) -> None:
+        raise Unavailable("Redis does not answer")
+
+    with monkeypatch.context() as trouble:
+        trouble.setattr("bot.picture_links.links.Links.used", away)
+        assert (await door.put(door.path(), picture())).status_code == 503
+    assert (await door.put(door.path(), picture())).status_code == 204
+    entries = await door.desk.entries(ann.talk.conversation, 2)
+    assert len([entry for entry in entries if isinstance(entry.item, Message)]) == 1
 
 
 async def test_a_file_that_is_too_large_is_refused_before_it_is_read(
