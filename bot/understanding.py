@@ -111,13 +111,12 @@ def understand(
 def _names(
     messages: Sequence[Message], perceived: Mapping[AttachmentId, Perceived], past: Past
 ) -> tuple[str, ...]:
-    """As channels tell them, and as the customer does."""
+    """As channels tell them, and as the customer does, in earlier calls too."""
     earlier = [entry.item for entry in past.entries if isinstance(entry.item, Message)]
     known = {**past.perceived, **perceived}
     named = [message.customer_name for message in (*messages, *earlier)]
-    named += [
-        name for message in (*messages, *earlier) for name in names_said(words_of(message, known))
-    ]
+    said = [words_of(message, known) for message in (*messages, *earlier)]
+    named += [name for text in (*said, past.summary, *past.calls) for name in names_said(text)]
     return tuple(dict.fromkeys(name for name in named if name))
 
 
