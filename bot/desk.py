@@ -5,7 +5,7 @@ import asyncio
 import logging
 import re
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 
@@ -47,12 +47,8 @@ from bot.speech import Speaker, as_mp3
 from bot.store import Store
 from bot.turns import TurnRunner
 
-if TYPE_CHECKING:
-    pass
-
 log = logging.getLogger(__name__)
 
-_RETRY_S = 1.0
 _SWEEP_EVERY_S = 3600.0
 
 
