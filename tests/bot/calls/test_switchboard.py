@@ -7,11 +7,11 @@ import pytest
 
 from bot.calls import session
 from bot.calls.manner import Manner
-from bot.calls.switchboard import Switchboard
+from bot.calls.switchboard import CallLimits, Switchboard
 from bot.calls.talk import CALL
 from bot.calls.timeline import Timeline
 from bot.calls.transport import Call, Ended, EndReason, LineEvent
-from bot.errors import Unavailable
+from bot.errors import TooFast, Unavailable
 from bot.messages import CustomerId
 from bot.speech import Speaker
 from bot.store import Store
@@ -48,6 +48,10 @@ def no_transcriber() -> Transcriber:
     raise AssertionError("nobody speaks")
 
 
+def called(outgoing: bool) -> Call:
+    return Call(id="call_1", channel=CALL, customer=CustomerId("cus_ann"), outgoing=outgoing)
+
+
 async def held(store: Store, folder: Path, line: Line, watch: Watching, outgoing: bool) -> None:
     desk = build_desk(store, folder, EchoPolicy())
     switchboard = Switchboard(
@@ -57,9 +61,8 @@ async def held(store: Store, folder: Path, line: Line, watch: Watching, outgoing
         manner=Manner(business="Shop", language="en"),
         watches=[watch],
     )
-    call = Call(id="call_1", channel=CALL, customer=CustomerId("cus_ann"), outgoing=outgoing)
     async with running(desk):
-        await switchboard.talk(call, line)
+        await switchboard.talk(called(outgoing), line)
     assert switchboard.room
     assert switchboard.held == 0
     switchboard.close()
@@ -85,3 +88,22 @@ async def test_a_call_that_comes_in_is_told_when_it_is_over(store: Store, folder
     watch = Watching()
     await held(store, folder, Line(Script(), 0.1), watch, outgoing=False)
     assert watch.told == [EndReason.CALLER]
+
+
+async def test_a_call_that_finds_no_place_once_it_rings_is_hung_up_and_told(
+    store: Store, folder: Path
+) -> None:
+    desk, watch, line = build_desk(store, folder, EchoPolicy()), Watching(), Line(Script(), 60.0)
+    switchboard = Switchboard(
+        desk,
+        transcriber=no_transcriber,
+        speaker=Speaker(Espeak(), desk._media),
+        manner=Manner(business="Shop", language="en"),
+        limits=CallLimits(at_once=0),
+        watches=[watch],
+    )
+    with pytest.raises(TooFast):
+        await switchboard.talk(called(outgoing=True), line)
+    assert watch.told == [EndReason.DESK]
+    assert [event async for event in line.events()][-1] == Ended(EndReason.DESK)
+    switchboard.close()
