@@ -197,6 +197,8 @@ class Switchboard:
         """A call that is over; what it was about is worth no trouble to whoever waits for it."""
         if self._summaries is None:
             return None
+        # Whoever stops the desk does not wait for a language model.
+        stopping = bool((task := asyncio.current_task()) and task.cancelling())
         try:
             return await self._summaries.sum_up(
                 talk.conversation,
@@ -205,6 +207,7 @@ class Switchboard:
                 began_at=began_at,
                 seconds=time.time() - began_at,
                 ended=reason,
+                worded=not stopping,
             )
         except Unavailable as error:
             log.error("call.not_summed_up", extra={"call": call.id, "reason": str(error)})

@@ -1,24 +1,27 @@
 """Whoever asked for a call hears what becomes of it."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from bot.calls import session
 from bot.calls.manner import Manner
+from bot.calls.summaries import Wording
 from bot.calls.switchboard import CallLimits, Switchboard
 from bot.calls.talk import CALL
 from bot.calls.timeline import Timeline
 from bot.calls.transport import Call, Ended, EndReason, LineEvent
 from bot.errors import TooFast, Unavailable
-from bot.messages import CustomerId
+from bot.messages import ConversationId, CustomerId, Entry
 from bot.speech import Speaker
 from bot.store import Store
 from models.espeak import Espeak
 from models.transcriber import Transcriber
 from tests.bot.calls.scripted import Line, Script
-from tests.builders import EchoPolicy, build_desk, running
+from tests.builders import EchoPolicy, build_desk, message, running
 
 
 class Watching:
@@ -106,4 +109,40 @@ async def test_a_call_that_finds_no_place_once_it_rings_is_hung_up_and_told(
         await switchboard.talk(called(outgoing=True), line)
     assert watch.told == [EndReason.DESK]
     assert [event async for event in line.events()][-1] == Ended(EndReason.DESK)
+    switchboard.close()
+
+
+class Pondering:
+    """A language model that takes its time."""
+
+    async def sum_up(
+        self, conversation: ConversationId, entries: list[Entry], language: str
+    ) -> Wording | None:
+        await asyncio.Event().wait()
+        return None
+
+
+async def test_a_desk_that_stops_keeps_what_a_call_was_about_without_waiting_for_a_model(
+    store: Store, folder: Path
+) -> None:
+    desk = build_desk(store, folder, EchoPolicy())
+    switchboard = Switchboard(
+        desk,
+        transcriber=no_transcriber,
+        speaker=Speaker(Espeak(), desk._media),
+        manner=Manner(business="Shop", language="en"),
+        summaries=desk.summaries(Pondering()),
+    )
+    async with running(desk):
+        opened = await desk.open_conversation(CALL, CustomerId("cus_ann"))
+        call = msgspec.structs.replace(called(outgoing=False), conversation=opened.id)
+        talking = asyncio.create_task(switchboard.talk(call, Line(Script(), 60.0)))
+        asked = message(opened.id, "where is my parcel?")
+        await desk.accept(msgspec.structs.replace(asked, channel=CALL))
+        assert await desk.next_reply(opened.id, 0, 10)
+        talking.cancel()
+        async with asyncio.timeout(10):
+            await asyncio.wait([talking])
+        [kept] = await desk.calls(opened.id)
+    assert kept.topics[0].wanted == "where is my parcel?"
     switchboard.close()
