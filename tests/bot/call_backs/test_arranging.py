@@ -29,7 +29,7 @@ from bot.policy import Decision
 from bot.store import Store
 from bot.texts import say
 from bot.understanding import Understanding, understand
-from tests.builders import CHANNEL, RecordingConnector, build_desk, message, running
+from tests.builders import CHANNEL, RecordingConnector, build_desk, message, running, wait_until
 
 ANN = CustomerId("cus_ann")
 OWN = "+4722334455"
@@ -40,7 +40,11 @@ HOURS = OfficeHours("Mo-Fr 09:00-17:00")
 class PersonPolicy:
     """Sends whoever asks to a person."""
 
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+
     async def decide(self, understanding: Understanding, past: Past, draft: Draft) -> Decision:
+        self.asked.append(understanding.typed)
         if "person" in understanding.typed:
             return Decision(ReplyKind.PERSON, "Write to us@shop.example.", why="test")
         return Decision(ReplyKind.ANSWER, f"You said {understanding.typed}", why="test")
@@ -59,6 +63,7 @@ class Shop:
         self.dialled: list[Call] = []
         self.refusal: DeliveryFailed | None = None
         self.room = True
+        self.policy = PersonPolicy()
         self._folder = folder
         self.connector = RecordingConnector()
 
@@ -74,7 +79,12 @@ class Shop:
             clock=lambda: self.now,
         )
         self.desk = build_desk(
-            self.store, self._folder, PersonPolicy(), errands=[arranging], call_backs=arranging
+            self.store,
+            self._folder,
+            self.policy,
+            errands=[arranging],
+            call_backs=arranging,
+            prepares=True,
         )
         self.desk.connect(self.connector)
         self.calling = self.new_calling()
@@ -264,6 +274,16 @@ async def test_a_turn_that_is_done_again_with_more_words_arranges_what_they_say(
         asked = await answer("2", "yes", "but not before three")
         assert "15:00" in asked.text
         assert await shop.book.waiting() == []
+
+
+async def test_an_answer_that_is_begun_ahead_arranges_nothing(shop: Shop, ann: Caller) -> None:
+    await ann.say("call me back tomorrow at ten")
+    await wait_until(lambda: not shop.desk._runner._lanes)  # that turn is over
+    ann.talk.prepare("yes please", lambda sentence, language: None)
+    await wait_until(lambda: "yes please" in shop.policy.asked)
+    assert await shop.book.waiting() == []
+    assert (await ann.say("no")).kind is ReplyKind.CLARIFY  # it still waits for an answer
+    assert await shop.book.waiting() == []
 
 
 async def test_two_that_a_customer_arranges_at_the_same_time_are_one(shop: Shop) -> None:
