@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from bot.history import Past, words_of
-from bot.language import language_of, primary
+from bot.language import language_of, reported
 from bot.messages import (
     AnswerAs,
     AttachmentId,
@@ -82,13 +82,13 @@ def understand(
         *(Problem(what.problem, what.problem_params) for what in seen if what.problem),
         *([Problem("message_unsupported")] if any(m.unsupported for m in messages) else ()),
     )
-    reported = next((m.locale for m in reversed(messages) if m.locale), "")
+    locale = next((m.locale for m in reversed(messages) if m.locale), "")
     language = (
         language_of(words, "")
         or _spoken_before(past)
         or next((what.language for what in seen if what.said and what.language), "")
         or language_of(words, "", languages())
-        or primary(reported)
+        or reported(locale)
         or default_language
     )
     return Understanding(
