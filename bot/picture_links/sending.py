@@ -90,6 +90,7 @@ class PictureLinks:
                         minutes=minutes,
                     ),
                 )
+                await self._links.sent(call)
         except TooFast:
             log.warning("picture_link.too_many", extra={"call": call})
             return _notice("picture_too_many", language)

@@ -221,3 +221,22 @@ async def test_where_words_do_not_help_a_picture_is_offered_once(door: Door, ann
     assert offer in (await ann.say("it blinks strangely")).text
     assert offer not in (await ann.say("it still blinks")).text
     assert door.api.made(MESSAGES) == []
+
+
+async def test_a_link_that_broke_on_its_way_is_sent_when_the_turn_is_done_again(
+    door: Door, ann: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    send = door.links._send
+    assert send
+    tried: list[str] = []
+
+    async def broken_once(number: str, words: str) -> None:
+        tried.append(number)
+        if len(tried) == 1:
+            raise KeyError("sid")
+        await send(number, words)
+
+    monkeypatch.setattr(door.links, "_send", broken_once)
+    assert (await ann.say("Can I show you?")).text == say("picture_sent", "en", minutes=10)
+    assert len(door.api.made(MESSAGES)) == 1
+    assert (await door.get(door.path())).status_code == 200
