@@ -21,7 +21,7 @@ from bot.store import Store
 from models.espeak import Espeak
 from models.transcriber import Transcriber
 from tests.bot.calls.scripted import Line, Script
-from tests.builders import EchoPolicy, build_desk, message, running
+from tests.builders import EchoPolicy, build_desk, message, running, wait_until
 
 
 class Watching:
@@ -136,7 +136,9 @@ async def test_a_desk_that_stops_keeps_what_a_call_was_about_without_waiting_for
     async with running(desk):
         opened = await desk.open_conversation(CALL, CustomerId("cus_ann"))
         call = msgspec.structs.replace(called(outgoing=False), conversation=opened.id)
-        talking = asyncio.create_task(switchboard.talk(call, Line(Script(), 60.0)))
+        line = Line(Script(), 60.0)
+        talking = asyncio.create_task(switchboard.talk(call, line))
+        await wait_until(lambda: line.now_s > 0)  # the call has begun
         asked = message(opened.id, "where is my parcel?")
         await desk.accept(msgspec.structs.replace(asked, channel=CALL))
         assert await desk.next_reply(opened.id, 0, 10)
