@@ -5,6 +5,7 @@ import asyncio
 import logging
 import re
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import Any
 
 import msgspec
@@ -216,6 +217,9 @@ class FrontDesk:
 
     def customer_types(self, conversation: ConversationId) -> None:
         self._runner.customer_types(conversation)
+
+    def customer_sends(self, conversation: ConversationId) -> AbstractContextManager[None]:
+        return self._runner.customer_sends(conversation)
 
     async def entries(
         self, conversation: ConversationId, after: int = 0, limit: int = 200

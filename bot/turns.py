@@ -9,6 +9,7 @@ import logging
 import time
 from collections import deque
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 
 from bot import keys
 from bot.burst import patience_s
@@ -21,6 +22,7 @@ from bot.manager import DialogueManager, Outcome, Turn
 from bot.messages import ConversationId, Message
 from bot.outbox import Outbox, Superseded
 from bot.store import Store
+from bot.underway import Underway
 
 log = logging.getLogger(__name__)
 
@@ -81,6 +83,8 @@ class TurnRunner:
         self._manager = manager
         self._show = show
         self._lanes: dict[ConversationId, Lane] = {}
+        self._underway = Underway(self._file_changed)
+        """Files that customers are sending to this process."""
         self._after: dict[int, str] = {}
         self._left_behind: dict[int, str] = {}
         """The newest inbox entry that was there when the partition was taken over."""
@@ -108,6 +112,14 @@ class TurnRunner:
         """The customer is writing: a burst that waits for words waits on."""
         if lane := self._lanes.get(conversation):
             lane.sign()
+
+    def customer_sends(self, conversation: ConversationId) -> AbstractContextManager[None]:
+        """While this lasts, a file of the customer's comes: see `bot.underway`."""
+        return self._underway.sending(conversation)
+
+    def _file_changed(self, conversation: ConversationId) -> None:
+        if lane := self._lanes.get(conversation):
+            lane.arrival.set()
 
     def prepare(self, message: Message, stands: Callable[[str, str], None]) -> None:
         """Begin the answer to a message that seems to come, if it will be answered here and
@@ -155,6 +167,8 @@ class TurnRunner:
 
     def _bring(self, received: Received) -> None:
         conversation = received.message.conversation
+        if received.message.attachments:
+            self._underway.message_came(conversation)
         lane = self._lanes.get(conversation)
         if lane is None:
             self._lanes[conversation] = lane = Lane()
@@ -209,6 +223,7 @@ class TurnRunner:
                 [item.message for item in received],
                 waited_s=now - started,
                 since_last_s=now - lane.last_sign,
+                sending=self._underway.any(received[0].message.conversation),
             )
             if wait_s <= 0:
                 return
@@ -217,6 +232,7 @@ class TurnRunner:
                 async with asyncio.timeout(wait_s):
                     await lane.arrival.wait()
             except TimeoutError:
+                self._underway.give_up(received[0].message.conversation)
                 return
             _take(lane, received)
 

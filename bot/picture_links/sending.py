@@ -147,13 +147,14 @@ class PictureLinks:
         if link is None or self._desk is None:
             raise CustomerError("picture_link_gone")
         try:
-            attachment = await self._desk.keep_media(
-                chunks,
-                owner=link.customer,
-                name="",
-                claimed_type=claimed_type,
-                limit_bytes=self._upload_bytes,
-            )
+            with self._desk.customer_sends(link.conversation):
+                attachment = await self._desk.keep_media(
+                    chunks,
+                    owner=link.customer,
+                    name="",
+                    claimed_type=claimed_type,
+                    limit_bytes=self._upload_bytes,
+                )
             if await self._links.find(token) is None:  # the call has ended while it came
                 raise CustomerError("picture_link_gone")
             await self._desk.accept(

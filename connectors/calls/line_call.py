@@ -33,7 +33,8 @@ class LineCall:
         self._overdue: asyncio.TimerHandle | None = None
         self._leaving: EndReason | None = None
         """Why the desk is about to end the call."""
-        self._forget: Callable[[], object] = lambda: None
+        self._forget: list[Callable[[], object]] = []
+        """What is called once the call has ended."""
 
     @property
     def ended(self) -> bool:
@@ -98,7 +99,7 @@ class LineCall:
 
     def when_over(self, forget: Callable[[], object]) -> None:
         """Call this once the call has ended."""
-        self._forget = forget
+        self._forget.append(forget)
 
     def end(self, reason: EndReason) -> None:
         """The call is over; for the desk's own reason where it was about to end it."""
@@ -106,7 +107,9 @@ class LineCall:
         if not self.ended:
             self.end_reason = self._leaving or reason
             self._events.end(self.end_reason)
-            self._forget()
+            forgetting, self._forget = self._forget, []
+            for forget in forgetting:
+                forget()
         self._up.set()
 
     def _came_up(self) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from bot.calls import session
+from bot.calls import first_words
 from bot.calls.manner import Manner
 from bot.calls.summaries import Wording
 from bot.calls.switchboard import CallLimits, Switchboard
@@ -81,7 +81,7 @@ async def test_a_call_that_is_not_taken_is_told(store: Store, folder: Path) -> N
 async def test_a_call_that_is_taken_is_told_before_it_is_over(
     store: Store, folder: Path, monkeypatch: pytest.MonkeyPatch, fails: bool
 ) -> None:
-    monkeypatch.setattr(session, "OTHER_SIDE_S", 0.05)
+    monkeypatch.setattr(first_words, "OTHER_SIDE_S", 0.05)
     watch = Watching(fails)
     await held(store, folder, Line(Script(), 0.2), watch, outgoing=True)
     assert watch.told == ["reached", EndReason.CALLER]
