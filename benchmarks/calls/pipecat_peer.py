@@ -56,10 +56,12 @@ from pipecat.workers.runner import WorkerRunner
 
 from models.espeak import Espeak
 from models.moonshine_decoder import MoonshineDecoder
+from models.published import published_file
 
 RATE_HZ = 16_000
 GREETING = "Hello, how can I help you?"
 ANSWER = "Let me look into that."
+_DECODER = "assets/tiny-en/decoder_model_merged.ort"
 
 
 class Pcm(FrameSerializer):
@@ -82,7 +84,9 @@ class Moonshine(SegmentedSTTService):
 
     def __init__(self) -> None:
         super().__init__(settings=STTSettings(model=None, language=Language.EN))
-        self._decoder = MoonshineDecoder(1)
+        self._decoder = MoonshineDecoder(
+            published_file("moonshine_voice", _DECODER, remedy="").parent, threads=1
+        )
         self._decoder.hear(np.zeros(RATE_HZ, np.float32))
 
     @property
@@ -90,7 +94,7 @@ class Moonshine(SegmentedSTTService):
         return False
 
     async def run_stt(self, audio: bytes) -> AsyncGenerator[Frame | None, None]:
-        samples = np.frombuffer(audio, np.int16).astype(np.float32) / 32768
+        samples = np.frombuffer(audio, np.int16).astype(np.float32) / np.float32(32768)
         heard = await asyncio.to_thread(self._decoder.hear, samples)
         if text := heard.text.strip():
             yield TranscriptionFrame(text, self._user_id, time_now_iso8601(), Language.EN)

@@ -43,6 +43,10 @@ def serve(
 
     Example: `frontdesk serve --project examples/voltaro --open`
     """
+    from bot.allocator import share_heaps
+
+    share_heaps()  # before the imports below, some of which start threads
+
     from rich.console import Console
 
     from bot.cli.logs import set_up_logs
