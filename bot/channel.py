@@ -5,6 +5,7 @@ acknowledges to the provider once that returns. Replies come to `Connector.deliv
 """
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
 import msgspec
@@ -187,6 +188,11 @@ class Desk(Protocol):
 
     def customer_types(self, conversation: ConversationId) -> None:
         """The customer is writing: a turn that waits for words waits a little longer."""
+
+    def customer_sends(self, conversation: ConversationId) -> AbstractContextManager[None]:
+        """While this lasts, the customer is sending a file: what they say in a call waits for it,
+        and for its message, for a few seconds. Left with an error, or cancelled: it does not
+        come."""
 
     async def entries(
         self, conversation: ConversationId, after: int = 0, limit: int = 200

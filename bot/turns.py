@@ -8,7 +8,8 @@ import asyncio
 import logging
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 
 from bot import keys
 from bot.burst import patience_s
@@ -21,6 +22,7 @@ from bot.manager import DialogueManager, Outcome, Turn
 from bot.messages import ConversationId, Message
 from bot.outbox import Outbox, Superseded
 from bot.store import Store
+from bot.underway import Underway
 
 log = logging.getLogger(__name__)
 
@@ -81,6 +83,8 @@ class TurnRunner:
         self._manager = manager
         self._show = show
         self._lanes: dict[ConversationId, Lane] = {}
+        self._underway = Underway(self._file_changed)
+        """Files that customers are sending to this process."""
         self._after: dict[int, str] = {}
         self._left_behind: dict[int, str] = {}
         """The newest inbox entry that was there when the partition was taken over."""
@@ -109,6 +113,14 @@ class TurnRunner:
         if lane := self._lanes.get(conversation):
             lane.sign()
 
+    def customer_sends(self, conversation: ConversationId) -> AbstractContextManager[None]:
+        """While this lasts, a file of the customer's comes: see `bot.underway`."""
+        return self._underway.sending(conversation)
+
+    def _file_changed(self, conversation: ConversationId) -> None:
+        if lane := self._lanes.get(conversation):
+            lane.arrival.set()
+
     def prepare(self, message: Message, stands: Callable[[str, str], None]) -> None:
         """Begin the answer to a message that seems to come, if it will be answered here and
         nothing else is to be answered before it."""
@@ -120,11 +132,18 @@ class TurnRunner:
         """It does not come, or comes otherwise."""
         self._manager.preparing.drop(conversation)
 
-    async def _gained(self, partition: int) -> None:
-        newest = await self._store.run("XREVRANGE", keys.inbox(partition), "+", "-", "COUNT", 1)
-        self._left_behind[partition] = newest[0][0].decode() if newest else "0-0"
-        await self._outbox.take_over(partition)
-        self._after[partition] = "0"
+    async def _gained(self, partitions: Sequence[int]) -> None:
+        newest = await asyncio.gather(
+            *(
+                self._store.run("XREVRANGE", keys.inbox(partition), "+", "-", "COUNT", 1)
+                for partition in partitions
+            )
+        )
+        for partition, rows in zip(partitions, newest, strict=True):
+            self._left_behind[partition] = rows[0][0].decode() if rows else "0-0"
+        await self._outbox.take_over(partitions)
+        # Together: a reading that has begun sees what is in the others only when it ends.
+        self._after |= dict.fromkeys(partitions, "0")
         self._owns.set()
 
     def _lost(self, partition: int) -> None:
@@ -155,6 +174,8 @@ class TurnRunner:
 
     def _bring(self, received: Received) -> None:
         conversation = received.message.conversation
+        if received.message.attachments:
+            self._underway.message_came(conversation)
         lane = self._lanes.get(conversation)
         if lane is None:
             self._lanes[conversation] = lane = Lane()
@@ -209,6 +230,7 @@ class TurnRunner:
                 [item.message for item in received],
                 waited_s=now - started,
                 since_last_s=now - lane.last_sign,
+                sending=self._underway.any(received[0].message.conversation),
             )
             if wait_s <= 0:
                 return
@@ -217,6 +239,7 @@ class TurnRunner:
                 async with asyncio.timeout(wait_s):
                     await lane.arrival.wait()
             except TimeoutError:
+                self._underway.give_up(received[0].message.conversation)
                 return
             _take(lane, received)
 

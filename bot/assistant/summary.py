@@ -25,6 +25,7 @@ from bot.calls.summaries import Wording
 from bot.knowledge import Knowledge, Passage
 from bot.knowledge.passages import plain
 from bot.messages import ArticleId, ConversationId, Entry, Message
+from bot.names import names_said
 
 if TYPE_CHECKING:
     from langchain_core.messages import BaseMessage
@@ -143,8 +144,7 @@ def _spoken(entries: Sequence[Entry]) -> list[Entry]:
 
 
 def _names(entries: Sequence[Entry]) -> list[str]:
-    return [
-        entry.item.customer_name
-        for entry in entries
-        if isinstance(entry.item, Message) and entry.item.customer_name
-    ]
+    """As their channel tells them, and as the caller does."""
+    messages = [entry.item for entry in entries if isinstance(entry.item, Message)]
+    told = [message.customer_name for message in messages if message.customer_name]
+    return told + [name for message in messages for name in names_said(message.text)]

@@ -1,7 +1,8 @@
 """A line without a telephone: this computer's microphone and loudspeaker, through PortAudio.
 
 For `frontdesk call --microphone`. Nothing takes the desk's own voice out of what the microphone
-hears, so the caller is to wear headphones.
+hears, so the caller is to wear headphones. Each has a stream of its own: in one for both, through
+PulseAudio, the microphone is deaf for two seconds each time that the loudspeaker runs dry.
 """
 
 import asyncio
@@ -30,6 +31,9 @@ log = logging.getLogger(__name__)
 
 RATE_HZ = 16_000
 FRAME_S = 0.02
+_LATENCY_S = 0.1
+"""Of sound that PortAudio holds ready. What it takes by default, some 0.05 s, runs dry while all
+cores are busy."""
 _MOST_WAITING = 500
 """Events that the desk has not taken: 5 s. Of more, the oldest are dropped."""
 _INSTALL = "pip install 'frontdesk[microphone]'"
@@ -51,7 +55,7 @@ class Microphone:
         self._queue: deque[Sound] = deque()
         self._played = 0
         self._ended: EndReason | None = None
-        self._stream = _opened(_sounddevice(), self._exchange)
+        self._streams = _opened(_sounddevice(), self._hear, self._sound)
 
     async def events(self) -> AsyncIterator[LineEvent]:
         while self._ended is None or self._waiting:
@@ -63,7 +67,7 @@ class Microphone:
         yield Ended(self._ended)
 
     async def answer(self) -> None:
-        await asyncio.to_thread(self._stream.start)
+        await asyncio.to_thread(self._start)
 
     async def play(self, samples: Sound) -> None:
         if self._ended is None:
@@ -92,21 +96,35 @@ class Microphone:
         if self._ended is None:
             self._ended = reason
             self._there.set()
-            await asyncio.to_thread(self._stream.close)
+            await asyncio.to_thread(self._close)
 
-    def _exchange(
-        self, heard: NDArray[np.float32], out: NDArray[np.float32], _: int, __: Any, status: Any
-    ) -> None:
-        """Called by PortAudio, in a thread of its own, for every frame: both of shape (samples,
-        1). It must not wait long."""
-        if status:
-            log.warning("call.sound_card_late", extra={"reason": str(status)})
+    def _start(self) -> None:
+        for stream in self._streams:
+            stream.start()
+
+    def _close(self) -> None:
+        for stream in self._streams:
+            stream.close()
+
+    # Called by PortAudio for every frame, of shape (samples, 1), each in a thread of its own. They
+    # must not wait long.
+
+    def _hear(self, heard: NDArray[np.float32], _: int, __: Any, status: Any) -> None:
+        self._check(status)
+        self._loop.call_soon_threadsafe(self._tell, Heard(heard[:, 0].copy()))
+
+    def _sound(self, out: NDArray[np.float32], _: int, __: Any, status: Any) -> None:
+        self._check(status)
         with self._lock:
             length = self._take(out[:, 0])
             self._played += length
             played = self._played
-        samples = heard[:, 0].copy()
-        self._loop.call_soon_threadsafe(self._tell, samples, played if length else None)
+        if length:
+            self._loop.call_soon_threadsafe(self._tell, Played(played))
+
+    def _check(self, status: Any) -> None:
+        if status:
+            log.warning("call.sound_card_late", extra={"reason": str(status)})
 
     def _take(self, out: Sound) -> int:
         """Fill a frame with what is queued, and silence; gives how much was queued."""
@@ -121,11 +139,9 @@ class Microphone:
         out[filled:] = 0
         return filled
 
-    def _tell(self, samples: Sound, played: int | None) -> None:
+    def _tell(self, event: LineEvent) -> None:
         if self._ended is None:
-            self._waiting.append(Heard(samples))
-            if played is not None:
-                self._waiting.append(Played(played))
+            self._waiting.append(event)
             self._there.set()
 
 
@@ -146,18 +162,30 @@ def _sounddevice() -> ModuleType:
     return module
 
 
-def _opened(sounddevice: ModuleType, exchange: Callable[..., None]) -> Any:
+def _opened(
+    sounddevice: ModuleType, hear: Callable[..., None], sound: Callable[..., None]
+) -> list[Any]:
+    """The microphone and the loudspeaker."""
+    ways = ((sounddevice.InputStream, hear), (sounddevice.OutputStream, sound))
+    opened: list[Any] = []
     try:
-        return sounddevice.Stream(
-            samplerate=RATE_HZ,
-            blocksize=round(RATE_HZ * FRAME_S),
-            channels=1,
-            dtype="float32",
-            callback=exchange,
-        )
+        for way, callback in ways:
+            opened.append(
+                way(
+                    samplerate=RATE_HZ,
+                    blocksize=round(RATE_HZ * FRAME_S),
+                    channels=1,
+                    dtype="float32",
+                    latency=_LATENCY_S,
+                    callback=callback,
+                )
+            )
     except (sounddevice.PortAudioError, ValueError) as error:
+        for stream in opened:
+            stream.close()
         raise OperatorError(
             f"there is no microphone and loudspeaker that can be used: {error}",
             remedy="plug them in, or let this program use them; `python -m sounddevice` lists what "
             "there is",
         ) from error
+    return opened

@@ -2,18 +2,20 @@
 
 Sound comes in and becomes turns (`turn_taking`); a turn is written down (`caller_turns`) and told
 to the desk (`answering`); what the desk answers (`replies`) and what it says of its own accord
-(`phrases`) is played (`playing`). Here is decided what each of them means for the others.
+(`phrases`) is played (`playing`). How a call begins is in `first_words`, how it ends in `leaving`.
+Here is decided what each of them means for the others.
 """
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine
-from typing import Any
+from collections.abc import Callable
 
 from bot.calls.answering import Answering
 from bot.calls.caller_turns import CallerTurns, Turn
 from bot.calls.endpointing import UNSURE_S, Expected, expected_after, patience_s, wants_turn
+from bot.calls.first_words import FirstWords
 from bot.calls.hearing import SAMPLE_RATE_HZ, Caught, Ears, Voice
+from bot.calls.leaving import Leaving
 from bot.calls.ledger import Said
 from bot.calls.manner import Manner
 from bot.calls.phrases import Phrases
@@ -21,7 +23,7 @@ from bot.calls.playing import Mouth, Player
 from bot.calls.recording import Recording
 from bot.calls.replies import Replies
 from bot.calls.talk import Talk
-from bot.calls.timeline import VOICEMAIL, Timeline
+from bot.calls.timeline import Timeline
 from bot.calls.transport import (
     Call,
     Caption,
@@ -37,9 +39,7 @@ from bot.calls.transport import (
     Transport,
 )
 from bot.calls.turn_taking import Caller, Desk, Move, Step, TurnTaking
-from bot.calls.voicemail import is_voicemail
 from bot.channel import Sentence
-from bot.errors import Unavailable
 from bot.messages import Reply, ReplyKind
 from bot.wishes import Social, social
 from models.transcriber import Transcript
@@ -47,8 +47,6 @@ from models.voice_activity import PIECE, SpeechDetector
 
 log = logging.getLogger(__name__)
 
-OTHER_SIDE_S = 2.5
-"""How long somebody whom the desk calls may take to say hello."""
 _PIECE_S = PIECE / SAMPLE_RATE_HZ
 
 
@@ -66,7 +64,7 @@ class CallSession:
         voice: Voice | None = None,
         reached: Callable[[], None] = lambda: None,
     ) -> None:
-        """`reached`: is told when somebody has taken a call that the desk makes."""
+        """`reached`: see `FirstWords`."""
         self._call = call
         self._line = line
         self._talk = talk
@@ -97,13 +95,20 @@ class CallSession:
             self.timeline,
             missing=self._replies.stop_growing,
         )
+        self._leaving = Leaving(
+            line, talk, manner, self._phrases, self._taking, self.timeline, self._group
+        )
+        self._first_words = FirstWords(
+            call,
+            self._phrases,
+            self._leaving,
+            self._taking,
+            self.timeline,
+            speaks=lambda: self._caller.turn is not None,
+            reached=reached,
+        )
         self._stop_growing = talk.listen(self._grows)
         self._expected = Expected.ANYTHING
-        self._tell_reached = reached
-        self._reached = not call.outgoing
-        """False until somebody has answered a call that the desk makes."""
-        self._after: Callable[[], Coroutine[Any, Any, None]] | None = None
-        """What happens when all has been said: the call ends, or goes to a person."""
         self._leaves_alone_s = 0.0
         """Of silence after what is being said, in which the caller has something to do."""
         self._over = False
@@ -137,10 +142,7 @@ class CallSession:
 
     async def _listen(self) -> None:
         await self._line.answer()
-        if self._reached:
-            self._greet()
-        else:
-            asyncio.get_running_loop().call_later(OTHER_SIDE_S, self._open)
+        self._first_words.begin()
         async for event in self._line.events():
             await self._take(event)
             if isinstance(event, Ended):
@@ -195,7 +197,7 @@ class CallSession:
                     self._end_turn()
                 case Move.SILENCE:
                     if not self._phrases.ask_whether_there():
-                        self._after = self._line.hang_up
+                        self._leaving.hang_up_soon()
 
     def _went_out(self, sound: Sound) -> None:
         if self._recording and len(sound):
@@ -243,8 +245,8 @@ class CallSession:
                 continue
             heard = await what.heard()
             text = heard.text.strip()
-            if text and not self._reached:
-                self._answered(text, what)
+            if text and not self._first_words.over:
+                self._first_words.heard(text, what.ended_s - what.began_s)
             elif text:
                 self._line.caption(Caption(True, text, True))
                 await self._tell_desk(text, what.began_s, what.ended_s, what.hear_ms)
@@ -255,7 +257,7 @@ class CallSession:
         self._phrases.caller_is_there()
         await self._replies.leave_late()
         if social(text) is Social.GOODBYE:
-            self._after = self._line.hang_up
+            self._leaving.hang_up_soon()
         await self._answering.tell(text, from_s, to_s, now_s=self._taking.now_s, hear_ms=hear_ms)
 
     def _not_understood(self, heard: Transcript) -> None:
@@ -263,7 +265,7 @@ class CallSession:
         self._taking.desk_listens()
         if heard.problem == "audio_language":
             self._phrases.say_code("call_language")
-            self._transfer_soon()
+            self._leaving.transfer_soon()
         elif heard.problem in ("audio_unclear", "call_trouble"):
             self._phrases.say_code(
                 "call_trouble" if heard.problem == "call_trouble" else "call_unclear"
@@ -272,30 +274,6 @@ class CallSession:
             self._say_late()
 
     # The desk's turn
-
-    def _greet(self) -> None:
-        if self._call.outgoing:
-            self._tell_reached()
-        self._reached = True
-        self._phrases.greet()
-        if self._call.connects:
-            self._transfer_soon()
-
-    def _open(self) -> None:
-        """Somebody has taken the call and says nothing."""
-        if not (self._reached or self._over) and self._caller.turn is None:
-            self._greet()
-
-    def _answered(self, text: str, turn: Turn) -> None:
-        """Somebody, or a machine, has taken the call that the desk makes."""
-        self._taking.desk_listens()
-        if is_voicemail(text, turn.ended_s - turn.began_s):
-            self.timeline.note(self._taking.now_s, VOICEMAIL)
-            self._phrases.leave_message()
-            self._after = self._line.hang_up
-            self._reached = True
-        else:
-            self._greet()
 
     @property
     def _caller_speaks(self) -> bool:
@@ -326,7 +304,7 @@ class CallSession:
         self._leaves_alone_s = reply.waits_s
         if self._replies.say(reply):
             if reply.kind is ReplyKind.PERSON:
-                self._transfer_soon()
+                self._leaving.transfer_soon()
         elif not self._player.speaking:
             self._silent()
 
@@ -338,7 +316,7 @@ class CallSession:
         """The desk falls silent for good; what it was about to do is not done."""
         self._went_out(await self._player.drop())
         self._replies.give_up()
-        self._after = None
+        self._leaving.stay()
 
     def _sounds(self, source: str, text: str) -> None:
         """A sentence is given to the line."""
@@ -364,9 +342,8 @@ class CallSession:
             self._taking.desk_thinks()
             if not self._answering.waiting:
                 self._answering.wait()
-        elif self._after:
-            after, self._after = self._after, None
-            self._group.create_task(after(), name="call end")
+        elif self._leaving.leave():
+            return
         elif self._answering.waiting:
             self._taking.desk_thinks()
         else:
@@ -375,29 +352,14 @@ class CallSession:
 
     # The end
 
-    def _transfer_soon(self) -> None:
-        if self._manner.person_there():
-            self._after = self._transfer
-
-    async def _transfer(self) -> None:
-        self.timeline.note(self._taking.now_s, "transfer")
-        if await self._line.transfer(self._manner.transfer_to):
-            return
-        try:
-            offered = await self._talk.nobody_reached(self._phrases.locale)
-        except Unavailable as error:
-            log.error("call.nothing_offered", extra={"reason": str(error)})
-            offered = False
-        if not offered:
-            self._phrases.say_code("call_no_transfer")
-
     async def _close(self) -> None:
         """Whatever ended the call: the line is closed, and what was heard is kept."""
         self._over = True
+        self._first_words.close()
         self._stop_growing()
         self._answering.drop_prepared()
         self._answering.stop_waiting()
-        self._after = None
+        self._leaving.stay()
         self._went_out(await self._player.drop())
         await self._line.hang_up()
         await self._replies.close()

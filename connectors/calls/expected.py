@@ -22,10 +22,12 @@ class Expected(Generic[C]):
         self._calls: dict[str, C] = {}
 
     def expect(self, transport: C) -> str:
-        """A token for the address of the call's socket; good for one, and for some minutes."""
+        """A token for the address of the call's socket; good for one, and for some minutes, and no
+        longer than the call."""
         self._forget()
         token = secrets.token_urlsafe(24)
         self._tokens[token] = (self._clock() + FORGOTTEN_S, transport)
+        transport.when_over(lambda: self._tokens.pop(token, None))
         return token
 
     def lasting(self, transport: C) -> str:
@@ -54,5 +56,5 @@ class Expected(Generic[C]):
         self._tokens = {
             token: (until, transport)
             for token, (until, transport) in self._tokens.items()
-            if until > now and not transport.ended
+            if until > now
         }

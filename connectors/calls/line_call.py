@@ -1,7 +1,8 @@
 """What every call has, whatever carries its sound: it rings, is up, drops and comes back, ends."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import contextmanager
 
 from bot.calls.transport import Caption, EndReason, LineEvent
 from connectors.calls.line_events import LineEvents
@@ -32,7 +33,8 @@ class LineCall:
         self._overdue: asyncio.TimerHandle | None = None
         self._leaving: EndReason | None = None
         """Why the desk is about to end the call."""
-        self._forget: Callable[[], object] = lambda: None
+        self._forget: list[Callable[[], object]] = []
+        """What is called once the call has ended."""
 
     @property
     def ended(self) -> bool:
@@ -82,9 +84,22 @@ class LineCall:
         loop = asyncio.get_running_loop()
         self._overdue = loop.call_later(within_s, self.end, otherwise)
 
+    @contextmanager
+    def dialled(self, ring_s: float) -> Iterator[None]:
+        """While the provider is asked to call somebody. Where that fails the call is over: their
+        telephone may ring all the same, and nobody is to be held in silence. Otherwise it rings
+        for `ring_s` seconds at most."""
+        try:
+            yield
+        except BaseException:
+            self.end(EndReason.REFUSED)
+            raise
+        if self.waiting:
+            self.expect(ring_s + ATTACH_S, EndReason.REFUSED)
+
     def when_over(self, forget: Callable[[], object]) -> None:
         """Call this once the call has ended."""
-        self._forget = forget
+        self._forget.append(forget)
 
     def end(self, reason: EndReason) -> None:
         """The call is over; for the desk's own reason where it was about to end it."""
@@ -92,7 +107,9 @@ class LineCall:
         if not self.ended:
             self.end_reason = self._leaving or reason
             self._events.end(self.end_reason)
-            self._forget()
+            forgetting, self._forget = self._forget, []
+            for forget in forgetting:
+                forget()
         self._up.set()
 
     def _came_up(self) -> None:

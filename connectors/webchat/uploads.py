@@ -10,7 +10,7 @@ from starlette.responses import Response
 from bot import texts
 from bot.channel import Desk
 from bot.errors import CustomerError, TooFast, Unavailable
-from bot.messages import Conversation, CustomerId
+from bot.messages import Conversation, ConversationId, CustomerId
 from connectors.limiter import Limiter
 from connectors.requests import body_pieces, client_of, declared_length, end_after
 from connectors.webchat.protocol import Upload
@@ -102,13 +102,14 @@ class Uploads:
         if not await self._limiter.first("upload-place", place.nonce, remember_s):
             raise CustomerError("upload_place_gone")
         customer = CustomerId(place.customer)
-        attachment = await self._desk.keep_media(
-            body_pieces(request),
-            owner=customer,
-            name=place.name,
-            claimed_type=place.media_type,
-            limit_bytes=announced,
-        )
+        with self._desk.customer_sends(ConversationId(place.conversation)):
+            attachment = await self._desk.keep_media(
+                body_pieces(request),
+                owner=customer,
+                name=place.name,
+                claimed_type=place.media_type,
+                limit_bytes=announced,
+            )
         kept = self._renderer.attachment(attachment, customer)
         return _json({"attachment": kept}, status=201)
 

@@ -1,6 +1,7 @@
+import msgspec
 import pytest
 
-from bot.burst import announces_attachment, patience_s
+from bot.burst import announces_attachment, patience_s, says_sent
 from bot.messages import (
     Attachment,
     AttachmentId,
@@ -10,6 +11,7 @@ from bot.messages import (
     CustomerId,
     Message,
     MessageId,
+    Utterance,
 )
 
 
@@ -27,8 +29,18 @@ def said(text: str = "", *kinds: AttachmentKind) -> Message:
     )
 
 
-def patience(*messages: Message, waited_s: float = 0.0, since_last_s: float = 0.0) -> float:
-    return patience_s(messages, waited_s=waited_s, since_last_s=since_last_s)
+def spoken(text: str) -> Message:
+    """Said in a call."""
+    return msgspec.structs.replace(said(text), utterance=Utterance("call_1", 0.0, 1.0))
+
+
+def patience(
+    *messages: Message,
+    waited_s: float = 0.0,
+    since_last_s: float = 0.0,
+    sending: bool = False,
+) -> float:
+    return patience_s(messages, waited_s=waited_s, since_last_s=since_last_s, sending=sending)
 
 
 @pytest.mark.parametrize(
@@ -81,3 +93,50 @@ def test_typing_prolongs_the_wait_but_not_for_ever() -> None:
     assert patience(image, waited_s=6.0, since_last_s=0.0) == pytest.approx(1.5)
     assert patience(image, waited_s=7.5, since_last_s=0.0) == pytest.approx(0.5)
     assert patience(image, waited_s=8.0, since_last_s=0.0) == 0
+
+
+def test_what_is_said_in_a_call_waits_for_a_file_on_its_way_but_not_for_ever() -> None:
+    words = spoken("What does this mean?")
+    assert patience(words) == 0
+    assert patience(words, sending=True) == pytest.approx(5.0)
+    assert patience(words, said("", AttachmentKind.IMAGE), waited_s=2.0, sending=True) > 0
+    assert patience(words, waited_s=5.0, sending=True) == 0
+
+
+def test_what_is_typed_waits_for_no_other_file() -> None:
+    assert patience(said("Where is my order?"), sending=True) == 0
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "I have just sent you the picture.",
+        "I’ve sent you a photo of it.",
+        "So I just uploaded the screenshot, can you see it?",
+        "Can you see the picture I just sent?",
+        "Ich habe Ihnen gerade das Bild geschickt.",
+        "Acabo de enviarle la foto.",
+        "我刚发给你了一张照片",
+        "لقد أرسلت لك الصورة الآن",
+    ],
+)
+def test_who_says_in_a_call_that_they_have_sent_something_is_waited_for(text: str) -> None:
+    assert says_sent(text)
+    assert patience(spoken(text)) == pytest.approx(1.5)
+    assert patience(spoken(text), since_last_s=1.5) == 0
+    assert patience(said("", AttachmentKind.IMAGE), spoken(text)) == 0
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Can you send me a picture?",
+        "Here is a screenshot",
+        "I sent the parcel back yesterday.",
+        "Ich habe ein Bild von dem Gerät.",
+        "Where is the file?",
+    ],
+)
+def test_other_words_in_a_call_wait_for_nothing(text: str) -> None:
+    assert not says_sent(text)
+    assert patience(spoken(text)) == 0

@@ -21,8 +21,7 @@ function tell(text, state) {
 }
 
 /** @param {File} file */
-const typeOf = (file) =>
-  file.type || TYPES[file.name.toLowerCase().split(".").pop() ?? ""] || "image/jpeg";
+const typeOf = (file) => file.type || TYPES[file.name.toLowerCase().split(".").pop() ?? ""] || "image/jpeg";
 
 input.addEventListener("change", () => {
   const [file] = input.files ?? [];

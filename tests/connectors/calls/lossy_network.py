@@ -29,6 +29,15 @@ class Weather:
     """Packets after which six are held up, to come at once."""
 
 
+WEATHER = Weather(lost=0.05, overtaken=0.03, late=0.01, burst_every=75)
+
+
+def share(heard: str, said: str) -> float:
+    """How many of the words that are understood of what was said are among those of what came."""
+    before, after = (set(re.findall(r"[a-z]+", text.lower())) for text in (said, heard))
+    return len(before & after) / len(before)
+
+
 class LossyNetwork:
     def __init__(self, weather: Weather, seed: int) -> None:
         self._weather = weather

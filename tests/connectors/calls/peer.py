@@ -9,6 +9,7 @@ from aiortc.mediastreams import MediaStreamError, MediaStreamTrack
 from av import AudioFrame
 
 from bot.calls.transport import Sound
+from connectors.calls.webrtc import _JITTER_BUFFER, _Incoming
 
 RATE = 48_000
 _FRAME = 960
@@ -91,3 +92,26 @@ class Peer:
                 self._more.set()
         except MediaStreamError:
             return
+
+
+class Browser(Peer):
+    """A peer that leaves room for what is lost, as browsers do; aiortc's own joins what is left."""
+
+    def __init__(self, sound: Sound) -> None:
+        super().__init__(sound)
+        self.pieces: dict[int, Sound] = {}
+        self.connection.on("track", self._receive)
+
+    @property
+    def sound(self) -> Sound:
+        sound = np.zeros(max(self.pieces) + RATE, np.float32)
+        for at, piece in self.pieces.items():
+            sound[at : at + len(piece)] = piece
+        return sound
+
+    def _receive(self, _: MediaStreamTrack) -> None:
+        for transceiver in self.connection.getTransceivers():
+            setattr(transceiver.receiver, _JITTER_BUFFER, _Incoming(self._keep_at))
+
+    def _keep_at(self, samples: Sound, at: int) -> None:
+        self.pieces[at] = samples

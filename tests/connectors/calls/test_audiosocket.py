@@ -8,7 +8,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from uuid import UUID
 
-import httpx
 import numpy as np
 import pytest
 from starlette.responses import JSONResponse
@@ -19,13 +18,18 @@ from bot.line_settings import AudioSocketLine
 from bot.messages import CustomerId
 from connectors.calls.audiosocket import AudioSocket
 from connectors.calls.line import CHANNEL
+from tests.connectors.calls.audiosocket_side import (
+    FRAME,
+    SECRET,
+    Asterisk,
+    connection,
+    curl,
+    line_of,
+)
 from tests.connectors.calls.desk import CallSite, Held, call_site, tone
 from tests.connectors.messaging.stand_in import StandIn
 
-SECRET = "a word of the dialplan's"
 RATE = 8_000
-FRAME = 320
-"""Bytes of 20 ms."""
 
 
 @pytest.fixture
@@ -47,57 +51,6 @@ async def site(ari: StandIn) -> AsyncIterator[CallSite]:
     )
     async with call_site({"audiosocket": settings}) as site:
         yield site
-
-
-def line_of(site: CallSite) -> AudioSocket:
-    line = site.front.lines["audiosocket"]
-    assert isinstance(line, AudioSocket)
-    return line
-
-
-class Asterisk:
-    """One connection of its."""
-
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self.reader, self.writer = reader, writer
-
-    def send(self, *messages: str) -> None:
-        """Bytes in hexadecimal."""
-        self.writer.write(bytes.fromhex("".join(messages)))
-
-    def say(self, sound: bytes) -> None:
-        for start in range(0, len(sound), FRAME):
-            piece = sound[start : start + FRAME]
-            self.writer.write(b"\x10" + len(piece).to_bytes(2, "big") + piece)
-
-    async def next(self) -> bytes:
-        """The desk's next message, whole."""
-        async with asyncio.timeout(10):
-            header = await self.reader.readexactly(3)
-            return header + await self.reader.readexactly(int.from_bytes(header[1:], "big"))
-
-    async def closed(self) -> bytes:
-        """What comes until the desk closes."""
-        async with asyncio.timeout(10):
-            return await self.reader.read()
-
-
-async def curl(site: CallSite, path: str, **fields: str) -> httpx.Response:
-    """What the dialplan's `CURL()` does."""
-    async with httpx.AsyncClient(trust_env=False) as client:
-        form = {"secret": SECRET} | fields
-        return await client.post(f"{site.url}/calls/audiosocket/{path}", data=form)
-
-
-@asynccontextmanager
-async def connection(site: CallSite) -> AsyncIterator[Asterisk]:
-    line = line_of(site)
-    await line.listening.wait()
-    reader, writer = await asyncio.open_connection(*line.address)
-    try:
-        yield Asterisk(reader, writer)
-    finally:
-        writer.close()
 
 
 @asynccontextmanager

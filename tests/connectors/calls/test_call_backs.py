@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from bot.call_backs.book import State
-from bot.calls import session
+from bot.calls import first_words
 from bot.calls.manner import Manner
 from bot.calls.switchboard import Switchboard
 from bot.line_settings import TwilioLine
@@ -39,7 +39,7 @@ def no_transcriber() -> Transcriber:
 async def test_a_call_back_is_called_until_somebody_answers(
     store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(session, "OTHER_SIDE_S", 0.05)
+    monkeypatch.setattr(first_words, "OTHER_SIDE_S", 0.05)
     shop, api = Shop(store, tmp_path), StandIn()
     api.answer("POST", f"{CALLS}/{SID}.json", {"sid": SID})
     api.answer("POST", f"{CALLS}.json", {"sid": SID, "status": "queued"})

@@ -1,55 +1,29 @@
 """A call over a bad network, on real UDP: what was said is understood on both sides."""
 
 import asyncio
-import re
 from pathlib import Path
 
 import numpy as np
-from aiortc.mediastreams import MediaStreamTrack
 
 from bot.calls.transport import Call, EndReason, Sound
 from bot.messages import ChannelName, CustomerId
 from connectors.calls.line import Holding
-from connectors.calls.webrtc import _JITTER_BUFFER, WebRtcCall, _Incoming
+from connectors.calls.webrtc import WebRtcCall
 from models.audio import SAMPLE_RATE_HZ, decode, resampled
 from models.moonshine import MoonshineTranscriber
 from tests.connectors.calls.desk import Held, ScriptedCalls, others
-from tests.connectors.calls.lossy_network import LossyNetwork, Weather
-from tests.connectors.calls.peer import RATE, Peer
+from tests.connectors.calls.lossy_network import WEATHER, LossyNetwork, share
+from tests.connectors.calls.peer import RATE, Browser
 
-ASKED, ANSWERED = "LJ001-0004.wav", "LJ001-0005.wav"
-WEATHER = Weather(lost=0.05, overtaken=0.03, late=0.01, burst_every=75)
+ASKED = ("LJ001-0003.wav", "LJ001-0004.wav")
+ANSWERED = ("LJ001-0005.wav", "LJ001-0007.wav")
+"""Some thirty different words a side: of fewer, one that is lost by chance weighs too much."""
 LATEST_S = 0.06
 """A loop that is later than this is a worse network than the one that is tested."""
 
 
-def share(heard: str, said: str) -> float:
-    """How many of the words that are understood of what was said are among those of what came."""
-    before, after = (set(re.findall(r"[a-z]+", text.lower())) for text in (said, heard))
-    return len(before & after) / len(before)
-
-
-class Browser(Peer):
-    """A peer that leaves room for what is lost, as browsers do; aiortc's own joins what is left."""
-
-    def __init__(self, sound: Sound) -> None:
-        super().__init__(sound)
-        self.pieces: dict[int, Sound] = {}
-        self.connection.on("track", self._receive)
-
-    @property
-    def sound(self) -> Sound:
-        sound = np.zeros(max(self.pieces) + RATE, np.float32)
-        for at, piece in self.pieces.items():
-            sound[at : at + len(piece)] = piece
-        return sound
-
-    def _receive(self, _: MediaStreamTrack) -> None:
-        for transceiver in self.connection.getTransceivers():
-            setattr(transceiver.receiver, _JITTER_BUFFER, _Incoming(self._keep_at))
-
-    def _keep_at(self, samples: Sound, at: int) -> None:
-        self.pieces[at] = samples
+def clip(path: Path) -> Sound:
+    return decode(path.read_bytes(), limit_s=30, sample_rate_hz=RATE)
 
 
 class BadCall:
@@ -104,8 +78,8 @@ class BadCall:
 async def test_both_sides_are_understood_over_a_bad_network(shared_data: Path) -> None:
     transcriber = MoonshineTranscriber()
     asked, answered = (
-        decode((shared_data / "ljspeech" / name).read_bytes(), limit_s=30, sample_rate_hz=RATE)
-        for name in (ASKED, ANSWERED)
+        np.concatenate([clip(shared_data / "ljspeech" / name) for name in names])
+        for names in (ASKED, ANSWERED)
     )
     before = others()
     for seed in (7, 8, 9):
@@ -123,10 +97,7 @@ async def test_both_sides_are_understood_over_a_bad_network(shared_data: Path) -
         ]
         for said, heard in ((asked, call.heard), (answered, call.browser.sound))
     ]
-    # One sentence each: what is lost of it is a word more or less by chance.
-    shares = [share(*each) for each in texts]
-    assert min(shares) >= 0.5, (texts, call.lag_s)
-    assert sum(shares) / 2 >= 0.75, (texts, call.lag_s)
+    assert min(share(*each) for each in texts) >= 0.75, (texts, call.lag_s)
     async with asyncio.timeout(10):
         while left := others() - before:
             await asyncio.wait(left)
