@@ -26,7 +26,7 @@ class AssistantSection(Section):
     timeout_s: Annotated[float, Field(gt=0, le=120)] = 20
     """How long an answer may take, in seconds; then the knowledge is quoted instead."""
     temperature: Annotated[float, Field(ge=0, le=2)] = 0
-    """How freely it words. Some models take only their own, which `options` can say."""
+    """How freely it words. It is not sent to models that are known to take none."""
     answer_tokens: Annotated[int, Field(ge=50, le=10_000)] = 700
     """Length of an answer; one that is cut off is not sent."""
     context_tokens: Annotated[int, Field(ge=1_500)] = 8_000

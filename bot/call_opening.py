@@ -72,7 +72,7 @@ def manner_of(config: Config) -> Manner:
         language=config.language,
         greeting=greeting,
         transfer_to=calls.transfer_to,
-        office_open=lambda: hours.open_at(datetime.now(_zone(config))),
+        office_open=lambda: hours.open_at(datetime.now(zone_of(config))),
         longest_s=calls.longest_minutes * 60,
         patience=calls.patience,
         timing=Timing(idle_s=calls.idle_seconds),
@@ -94,7 +94,7 @@ def arranging_of(config: Config, store: Store) -> Arranging | None:
         book_of(config, store),
         dialling=Dialling(calls.prefixes),
         hours=OfficeHours(calls.office_hours),
-        zone=_zone(config),
+        zone=zone_of(config),
         limits=CallBackLimits(
             per_day=section.most_per_day,
             per_hour=section.most_per_hour,
@@ -117,7 +117,7 @@ def _calling(
             line=section.line,
             business=config.name,
             hours=OfficeHours(calls.office_hours),
-            zone=_zone(config),
+            zone=zone_of(config),
             attempts=section.attempts,
             again_s=section.again_minutes * 60,
             longest_s=calls.longest_minutes * 60,
@@ -129,8 +129,8 @@ def _calling(
     )
 
 
-def _zone(config: Config) -> ZoneInfo | None:
-    """None: this machine's."""
+def zone_of(config: Config) -> ZoneInfo | None:
+    """Of the office hours and of call-backs; None: this machine's."""
     return ZoneInfo(config.calls.timezone) if config.calls.timezone else None
 
 

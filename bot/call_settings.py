@@ -25,6 +25,8 @@ def _zone(name: str) -> str:
     return name
 
 
+_TO_CALL = frozenset({"number", "connection", "ari"})
+"""What a line needs to call somebody, as far as it has such a setting."""
 Prefix = Annotated[str, Field(pattern=r"^\+[1-9][0-9]{0,9}$")]
 
 
@@ -134,8 +136,14 @@ class CallsSection(Section):
                 "call_back needs `prefixes`: what the numbers begin with that may be called, such "
                 'as ["+47"]'
             )
-        if getattr(self.lines, self.call_back.line) is None:
+        name = self.call_back.line
+        line = getattr(self.lines, name)
+        if line is None:
+            raise ValueError(f"call_back calls by `lines.{name}`, which is not there")
+        needed = type(line).model_fields.keys() & _TO_CALL
+        if missing := sorted(field for field in needed if not getattr(line, field)):
             raise ValueError(
-                f"call_back calls by `lines.{self.call_back.line}`, which is not there"
+                f"call_back calls by `lines.{name}`, which needs "
+                f"{' and '.join(f'`{field}`' for field in missing)} to call somebody"
             )
         return self

@@ -8,18 +8,20 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel
 
-from bot.call_backs.calling import Calling
 from bot.channel_memory import RedisMemory
 from bot.config import ChannelsSection, Config
 from bot.config_file import section_of
 from bot.errors import OperatorError
 from bot.limiter import RedisLimiter
-from bot.opening import OpenDesk
 from bot.own_channels import own_channel
+
+if TYPE_CHECKING:
+    from bot.call_backs.calling import Calling
+    from bot.opening import OpenDesk
 
 CHANNELS = {
     "webchat": "connectors.webchat",
@@ -51,7 +53,9 @@ _BURSTS = 2
 class Front:
     """The configured channels, and the web server."""
 
-    def __init__(self, server: Any, messaging: Any, lines: Any, call_backs: Calling | None) -> None:
+    def __init__(
+        self, server: Any, messaging: Any, lines: Any, call_backs: "Calling | None"
+    ) -> None:
         self._server = server
         self._call_backs = call_backs
         self._messaging = messaging
@@ -88,7 +92,7 @@ class Front:
 
 
 @asynccontextmanager
-async def open_front(opened: OpenDesk, on_ready: Callable[[str], None]) -> AsyncIterator[Front]:
+async def open_front(opened: "OpenDesk", on_ready: Callable[[str], None]) -> AsyncIterator[Front]:
     """Connects the channels to the desk. `on_ready` is called with the URL once connections are
     taken. Raises `OperatorError`."""
     config = opened.config
@@ -148,7 +152,7 @@ async def open_front(opened: OpenDesk, on_ready: Callable[[str], None]) -> Async
         )
 
 
-def _picture_page(opened: OpenDesk, limiter: RedisLimiter, messaging: Any) -> Any:
+def _picture_page(opened: "OpenDesk", limiter: RedisLimiter, messaging: Any) -> Any:
     """The page that callers show pictures by, and their links with it; None where there are none.
     Raises `OperatorError`."""
     links, section = opened.pictures, opened.config.calls.picture_link
@@ -221,7 +225,7 @@ def _signer(config: Config) -> Any:
     return webchat.Signer(webchat.load_secret(config.data))
 
 
-def _webchat(opened: OpenDesk, limiter: RedisLimiter, signer: Any, calls: Any) -> Any:
+def _webchat(opened: "OpenDesk", limiter: RedisLimiter, signer: Any, calls: Any) -> Any:
     config = opened.config
     section, limits = config.channels.webchat, config.limits
     webchat = import_module(CHANNELS["webchat"])
@@ -255,7 +259,7 @@ def _webchat(opened: OpenDesk, limiter: RedisLimiter, signer: Any, calls: Any) -
     )
 
 
-def _http(opened: OpenDesk, limiter: RedisLimiter, dial: Any) -> Any:
+def _http(opened: "OpenDesk", limiter: RedisLimiter, dial: Any) -> Any:
     config = opened.config
     http = import_module(CHANNELS["http"])
     return http.HttpApi(

@@ -6,7 +6,7 @@ import logging
 import re
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 
@@ -48,12 +48,8 @@ from bot.speech import Speaker, as_mp3
 from bot.store import Store
 from bot.turns import TurnRunner
 
-if TYPE_CHECKING:
-    pass
-
 log = logging.getLogger(__name__)
 
-_RETRY_S = 1.0
 _SWEEP_EVERY_S = 3600.0
 
 
@@ -103,28 +99,32 @@ class FrontDesk:
         self._deliveries = Deliveries(store, self._keep_s)
         self._fetching = Fetching(media, limit_bytes=upload_bytes)
         self._call_backs = call_backs
-        self._outbox = outbox = Outbox(store, self._keep_s, self._connectors, give_up_s=delivery_s)
-        manager = DialogueManager(
-            history=self._history,
-            perception=perception,
-            policy=policy,
-            speaker=speaker,
-            show=self._show,
-            say=self._say,
-            language=language,
-            recogniser=recogniser,
-            fetching=self._fetching,
-            linking=Linking(self._people, outbox.tell),
-            errands=errands,
-        )
+        self._outbox = Outbox(store, self._keep_s, self._connectors, give_up_s=delivery_s)
         self._runner = TurnRunner(
             store=store,
             leases=Leases(store, alone=alone),
             inbox=self._inbox,
-            outbox=outbox,
+            outbox=self._outbox,
             history=self._history,
-            manager=manager,
+            manager=self._manager(policy, speaker, errands),
             show=self._show,
+        )
+
+    def _manager(
+        self, policy: Policy, speaker: Speaker, errands: Sequence[Errand]
+    ) -> DialogueManager:
+        return DialogueManager(
+            history=self._history,
+            perception=self._perception,
+            policy=policy,
+            speaker=speaker,
+            show=self._show,
+            say=self._say,
+            language=self._language,
+            recogniser=self._recogniser,
+            fetching=self._fetching,
+            linking=Linking(self._people, self._outbox.tell),
+            errands=errands,
         )
 
     def summaries(self, summarizer: Summarizer | None = None) -> Summaries:

@@ -171,13 +171,13 @@ class History:
         calls = [self._store.run("HVALS", keys.calls(conversation))]
         others = [] if message.shared else await self._others(message)
         calls += [self._store.run("HVALS", keys.calls(other)) for other, _ in others]
-        own = _without_linking(await log)
+        own = _without_notices(await log)
         # A conversation that was last used before all of these cannot add to them.
         oldest = _time_of(own[0]) - _LONGEST_ANSWER_S if len(own) == _RECENT_ENTRIES else 0.0
         used = [other for other, last_used in others if last_used >= oldest]
         logs = await asyncio.gather(*(self._newest(other, "+") for other in used))
         now = message.sent_at or math.inf
-        earlier = [[e for e in _without_linking(rows) if _time_of(e) < now] for rows in logs]
+        earlier = [[e for e in _without_notices(rows) if _time_of(e) < now] for rows in logs]
         entries = merged([*earlier, own])[-_RECENT_ENTRIES:]
         perceived: dict[AttachmentId, Perceived] = {}
         for each in (*used, conversation):
@@ -353,12 +353,13 @@ def _time_of(entry: Entry) -> float:
     return item.sent_at if isinstance(item, Message) else item.created_at
 
 
-def _without_linking(rows: list[Row]) -> list[Entry]:
-    """The entries of rows that come newest first, oldest first, but for what is about linking."""
-    return [entry for row in reversed(rows) if not _is_about_linking(entry := _entry(row))]
+def _without_notices(rows: list[Row]) -> list[Entry]:
+    """The entries of rows that come newest first, oldest first, but for commands, and what the desk
+    has told of something that it did: the talk goes on as if there had been none."""
+    return [entry for row in reversed(rows) if not _is_notice(entry := _entry(row))]
 
 
-def _is_about_linking(entry: Entry) -> bool:
+def _is_notice(entry: Entry) -> bool:
     item = entry.item
     if isinstance(item, Reply):
         return item.kind is ReplyKind.NOTICE

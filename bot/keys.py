@@ -43,8 +43,10 @@ links customers lies beside the partitions, under one hash tag of its own.
 | fd:{pictures}:of:CALL | string | the same | the link that a call has |
 | fd:{pictures}:taken:DIGEST | string | 11 min | a picture is coming by a link |
 | fd:limit:NAME:CLIENT | string | seconds | the same as pace, for a network address or an API key |
+| fd:quota:NAME:DIGEST | sorted set | its span of time | what a client has had, by when, Unix ms |
 """
 
+from hashlib import sha256
 from zlib import crc32
 
 from bot.messages import ChannelName, ConversationId, CustomerId, MessageId, ReplyId, TurnId
@@ -197,3 +199,8 @@ def picture_taken(digest: str) -> str:
 
 def limit(name: str, client: str) -> str:
     return f"fd:limit:{name}:{client}"
+
+
+def quota(name: str, client: str) -> str:
+    """By the digest of the client, which may be a telephone number."""
+    return f"fd:quota:{name}:{sha256(client.encode()).hexdigest()[:32]}"

@@ -1,8 +1,10 @@
 """Which language a customer writes in."""
 
+import re
 from collections.abc import Collection
-from functools import cache
+from functools import cache, lru_cache
 
+from babel import localedata
 from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
 _SURE = 0.5
@@ -11,6 +13,7 @@ language of the channel, or of what was said before, stays."""
 _GUESSED = 0.1
 _NEAR_BEST = 0.7
 """In proportion to the likeliest of all languages."""
+_CODE = re.compile("[a-z]{2,3}")
 _WRITTEN_LIKE = {"wuu": "zh", "yue": "zh", "pcm": "en", "arz": "ar", "nn": "no", "nb": "no"}
 """What a few words cannot be told from, and is answered in."""
 
@@ -38,6 +41,15 @@ def language_of(text: str, otherwise: str, likely: Collection[str] = ()) -> str:
 def primary(locale: str) -> str:
     """`de` of `de-AT` (RFC 5646); empty for an empty tag."""
     return locale.replace("_", "-").partition("-")[0].lower()
+
+
+@lru_cache(maxsize=1_000)
+def reported(locale: str) -> str:
+    """`de` of `de-AT`, which a customer's device says; empty where CLDR knows no such language. It
+    may say anything, and what is made for a language is kept for as long as the desk runs."""
+    language = primary(locale)
+    known = _CODE.fullmatch(language) and localedata.exists(language)
+    return language if known else ""
 
 
 @cache

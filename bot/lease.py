@@ -8,7 +8,7 @@ import asyncio
 import logging
 import os
 import socket
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 from bot import keys
 from bot.errors import Unavailable
@@ -34,9 +34,9 @@ class Leases:
         self.owned: set[int] = set()
 
     async def keep(
-        self, gained: Callable[[int], Awaitable[None]], lost: Callable[[int], None]
+        self, gained: Callable[[Sequence[int]], Awaitable[None]], lost: Callable[[int], None]
     ) -> None:
-        """Take and renew partitions until cancelled."""
+        """Take and renew partitions until cancelled. `gained` gets all that came at once."""
         try:
             if self._alone:
                 await self._clear()
@@ -47,7 +47,7 @@ class Leases:
             await self._release()
 
     async def _renew(
-        self, gained: Callable[[int], Awaitable[None]], lost: Callable[[int], None]
+        self, gained: Callable[[Sequence[int]], Awaitable[None]], lost: Callable[[int], None]
     ) -> None:
         answers = await asyncio.gather(
             *(
@@ -56,22 +56,25 @@ class Leases:
             ),
             return_exceptions=True,
         )
+        fresh: list[int] = []
         for partition, answer in enumerate(answers):
             if isinstance(answer, Unavailable):
                 continue  # nobody can take it either; the commit decides once Redis is back
             if isinstance(answer, BaseException):
                 raise answer
             if answer == 2 or (answer == 1 and partition not in self.owned):
-                try:
-                    await gained(partition)
-                except Unavailable:
-                    self.owned.discard(partition)  # taken over at the next renewal
-                    continue
-                self.owned.add(partition)
+                fresh.append(partition)
             elif answer == 0 and partition in self.owned:
                 self.owned.discard(partition)
                 lost(partition)
                 log.warning("lease.lost", extra={"partition": partition})
+        if fresh:
+            try:
+                await gained(fresh)
+            except Unavailable:
+                self.owned.difference_update(fresh)  # taken over at the next renewal
+            else:
+                self.owned.update(fresh)
 
     async def _clear(self) -> None:
         await asyncio.gather(

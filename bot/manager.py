@@ -136,23 +136,21 @@ class DialogueManager:
             understanding = understand(messages, perceived, past, self._language)
             wants_answer = asked is None or not understanding.empty or bool(understanding.problems)
             told = Told(turn.id, messages, understanding)
-            done = await self._errand(told) if wants_answer else None
-            if done:
+            decision = await self._errand(told) if wants_answer else None
+            ahead = None
+            if decision:
                 self.preparing.drop(turn.conversation)
-                ahead = None
+            elif ahead := self.preparing.take(turn.conversation, understanding, past):
+                trace.note(prepared=ahead.account())
             else:
-                ahead = self.preparing.take(turn.conversation, understanding, past)
-            if ahead is None and done is None:
                 understanding = await self._recognised(understanding, messages, perceived, past)
         with self._draft(turn, understanding, asked) as (draft, spoken):
             with trace.step("policy"), trace.current():
-                decision = done
                 if ahead:
-                    trace.note(prepared=ahead.account())
                     understanding, decision = await ahead.decided(draft)
+                    decision = await self._offered(told, decision)
                 elif decision is None and wants_answer:
                     decision = await self._policy.decide(understanding, past, draft)
-                if decision and not done:
                     decision = await self._offered(told, decision)
             # What the customer has seen or heard the beginning of is finished.
             if joined() and not draft.shown and not turn.begun:
@@ -166,15 +164,8 @@ class DialogueManager:
                 draft.put(decision.text)
                 with trace.step("speech"):
                     speech = await spoken.finish(decision.text)
+        trace.note(**_account(turn, past, perceived, understanding, decision))
         reply = _reply(turn, decision, understanding.language, speech, perceived)
-        trace.note(
-            remembered={
-                "entries": len(past.entries),
-                "summary": past.summary,
-                "calls": past.calls,
-            },
-            **_account(turn, perceived, understanding, decision),
-        )
         return Outcome(reply, trace.to_json(), perceived)
 
     async def _errand(self, told: Told) -> Decision | None:
@@ -310,12 +301,18 @@ def _together(done: Decision, decision: Decision | None) -> Decision:
 
 def _account(
     turn: Turn,
+    past: Past,
     perceived: Mapping[AttachmentId, Perceived],
     understanding: Understanding,
     decision: Decision,
 ) -> dict[str, Any]:
     """The facts of a turn, for its trace."""
     return {
+        "remembered": {
+            "entries": len(past.entries),
+            "summary": past.summary,
+            "calls": past.calls,
+        },
         "messages": [
             {
                 "seq": item.seq,

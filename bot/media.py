@@ -160,7 +160,8 @@ class MediaStore:
             raise Unavailable(f"the media store does not answer: {error}") from error
 
     async def sweep(self, older_than_s: float) -> int:
-        """Remove what was stored longer ago than this; gives the number of media removed."""
+        """Remove what was stored longer ago than this; gives the number of media removed. Raises
+        `Unavailable`."""
         before = time.time() - older_than_s
         removed = 0
         try:
@@ -170,9 +171,9 @@ class MediaStore:
                     # Descriptions first: what is half removed is not found any more.
                     await obstore.delete_async(self._store, sorted(old, reverse=True))
                 removed += sum(not path.endswith(".json") for path in old)
+            await asyncio.to_thread(self._sweep_drafts, before)
         except (BaseError, OSError) as error:
             raise Unavailable(f"the media store does not answer: {error}") from error
-        await asyncio.to_thread(self._sweep_drafts, before)
         return removed
 
     async def _write(

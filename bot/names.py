@@ -5,14 +5,9 @@ is taken for a name leaves the model without it.
 """
 
 import re
-from functools import cache
-from typing import TYPE_CHECKING
 
 from bot.arabic import normalise
-from bot.knowledge.words import is_filler, surface_words
-
-if TYPE_CHECKING:
-    import rjieba
+from bot.knowledge.words import chinese, is_filler, surface_words
 
 _LANGUAGES = ("ar", "de", "en", "es")
 _SAID = re.compile(
@@ -86,17 +81,10 @@ def _signature(rest: str) -> str:
 
 def _chinese_name(rest: str) -> str:
     """What the dictionary knows as a person's name; else all there is, if it is short enough."""
-    word, kind = _tagger().tag(rest)[0]
+    word, kind = chinese().tag(rest)[0]
     if kind.startswith("nr") and len(word) > 1:
         return str(word)
     return rest if len(rest) <= _MOST_WORDS else ""
-
-
-@cache
-def _tagger() -> "rjieba.Jieba":
-    import rjieba
-
-    return rjieba.Jieba()
 
 
 def _is_plain(word: str, *, first: bool) -> bool:

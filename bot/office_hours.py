@@ -29,7 +29,7 @@ class OfficeHours:
             spans = [_span(each) for each in found["times"].split(",")]
             for day in _days(found["days"]):
                 self._spans[day] += spans
-        self._always = not written.strip()
+        self._always = not any(self._spans)
 
     def open_at(self, moment: datetime) -> bool:
         """`moment`: local time, as in the other questions."""

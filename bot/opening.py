@@ -108,55 +108,30 @@ async def open_desk(
             asyncio.to_thread(maker(config.text_encoder, config.device)),
             asyncio.to_thread(language.warm_up),
         )
-        knowledge, ingested = await _open_knowledge(config, encoder, progress)
-        stack.push_async_callback(knowledge.close)
-        intents = await asyncio.to_thread(IntentBook, config.understanding.folder)
-        for problem in missing_articles(intents.intents, knowledge.index.articles):
-            log.warning("intents.article_missing", extra={"reason": problem})
+        knowledge, ingested = await _open_knowledge(config, encoder, progress, stack)
+        intents = await _open_intents(config, knowledge)
         media = MediaStore(config.media_place, options=config.media.options)
         names = (config.name,) if config.transcriber.knowledge_names else ()
         hearing = ToldTranscriber(maker(config.transcriber, config.device), names)
         perception = perception_of(config, media, hearing)
         stack.push_async_callback(perception.close)
-        recogniser = Recogniser(
-            Versions(config.understanding_folder),
-            encoder,
-            config.intent_languages,
-            lambda: perception.image_encoder,
-        )
-        stack.push_async_callback(recogniser.close)
-        await recogniser.renew()
+        recogniser = await _open_recogniser(config, encoder, perception, stack)
         assistant, summarizer = await _open_assistant(config, store, knowledge, perception)
-        synthesizer = await asyncio.to_thread(maker(config.synthesizer, config.device))
-        speaker = Speaker(synthesizer, media)
-        stack.callback(speaker.close)
+        speaker = await _open_speaker(config, media, stack)
         policy = DeskPolicy(
             knowledge, intents, config.name, config.suggestions, config.person, assistant
         )
         arranging, pictures = arranging_of(config, store), picture_links_of(config, store)
-        desk = _front_desk(
-            config,
-            store,
-            media,
-            perception,
-            policy,
-            speaker,
-            recogniser,
-            alone,
-            arranging,
-            pictures,
-        )
+        parts = media, perception, policy, speaker, recogniser
+        desk = _front_desk(config, store, alone, *parts, arranging, pictures)
         complete = await asyncio.to_thread(turn_judge_of, config)
         calls, call_backs = calls_of(
             config, desk, hearing, complete, speaker, desk.summaries(summarizer), pictures
         )
         stack.callback(calls.close)
-        for warm_up in (perception.warm_up(), calls.warm_up()):
-            warming = asyncio.create_task(warm_up, name="warm-up")
-            stack.callback(warming.cancel)
-        if assistant:
-            probing = asyncio.create_task(assistant.probe(), name="assistant probe")
-            stack.callback(probing.cancel)
+        probing = [assistant.probe()] if assistant else []
+        for behind in (perception.warm_up(), calls.warm_up(), *probing):
+            stack.callback(asyncio.create_task(behind, name="warm-up").cancel)
         yield OpenDesk(
             desk,
             knowledge,
@@ -191,23 +166,56 @@ def perception_of(
 
 
 async def _open_knowledge(
-    config: Config, encoder: TextEncoder, progress: Callable[[str, int, int], None] | None
+    config: Config,
+    encoder: TextEncoder,
+    progress: Callable[[str, int, int], None] | None,
+    stack: AsyncExitStack,
 ) -> tuple[Knowledge, IngestReport]:
     ingested = await asyncio.to_thread(
         ingest, config.knowledge.folder, config.index_folder, encoder, progress
     )
-    return await asyncio.to_thread(Knowledge.open, config.index_folder, encoder), ingested
+    knowledge = await asyncio.to_thread(Knowledge.open, config.index_folder, encoder)
+    stack.push_async_callback(knowledge.close)
+    return knowledge, ingested
+
+
+async def _open_intents(config: Config, knowledge: Knowledge) -> IntentBook:
+    intents = await asyncio.to_thread(IntentBook, config.understanding.folder)
+    for problem in missing_articles(intents.intents, knowledge.index.articles):
+        log.warning("intents.article_missing", extra={"reason": problem})
+    return intents
+
+
+async def _open_recogniser(
+    config: Config, encoder: TextEncoder, perception: Perception, stack: AsyncExitStack
+) -> Recogniser:
+    recogniser = Recogniser(
+        Versions(config.understanding_folder),
+        encoder,
+        config.intent_languages,
+        lambda: perception.image_encoder,
+    )
+    stack.push_async_callback(recogniser.close)
+    await recogniser.renew()
+    return recogniser
+
+
+async def _open_speaker(config: Config, media: MediaStore, stack: AsyncExitStack) -> Speaker:
+    synthesizer = await asyncio.to_thread(maker(config.synthesizer, config.device))
+    speaker = Speaker(synthesizer, media)
+    stack.callback(speaker.close)
+    return speaker
 
 
 def _front_desk(
     config: Config,
     store: Store,
+    alone: bool,
     media: MediaStore,
     perception: Perception,
     policy: Policy,
     speaker: Speaker,
     recogniser: Recogniser,
-    alone: bool,
     arranging: Arranging | None,
     pictures: PictureLinks | None,
 ) -> FrontDesk:

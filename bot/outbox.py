@@ -9,7 +9,7 @@ import asyncio
 import logging
 import time
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from random import SystemRandom
 
@@ -152,10 +152,11 @@ class Outbox:
         )
         self._look.set()
 
-    async def take_over(self, partition: int) -> None:
-        """Deliver what is in the outbox of a partition, from now on. Raises `Unavailable`."""
-        self._after[partition] = "-"
-        await self._read([partition])
+    async def take_over(self, partitions: Sequence[int]) -> None:
+        """Deliver what is in the outboxes of these partitions, from now on. Raises
+        `Unavailable`."""
+        self._after |= dict.fromkeys(partitions, "-")
+        await self._read(partitions)
 
     def release(self, partition: int) -> None:
         """Leave a partition to its next owner: what is being sent ends, nothing new begins."""

@@ -49,7 +49,9 @@ class Policy(Protocol):
     """Decides the answer to a turn."""
 
     async def decide(self, understanding: Understanding, past: Past, draft: Draft) -> Decision:
-        """`draft` shows the customer an answer that takes its time, while it grows."""
+        """`draft` shows the customer an answer that takes its time, while it grows. An answer may
+        be begun ahead and dropped (`bot.preparing`): to decide is to do nothing. What is done for
+        customers are `bot.errands`."""
         ...
 
 

@@ -150,6 +150,9 @@ class Store:
                     continue
                 if isinstance(answer, Exception):
                     result.set_exception(answer)
+                    if isinstance(answer, Unavailable):
+                        # Logged already. Whoever asks for several at once stops at the first.
+                        result.exception()
                 else:
                     result.set_result(answer)
         self._sender = None

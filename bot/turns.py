@@ -8,7 +8,7 @@ import asyncio
 import logging
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 
 from bot import keys
@@ -132,11 +132,18 @@ class TurnRunner:
         """It does not come, or comes otherwise."""
         self._manager.preparing.drop(conversation)
 
-    async def _gained(self, partition: int) -> None:
-        newest = await self._store.run("XREVRANGE", keys.inbox(partition), "+", "-", "COUNT", 1)
-        self._left_behind[partition] = newest[0][0].decode() if newest else "0-0"
-        await self._outbox.take_over(partition)
-        self._after[partition] = "0"
+    async def _gained(self, partitions: Sequence[int]) -> None:
+        newest = await asyncio.gather(
+            *(
+                self._store.run("XREVRANGE", keys.inbox(partition), "+", "-", "COUNT", 1)
+                for partition in partitions
+            )
+        )
+        for partition, rows in zip(partitions, newest, strict=True):
+            self._left_behind[partition] = rows[0][0].decode() if rows else "0-0"
+        await self._outbox.take_over(partitions)
+        # Together: a reading that has begun sees what is in the others only when it ends.
+        self._after |= dict.fromkeys(partitions, "0")
         self._owns.set()
 
     def _lost(self, partition: int) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from bot.history import Past, words_of
-from bot.language import language_of, primary
+from bot.language import language_of, reported
 from bot.messages import (
     AnswerAs,
     AttachmentId,
@@ -82,13 +82,13 @@ def understand(
         *(Problem(what.problem, what.problem_params) for what in seen if what.problem),
         *([Problem("message_unsupported")] if any(m.unsupported for m in messages) else ()),
     )
-    reported = next((m.locale for m in reversed(messages) if m.locale), "")
+    locale = next((m.locale for m in reversed(messages) if m.locale), "")
     language = (
         language_of(words, "")
         or _spoken_before(past)
         or next((what.language for what in seen if what.said and what.language), "")
         or language_of(words, "", languages())
-        or primary(reported)
+        or reported(locale)
         or default_language
     )
     return Understanding(
@@ -111,13 +111,12 @@ def understand(
 def _names(
     messages: Sequence[Message], perceived: Mapping[AttachmentId, Perceived], past: Past
 ) -> tuple[str, ...]:
-    """As channels tell them, and as the customer does."""
+    """As channels tell them, and as the customer does, in earlier calls too."""
     earlier = [entry.item for entry in past.entries if isinstance(entry.item, Message)]
     known = {**past.perceived, **perceived}
     named = [message.customer_name for message in (*messages, *earlier)]
-    named += [
-        name for message in (*messages, *earlier) for name in names_said(words_of(message, known))
-    ]
+    said = [words_of(message, known) for message in (*messages, *earlier)]
+    named += [name for text in (*said, past.summary, *past.calls) for name in names_said(text)]
     return tuple(dict.fromkeys(name for name in named if name))
 
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from models.downloads import Weights, pulled
 from models.growing import GrowingListener
 from models.moonshine_decoder import Hearing, MoonshineDecoder, Samples
-from models.moonshine_models import EMBEDDED, chosen
+from models.moonshine_models import chosen
 from models.speech_parts import Part, Speech, hear_in_parts
 from models.transcriber import Transcript
 from models.voice_activity import SAMPLE_RATE_HZ
@@ -73,9 +73,9 @@ class MoonshineTranscriber:
         )
 
     @staticmethod
-    def weights(model: str = "", language: str = "") -> Weights | None:
-        """What `model` names; a package brings tiny English."""
-        return None if model in ("", EMBEDDED) else chosen(model, language).weights
+    def weights(model: str = "", language: str = "") -> Weights:
+        """What `model` names."""
+        return chosen(model, language).weights
 
     def transcribe(self, samples: NDArray[np.float32]) -> Transcript:
         """Mono sound at 16 kHz, of any length, to text."""

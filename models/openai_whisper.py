@@ -4,7 +4,10 @@ Slower than `models.faster_whisper` and the measure of it: the transcripts are t
 library's own `transcribe`. It brings triton (1 GB), which only a graphics card uses.
 """
 
+import copy
+import math
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -18,6 +21,7 @@ from models.errors import EngineMissing
 from models.placed_model import PlacedModel, device_of
 from models.speech_parts import Samples
 from models.transcriber import Word
+from models.voice_activity import SAMPLE_RATE_HZ
 from models.whisper import (
     PROMPT_TOKENS,
     Hearing,
@@ -35,6 +39,11 @@ MEGABYTES = {
 """About, of the published checkpoints."""
 WHICH = f"`model` is one of {', '.join(whisper.available_models())}; or a checkpoint's `.pt` file"
 AGAIN = "copy or download the checkpoint again"
+POSITIONS_PER_SECOND = 50
+"""Of the encoder, which has 1 500."""
+DRAFT_S = 5.0
+"""Drafts are heard in a window of at least this; final transcripts in one of 30 seconds, as the
+library fills it up, of which the encoder makes several times the work."""
 
 
 class OpenAIWhisper(Whisper):
@@ -48,8 +57,7 @@ class OpenAIWhisper(Whisper):
     if there is no such device.
     """
 
-    overhead_s = 29.0
-    """Each window is filled up to 30 seconds."""
+    overhead_s = DRAFT_S
 
     def __init__(
         self,
@@ -113,11 +121,12 @@ class OpenAIWhisper(Whisper):
         return Hearing(tuple(map(_segment, found["segments"])), found["language"])
 
     def _drafted(self, model: Any, samples: Samples) -> Hearing:
-        """The likeliest tokens."""
-        seconds = len(samples) / 16_000
-        sound = whisper.pad_or_trim(samples)
+        """The likeliest tokens of a window that ends not long after the sound does."""
+        seconds = len(samples) / SAMPLE_RATE_HZ
+        positions = math.ceil(max(seconds, DRAFT_S) * POSITIONS_PER_SECOND)
+        sound = whisper.pad_or_trim(samples, positions * SAMPLE_RATE_HZ // POSITIONS_PER_SECOND)
         found = whisper.decode(
-            model,
+            _shortened(model, positions),
             whisper.log_mel_spectrogram(sound, model.dims.n_mels).to(model.device),
             whisper.DecodingOptions(
                 language=self._language,
@@ -158,6 +167,15 @@ def _loaded(path: Path, name: str, device: Any) -> Any:
         # The library knows them by the name, and has been given a path.
         model.set_alignment_heads(heads)
     return model
+
+
+def _shortened(model: Any, positions: int) -> Any:
+    """The same model, its weights too, for a shorter window than the library lets it have."""
+    encoder, shortened = copy.copy(model.encoder), copy.copy(model)
+    encoder._buffers = {"positional_embedding": encoder.positional_embedding[:positions]}
+    shortened._modules = {**model._modules, "encoder": encoder}
+    shortened.dims = replace(model.dims, n_audio_ctx=positions)
+    return shortened
 
 
 def _segment(found: dict[str, Any]) -> Segment:

@@ -3,7 +3,9 @@ are imported only where one is configured."""
 
 from bot.assistant.assistant import Account, Assistant, Worded
 from bot.assistant.budget import Budget
-from bot.assistant.model import Model, ModelFailed, open_model
+from bot.assistant.failures import ModelFailed
+from bot.assistant.model import Model
+from bot.assistant.opening import open_model
 from bot.assistant.summary import Summarizer
 
 __all__ = [

@@ -9,22 +9,23 @@ import io
 import logging
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import aclosing, suppress
+from contextlib import aclosing
 
 import msgspec
 from PIL.Image import Image
 
 from bot.assistant.addresses import addresses_in
+from bot.assistant.asking import Asking
 from bot.assistant.budget import Budget
 from bot.assistant.checking import Checked, Checking, Unusable
+from bot.assistant.failures import ModelFailed
 from bot.assistant.grounding import Source
 from bot.assistant.masking import Masking
-from bot.assistant.model import Model, ModelFailed, Told, Usage
+from bot.assistant.model import Model, Usage
 from bot.assistant.picture import all_known, hidden_parts
-from bot.assistant.prompt import Asked, Prompt, Turn, compose, count_tokens
+from bot.assistant.prompt import Asked, Prompt, Turn, compose
 from bot.assistant_settings import AssistantSection
 from bot.draft import Draft
-from bot.errors import Unavailable
 from bot.history import Past, words_of
 from bot.knowledge import Finding, Knowledge, Passage
 from bot.knowledge.screening import screened
@@ -180,19 +181,17 @@ class Assistant:
         draft: Draft,
         account: Account,
     ) -> Checked:
-        written, used = "", None
+        asking = Asking(
+            self._model, self._budget, draft.conversation, prompt.messages, prompt.tokens
+        )
         started = time.perf_counter()
         try:
             checking: Checking | None = None
-            async with aclosing(self._model.answer(prompt.messages)) as words:
+            async with aclosing(asking.words()) as words:
                 async for piece in words:
-                    if isinstance(piece, Told):
-                        used = piece.usage
-                        continue
                     if not account.first_word_ms:
                         account.first_word_ms = round((time.perf_counter() - started) * 1000, 1)
                     checking = checking or check(await backing)
-                    written += piece
                     for sentence in await checking.add(piece):
                         draft.say(sentence)
                     draft.put(checking.shown)
@@ -206,12 +205,8 @@ class Assistant:
                 draft.say(sentence)
             return checked
         finally:
-            # Also what was thrown away, or cut off, has been paid for.
-            used = used or Usage(prompt.tokens, count_tokens(written))
-            account.tokens_in, account.tokens_out = used.given, used.written
-            account.cost = round(self._budget.cost_of(used), 6)
-            with suppress(Unavailable):
-                await asyncio.shield(self._budget.spend(draft.conversation, used))
+            account.tokens_in, account.tokens_out = asking.used.given, asking.used.written
+            account.cost = round(self._budget.cost_of(asking.used), 6)
 
     async def _prompt(
         self,

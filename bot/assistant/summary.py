@@ -9,21 +9,23 @@ import asyncio
 import logging
 import secrets
 from collections.abc import Sequence
-from contextlib import aclosing, suppress
+from contextlib import aclosing
 from typing import TYPE_CHECKING
 
+from bot.assistant.asking import Asking
 from bot.assistant.budget import Budget
 from bot.assistant.checking import Checking, Unusable
+from bot.assistant.failures import ModelFailed
 from bot.assistant.grounding import Source
 from bot.assistant.masking import Masking
-from bot.assistant.model import Model, ModelFailed, Told, Usage
+from bot.assistant.model import Model, Usage
 from bot.assistant.prompt import count_tokens, data, language_name
 from bot.assistant_settings import AssistantSection
 from bot.calls.summaries import Wording
-from bot.errors import Unavailable
 from bot.knowledge import Knowledge, Passage
 from bot.knowledge.passages import plain
 from bot.messages import ArticleId, ConversationId, Entry, Message
+from bot.names import names_said
 
 if TYPE_CHECKING:
     from langchain_core.messages import BaseMessage
@@ -94,21 +96,12 @@ class Summarizer:
             raise Unusable("the conversation's budget is used up")
         backing = await self._knowledge.backing([source.passage for source in sources])
         checking = Checking(sources, backing, masking, secret=tag)
-        written, used = "", None
-        try:
-            async with aclosing(self._model.answer(messages)) as words:
-                async for piece in words:
-                    if isinstance(piece, Told):
-                        used = piece.usage
-                    else:
-                        written += piece
-                        await checking.add(piece)
-            checked, _ = await checking.finish()
-            return checked.text
-        finally:
-            with suppress(Unavailable):
-                used = used or Usage(tokens, count_tokens(written))
-                await asyncio.shield(self._budget.spend(conversation, used))
+        asking = Asking(self._model, self._budget, conversation, messages, tokens)
+        async with aclosing(asking.words()) as words:
+            async for piece in words:
+                await checking.add(piece)
+        checked, _ = await checking.finish()
+        return checked.text
 
     def _prompt(
         self, sources: Sequence[Source], masking: Masking, language: str
@@ -151,8 +144,7 @@ def _spoken(entries: Sequence[Entry]) -> list[Entry]:
 
 
 def _names(entries: Sequence[Entry]) -> list[str]:
-    return [
-        entry.item.customer_name
-        for entry in entries
-        if isinstance(entry.item, Message) and entry.item.customer_name
-    ]
+    """As their channel tells them, and as the caller does."""
+    messages = [entry.item for entry in entries if isinstance(entry.item, Message)]
+    told = [message.customer_name for message in messages if message.customer_name]
+    return told + [name for message in messages for name in names_said(message.text)]

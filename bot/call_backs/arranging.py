@@ -4,10 +4,9 @@ What is asked is in `form`, what is arranged in `book`. The form of a conversati
 turn that filled it, so that a turn done again begins where the first try did.
 """
 
-import hashlib
 import logging
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from datetime import datetime, tzinfo
 
 import msgspec
@@ -30,7 +29,8 @@ from bot.texts import say
 log = logging.getLogger(__name__)
 
 _FORM_S = 900
-_DAY_MINUTES = 24 * 60
+_HOUR_S = 3600
+_DAY_S = 24 * _HOUR_S
 _encode = msgspec.json.Encoder().encode
 
 
@@ -43,11 +43,6 @@ class Limits(msgspec.Struct, frozen=True):
     """By all of them."""
     days_ahead: int = 14
     any_number: bool = False
-
-
-class _Rate(msgspec.Struct, frozen=True):
-    per_minute: float
-    burst: int
 
 
 class _Kept(msgspec.Struct, frozen=True):
@@ -73,11 +68,12 @@ class Arranging:
         person_there: Callable[[], bool],
         clock: Callable[[], float] = time.time,
     ) -> None:
-        """`zone`: that the hours and the times are of; None: this machine's. `person_there`:
-        whether a caller can be connected with a person now."""
+        """`zone`: that the hours and the times are of; None: this machine's, whose moments are
+        naive: an offset of today's may not be that of the day of the call. `person_there`: whether
+        a caller can be connected with a person now."""
         self._store = store
         self._book = book
-        self._limiter = RedisLimiter(store)
+        self._limiter = RedisLimiter(store, clock)
         self._dialling = dialling
         self._hours = hours
         self._zone = zone
@@ -102,7 +98,7 @@ class Arranging:
             if told.last.shared:
                 return _notice("callback_shared", language)
             arranged = await self._book.of(told.last.customer)
-            if before is None and arranged and not self._is_ours(arranged, told):
+            if before is None and arranged:
                 return self._arranged(arranged, language)
             answered = asking.begin(text)
         return await self._decided(told, answered, before)
@@ -146,22 +142,20 @@ class Arranging:
 
     async def _decided(self, told: Told, answered: Answered, before: Form | None) -> Decision:
         language = told.understanding.language
+        await self._keep(told, answered.form if answered.asks else None, before)
         if answered.book:
             assert answered.form
-            decision = await self._arrange(told, answered.form)
-        elif answered.asks:
+            return await self._arrange(told, answered.form)
+        if answered.asks:
             assert answered.form
             sure = answered.form.step is Step.CONFIRM
-            decision = Decision(
+            return Decision(
                 ReplyKind.CLARIFY,
                 answered.text,
                 why=f"call-back: asks for {answered.form.step}",
                 suggestions=_yes_no(language) if sure else (),
             )
-        else:
-            decision = Decision(ReplyKind.NOTICE, answered.text, why="call-back: none")
-        await self._keep(told, answered.form if answered.asks else None, before)
-        return decision
+        return Decision(ReplyKind.NOTICE, answered.text, why="call-back: none")
 
     async def _arrange(self, told: Told, form: Form) -> Decision:
         language = told.understanding.language
@@ -170,7 +164,7 @@ class Arranging:
             form = msgspec.structs.replace(form, at=max(form.at, (now + SOON).timestamp()))
         message = told.last
         call_back = CallBack(
-            id=f"cb_{message.conversation.removeprefix('con_')}_{told.turn}",
+            id=_id_of(told),
             number=form.number,
             customer=message.customer,
             conversation=message.conversation,
@@ -179,12 +173,11 @@ class Arranging:
             at=form.at,
             booked_at=now.timestamp(),
         )
-        if await self._book.find(call_back.id) is None:
-            try:
-                await self._count(call_back)
-            except TooFast:
-                log.warning("call_back.too_many", extra={"conversation": message.conversation})
-                return _notice("callback_too_many", language)
+        try:
+            await self._count(call_back)
+        except TooFast:
+            log.warning("call_back.too_many", extra={"conversation": message.conversation})
+            return _notice("callback_too_many", language)
         await self._book.keep(call_back)
         log.info("call_back.arranged", extra={"call_back": call_back.id, "at": round(form.at)})
         text = said_of("callback_booked", form, language, now)
@@ -192,12 +185,13 @@ class Arranging:
 
     async def _count(self, call_back: CallBack) -> None:
         """Raises `TooFast` where it is one too many."""
-        number = hashlib.sha256(call_back.number.encode()).hexdigest()[:32]
-        daily = _Rate(self._limits.per_day / _DAY_MINUTES, self._limits.per_day)
-        await self._limiter.allow("call-back-customer", call_back.customer, daily)
-        await self._limiter.allow("call-back-number", number, daily)
-        hourly = _Rate(self._limits.per_hour / 60, self._limits.per_hour)
-        await self._limiter.allow("call-back", "all", hourly)
+        limits = self._limits
+        for name, client, most, span_s in (
+            ("call-back-customer", call_back.customer, limits.per_day, _DAY_S),
+            ("call-back-number", call_back.number, limits.per_day, _DAY_S),
+            ("call-back", "all", limits.per_hour, _HOUR_S),
+        ):
+            await self._limiter.within(name, client, most, span_s, call_back.id)
 
     async def _cancel(self, told: Told) -> Decision:
         language = told.understanding.language
@@ -222,11 +216,6 @@ class Arranging:
         text = said_of("callback_arranged", form, language, self._now())
         return Decision(ReplyKind.NOTICE, text, why="call-back: arranged before")
 
-    def _is_ours(self, call_back: CallBack, told: Told) -> bool:
-        """This turn has arranged it, at its first try."""
-        name = told.last.conversation.removeprefix("con_")
-        return call_back.id == f"cb_{name}_{told.turn}"
-
     def _asking(self, told: Told) -> Asking:
         own = told.phone if self._dialling.allows(told.phone) else ""
         terms = Terms(
@@ -239,15 +228,21 @@ class Arranging:
         return Asking(self._dialling, self._hours, terms)
 
     def _now(self) -> datetime:
-        return datetime.fromtimestamp(self._clock(), self._zone).astimezone(self._zone)
+        return datetime.fromtimestamp(self._clock(), self._zone)
 
     async def _form(self, told: Told) -> Form | None:
-        """As it was before this turn."""
+        """As it was before this turn. What an earlier try of it has arranged and offered is put
+        aside: more may have been said since, and mean something else."""
         raw = await self._store.run("GET", keys.call_back_form(told.last.conversation))
         if not raw:
             return None
         kept = msgspec.json.decode(raw, type=_Kept)
-        return kept.before if kept.turn == told.turn else kept.form
+        if kept.turn != told.turn:
+            return kept.form
+        if arranged := await self._book.find(_id_of(told)):
+            await self._book.end(arranged, State.CANCELLED, "its turn was done again")
+        await self._keep(told, kept.before, kept.before)
+        return kept.before
 
     async def _keep(self, told: Told, form: Form | None, before: Form | None) -> None:
         await self._put(told.last.conversation, _Kept(told.turn, form, before))
@@ -257,8 +252,9 @@ class Arranging:
         await self._store.run("SET", key, _encode(kept), "EX", _FORM_S)
 
 
-Tell = Callable[[Reply], Awaitable[None]]
-"""Brings a reply that no turn has made to its conversation, once. Raises `Unavailable`."""
+def _id_of(told: Told) -> str:
+    """Of the call-back that a turn arranges."""
+    return f"cb_{told.last.conversation.removeprefix('con_')}_{told.turn}"
 
 
 def _yes_no(language: str) -> tuple[str, str]:

@@ -60,13 +60,14 @@ class Book:
     async def keep(self, call_back: CallBack) -> None:
         """Arrange it, in place of the one that its customer has already. Safe to repeat. Raises
         `Unavailable`, as all of these do."""
-        earlier = await self.of(call_back.customer)
-        if earlier is not None and earlier.id != call_back.id:
-            await self.end(earlier, State.CANCELLED, "another time was arranged")
-        # Due last: what is due is known by then.
+        await self._replace(await self.of(call_back.customer), call_back)
         await self._store.run("HSET", keys.BOOKED, call_back.id, _encode(call_back))
-        await self._store.run("SET", keys.call_back_of(call_back.customer), call_back.id)
+        of_customer = keys.call_back_of(call_back.customer)
+        meanwhile = await self._store.run("SET", of_customer, call_back.id, "GET")
+        # Due last: what is due is known by then.
         await self._store.run("ZADD", keys.DUE, call_back.at, call_back.id)
+        if meanwhile:  # they arrange one in another conversation at the same time
+            await self._replace(await self.find(meanwhile.decode()), call_back)
 
     async def find(self, identifier: str) -> CallBack | None:
         """One that waits."""
@@ -132,3 +133,7 @@ class Book:
             [call_back.id, _encode(kept), _MOST_OVER, self._keep_s],
         )
         return bool(done)
+
+    async def _replace(self, earlier: CallBack | None, by: CallBack) -> None:
+        if earlier is not None and earlier.id != by.id:
+            await self.end(earlier, State.CANCELLED, "another time was arranged")

@@ -40,7 +40,7 @@ class Manners(msgspec.Struct, frozen=True, kw_only=True):
     business: str
     hours: OfficeHours
     zone: tzinfo | None
-    """Of the hours; None: this machine's."""
+    """Of the hours; None: this machine's, and moments are naive."""
     attempts: int = 3
     again_s: float = 900.0
     """Between two attempts."""
@@ -74,6 +74,8 @@ class Calling:
         self._clock = clock
         self._calls: dict[str, CallBack] = {}
         """Those that are being made here, by the call's id."""
+        self._answered: set[str] = set()
+        """Those of them that somebody has taken."""
 
     async def run(self, dial: Dial) -> None:
         """Call whoever is due, until cancelled."""
@@ -95,16 +97,16 @@ class Calling:
         due = await self._book.claim(now, now + manners.longest_s + _RINGING_S)
         if due is None:
             return False
-        moment = datetime.fromtimestamp(now, manners.zone).astimezone(manners.zone)
+        moment = datetime.fromtimestamp(now, manners.zone)
         if not manners.hours.open_at(moment):
             await self._book.put_off(due, manners.hours.next_open(moment).timestamp())
         elif not self._room():
             await self._book.put_off(due, now + _BUSY_S)
         elif due.attempts > manners.attempts:  # its caller died the last time
-            await self._give_up(due)
+            await self._give_up(due, State.MISSED)
         elif not self._allowed(due.number):
-            await self._book.end(due, State.FAILED, "the number may not be called any more")
             log.warning("call_back.not_allowed", extra={"call_back": due.id})
+            await self._give_up(due, State.FAILED, "the number may not be called any more")
         else:
             await self._call(due, dial)
         return True
@@ -130,22 +132,29 @@ class Calling:
         try:
             await dial(call)
         except DeliveryFailed as error:
-            del self._calls[call.id]
+            self._calls.pop(call.id, None)
             log.warning("call_back.not_called", extra={"call_back": due.id, "reason": str(error)})
             if error.permanent:
-                await self._book.end(due, State.FAILED, str(error)[:200])
-                await self._tell_missed(due)
+                await self._give_up(due, State.FAILED, str(error)[:200])
             else:
                 await self._try_again(due)
+        except Exception:
+            self._calls.pop(call.id, None)
+            raise
 
     async def reached(self, call: Call) -> None:
         """Somebody has answered: whatever happens now, they are not called again."""
-        if due := self._calls.pop(call.id, None):
+        if due := self._calls.get(call.id):
+            self._answered.add(call.id)
             await self._book.end(due, State.REACHED)
 
     async def over(self, call: Call, reason: EndReason, timeline: Timeline) -> None:
         due = self._calls.pop(call.id, None)
         if due is None:
+            return
+        if call.id in self._answered:
+            self._answered.discard(call.id)
+            await self._book.end(due, State.REACHED)  # again, for Redis may have been away
             return
         machine = any(what == VOICEMAIL for _, what in timeline.moves)
         log.info(
@@ -156,15 +165,19 @@ class Calling:
 
     async def _try_again(self, due: CallBack) -> None:
         if due.attempts >= self._manners.attempts:
-            await self._give_up(due)
+            await self._give_up(due, State.MISSED)
         else:
             await self._book.again(due, self._clock() + self._manners.again_s)
 
-    async def _give_up(self, due: CallBack) -> None:
-        if await self._book.end(due, State.MISSED):
-            await self._tell_missed(due)
+    async def _give_up(self, due: CallBack, state: State, reason: str = "") -> None:
+        """The customer is told first: whoever takes over from a process that dies in between tells
+        it once more, and that is the same reply."""
+        if await self._book.find(due.id):  # nobody has cancelled it meanwhile
+            await self._tell_customer(due, state)
+            await self._book.end(due, state, reason)
 
-    async def _tell_missed(self, due: CallBack) -> None:
+    async def _tell_customer(self, due: CallBack, state: State) -> None:
+        code = "callback_missed" if state is State.MISSED else "callback_failed"
         await self._tell(
             Reply(
                 id=ReplyId(f"rep_{due.id}_missed"),
@@ -173,7 +186,7 @@ class Calling:
                 customer=due.customer,
                 turn=TurnId(""),
                 kind=ReplyKind.NOTICE,
-                text=say("callback_missed", due.locale),
+                text=say(code, due.locale),
                 locale=due.locale,
                 created_at=self._clock(),
             )

@@ -107,13 +107,17 @@ class Answering:
 
     async def run(self, answered: Callable[[Reply], None]) -> None:
         """Hand on what the desk answers, in order, until cancelled."""
+        told = False
         while True:
             try:
                 async for reply in self._talk.replies():
+                    told = False
                     answered(reply)
             except Unavailable as error:
-                log.error("call.replies_unavailable", extra={"reason": str(error)})
-                self._phrases.say_code("call_trouble")
+                if not told:  # once, however long it lasts
+                    told = True
+                    log.error("call.replies_unavailable", extra={"reason": str(error)})
+                    self._phrases.say_code("call_trouble")
                 await asyncio.sleep(_AGAIN_S)
 
     def _ask_for_patience(self) -> None:

@@ -68,11 +68,6 @@ class Ledger:
         """Sentences on the line that have not been played to their end."""
         return len(self._pieces)
 
-    @property
-    def waiting_s(self) -> float:
-        """Seconds of sound on the line that have not been played."""
-        return (self.given - self.played) / self._rate
-
     def add(self, piece: Piece) -> None:
         """It was given to the line, behind the others."""
         piece.start = self.given

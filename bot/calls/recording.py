@@ -4,7 +4,9 @@ What is held in memory is a second of sound; an hour of Opus is about 20 MB.
 """
 
 import asyncio
+import logging
 from collections import deque
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
 from pathlib import Path
@@ -17,17 +19,21 @@ from av.audio.stream import AudioStream
 
 from bot.calls.transport import Sound
 
+log = logging.getLogger(__name__)
+
 _CODECS = {".ogg": ("libopus", 48_000), ".wav": ("pcm_s16le", 0)}
 _OPUS_BITS_PER_SECOND = 48_000
 _BLOCK_S = 1.0
 
 
 class Recording:
-    """One file; closed with `close`. The suffix says how it is written: `.ogg` or `.wav`."""
+    """One file; closed with `close`. The suffix says how it is written: `.ogg` or `.wav`. A disk
+    that fails while it is written ends the recording, and not the call."""
 
     def __init__(self, path: Path, sample_rate_hz: int) -> None:
         """`sample_rate_hz`: of what is written. Raises `OSError`."""
         self._rate = sample_rate_hz
+        self._path = path
         codec, rate = _CODECS[path.suffix]
         # One thread: what is written stays in order, and waits for no disk on the event loop.
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="call recording")
@@ -45,6 +51,7 @@ class Recording:
             stream.codec_context.frame_size or None,
         )
         self._written = 0
+        self._broken = False
         self._left: list[Sound] = []
         self._right: list[Sound] = []
         self._length = 0
@@ -67,7 +74,7 @@ class Recording:
         while self._desk:  # its last words, played after the caller's last sound
             self.caller(np.zeros(len(self._desk[0]), np.float32))
         self._flush()
-        await asyncio.get_running_loop().run_in_executor(self._thread, self._finish)
+        await asyncio.get_running_loop().run_in_executor(self._thread, self._try, self._finish)
         self._thread.shutdown(wait=False)
 
     def _take(self, length: int) -> Sound:
@@ -87,7 +94,17 @@ class Recording:
             return
         both = np.stack([np.concatenate(self._left), np.concatenate(self._right)])
         self._left, self._right, self._length = [], [], 0
-        self._thread.submit(self._write, both)
+        self._thread.submit(self._try, self._write, both)
+
+    def _try(self, write: Callable[..., None], *given: Sound) -> None:
+        if self._broken:
+            return
+        try:
+            write(*given)
+        except OSError as error:  # av's errors of the disk are such, too
+            self._broken = True
+            facts = {"file": self._path.name, "reason": error.strerror}
+            log.error("call.recording_broken", extra=facts)
 
     def _write(self, both: Sound) -> None:
         frame = AudioFrame.from_ndarray(

@@ -6,7 +6,6 @@ Each recording is written by `recording`.
 import asyncio
 import logging
 import time
-from contextlib import suppress
 from pathlib import Path
 
 log = logging.getLogger(__name__)
@@ -36,11 +35,12 @@ class Recordings:
         were. `now`: Unix time in seconds. What cannot be deleted is logged, and tried again."""
         gone = 0
         for file in self._folder.glob(f"*{SUFFIX}"):
-            with suppress(FileNotFoundError):  # another process was quicker
-                try:
-                    if file.lstat().st_mtime < now - self._keep_s:
-                        file.unlink()
-                        gone += 1
-                except PermissionError as error:
-                    log.error("call.recording_not_deleted", extra={"reason": str(error)})
+            try:
+                if file.lstat().st_mtime < now - self._keep_s:
+                    file.unlink()
+                    gone += 1
+            except FileNotFoundError:
+                continue  # another process was quicker
+            except OSError as error:
+                log.error("call.recording_not_deleted", extra={"reason": str(error)})
         return gone

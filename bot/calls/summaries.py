@@ -69,9 +69,11 @@ class Summaries:
         began_at: float,
         seconds: float,
         ended: EndReason,
+        worded: bool = True,
     ) -> CallSummary | None:
         """Keep what a call was about, and give it; None where nothing was wanted in it. `after`:
-        number of the conversation's newest entry before the call. Raises `Unavailable`."""
+        number of the conversation's newest entry before the call. `worded`: by the assistant,
+        which takes its time. Raises `Unavailable`."""
         entries = await self._history.entries(conversation, after)
         transferred = ended is EndReason.TRANSFERRED
         topics = topics_of(
@@ -86,12 +88,12 @@ class Summaries:
             call, began_at, round(seconds, 1), ended, topics, text_of(topics, self._language)
         )
         await self._keep(conversation, summary)
-        if self._summarizer is None:
+        if self._summarizer is None or not worded:
             return summary
-        worded = await self._summarizer.sum_up(conversation, entries, self._language)
-        if worded is None:
+        wording = await self._summarizer.sum_up(conversation, entries, self._language)
+        if wording is None:
             return summary
-        summary = msgspec.structs.replace(summary, text=worded.text, assistant=worded.model)
+        summary = msgspec.structs.replace(summary, text=wording.text, assistant=wording.model)
         await self._keep(conversation, summary)
         return summary
 

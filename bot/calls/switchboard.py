@@ -94,7 +94,8 @@ class Switchboard:
         self._recordings = recordings
         self._summaries = summaries
         self._watches = tuple(watches)
-        self._telling: set[asyncio.Task[None]] = set()
+        self._telling: dict[str, list[asyncio.Task[None]]] = {}
+        """That calls of these ids were reached."""
         self._ears = Hearing(transcriber, threads=self._limits.hearing_threads, complete=complete)
         self._mouth = Speaking(speaker, listener="calls")
         self._held = 0
@@ -137,6 +138,9 @@ class Switchboard:
         """As `hold`; `recording`: a file for this call, where not the usual one. Raises
         `TooFast`."""
         if not self.room:
+            if call.outgoing:  # somebody took the last place while it was dialled
+                await transport.hang_up()
+                await self._tell_over(call, EndReason.DESK, Timeline())
             raise TooFast(_BUSY_RETRY_S)
         self._held += 1
         sys.setswitchinterval(_TURN_S)
@@ -172,13 +176,12 @@ class Switchboard:
         )
 
     def _tell_reached(self, call: Call) -> None:
-        for watch in self._watches:
-            task = asyncio.create_task(self._tell(watch.reached(call), call))
-            self._telling.add(task)
-            task.add_done_callback(self._telling.discard)
+        self._telling[call.id] = [
+            asyncio.create_task(self._tell(watch.reached(call), call)) for watch in self._watches
+        ]
 
     async def _tell_over(self, call: Call, reason: EndReason, timeline: Timeline) -> None:
-        await asyncio.gather(*self._telling)
+        await asyncio.gather(*self._telling.pop(call.id, ()))
         for watch in self._watches:
             await self._tell(watch.over(call, reason, timeline), call)
 
@@ -194,6 +197,8 @@ class Switchboard:
         """A call that is over; what it was about is worth no trouble to whoever waits for it."""
         if self._summaries is None:
             return None
+        # Whoever stops the desk does not wait for a language model.
+        stopping = bool((task := asyncio.current_task()) and task.cancelling())
         try:
             return await self._summaries.sum_up(
                 talk.conversation,
@@ -202,6 +207,7 @@ class Switchboard:
                 began_at=began_at,
                 seconds=time.time() - began_at,
                 ended=reason,
+                worded=not stopping,
             )
         except Unavailable as error:
             log.error("call.not_summed_up", extra={"call": call.id, "reason": str(error)})

@@ -1,7 +1,6 @@
 """`frontdesk call`: a call with recordings, or with whoever sits before the computer."""
 
 import asyncio
-import logging
 import signal
 from collections.abc import Callable
 from contextlib import suppress
@@ -114,11 +113,12 @@ def _loopback(files: list[Path]) -> "Loopback":
 async def _call(config: "Config", open_line: "Callable[[], Transport]", recording: Path) -> "Held":
     from bot.calls.talk import CALL
     from bot.calls.transport import Call
+    from bot.cli.logs import show_errors
     from bot.messages import CustomerId, new_id
     from bot.opening import open_desk
 
     line = open_line()
-    logging.basicConfig(level=logging.ERROR, format="%(message)s")
+    show_errors()
     async with open_desk(config) as opened:
         await opened.calls.warm_up()
         work = asyncio.create_task(opened.desk.run(), name="desk")

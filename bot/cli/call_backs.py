@@ -1,7 +1,7 @@
 """`frontdesk call-backs`: who is to be called back, and who was."""
 
 import asyncio
-import time
+from datetime import datetime, tzinfo
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -34,13 +34,16 @@ def show(
         return
     from rich.console import Console
 
+    from bot.call_opening import zone_of
+
     console = Console(highlight=False, soft_wrap=True)
-    waiting, over = asyncio.run(_both(load_project(project)))
+    config = load_project(project)
+    waiting, over = asyncio.run(_both(config))
     if not waiting and not over:
         console.print("No call-back is arranged, and none was made.")
     for title, found in (("Arranged", waiting), ("Over", over)):
         if found:
-            console.print(_table(title, found, numbers))
+            console.print(_table(title, found, numbers, zone_of(config)))
 
 
 @call_backs.command()
@@ -83,7 +86,8 @@ async def _cancel(config: "Config", identifier: str) -> None:
             )
 
 
-def _table(title: str, found: "list[CallBack]", numbers: bool) -> "Table":
+def _table(title: str, found: "list[CallBack]", numbers: bool, zone: tzinfo | None) -> "Table":
+    """`zone`: that the times were arranged in; None: this machine's."""
     from rich.markup import escape
     from rich.table import Table
 
@@ -95,7 +99,7 @@ def _table(title: str, found: "list[CallBack]", numbers: bool) -> "Table":
     for each in found:
         cells = [
             each.id,
-            time.strftime("%d %b %H:%M", time.localtime(each.at)),
+            f"{datetime.fromtimestamp(each.at, zone):%d %b %H:%M}",
             each.channel,
             each.conversation,
             str(each.attempts),

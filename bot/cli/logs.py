@@ -11,10 +11,20 @@ _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", 
 
 def set_up_logs(form: Literal["text", "json"]) -> None:
     """Write all logs to the standard error output."""
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(_Json() if form == "json" else _Text())
-    logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
+    formatter = _Json() if form == "json" else _Text()
+    logging.basicConfig(level=logging.INFO, handlers=[_to_stderr(formatter)], force=True)
     logging.getLogger("uvicorn").setLevel(logging.WARNING)
+
+
+def show_errors() -> None:
+    """Write there what fails alone, for commands at which a person sits."""
+    logging.basicConfig(level=logging.ERROR, handlers=[_to_stderr(_Text())])
+
+
+def _to_stderr(formatter: logging.Formatter) -> logging.Handler:
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(formatter)
+    return handler
 
 
 def _facts(record: logging.LogRecord) -> dict[str, Any]:

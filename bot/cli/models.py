@@ -26,6 +26,8 @@ models = typer.Typer(
     no_args_is_help=True,
 )
 
+_WRONG = 2
+
 Names = Annotated[
     list[str] | None,
     typer.Argument(
@@ -50,16 +52,21 @@ def list_models(project: Project = HERE) -> None:
 
     config = load_project(project)
     console = Console(soft_wrap=True, highlight=False)
-    missing = False
+    missing = wrong = False
     for named in chosen(config):
         console.print(f"[bold]{named.part}[/]: {escape(named.line)}")
-        for each in named.weights:
-            missing |= located(each) is None
-            _print_weights(console, each)
-        if not named.weights:
-            console.print("  its package brings all it needs, or a server has it")
+        try:
+            weights = named.weights
+        except OperatorError as error:
+            wrong = True
+            console.print(f"  [red]✗[/] {escape(error.problem)}\n    → {escape(error.remedy)}")
+            continue
+        missing |= any(located(each) is None for each in weights)
+        _print_all(console, weights)
     if missing:
         console.print("`frontdesk models pull` fetches what is missing")
+    if wrong:
+        raise typer.Exit(_WRONG)
 
 
 @models.command()
@@ -80,10 +87,7 @@ def pull(names: Names = None, project: Project = HERE) -> None:
         weights = each.weights
         fetch(console, weights)
         console.print(f"[green]✓[/] [bold]{each.part}[/]: {escape(each.line)}")
-        for one in weights:
-            _print_weights(console, one)
-        if not weights:
-            console.print("  its package brings all it needs, or a server has it")
+        _print_all(console, weights)
 
 
 @models.command()
@@ -190,6 +194,13 @@ def _device(project: Path) -> str:
     return load_project(project).device if (project / "frontdesk.yaml").is_file() else "auto"
 
 
+def _print_all(console: "Console", weights: "Sequence[Weights]") -> None:
+    for each in weights:
+        _print_weights(console, each)
+    if not weights:
+        console.print("  its package brings all it needs, or a server has it")
+
+
 def _print_weights(console: "Console", weights: "Weights") -> None:
     """What they are, how large, under which licence, and where."""
     from rich.markup import escape
@@ -217,12 +228,12 @@ def _print_measured(
     console: "Console", part: str, found: "dict[str, tuple[Measured, int]]"
 ) -> None:
     from rich.markup import escape
-    from rich.table import Table
+    from rich.table import Column, Table
 
     from bot.engine_bench import KINDS, best
 
     kind = KINDS[part]
-    table = Table(part, "loads in", "memory", "on the card", kind.what)
+    table = Table(Column(part, overflow="fold"), "loads in", "memory", "on the card", kind.what)
     for name, (one, _) in found.items():
         if one.problem:
             remedy = f"\n→ {escape(one.remedy)}" if one.remedy else ""

@@ -1,7 +1,6 @@
 """A desk for one person at this terminal, and how replies are printed, for `ask` and `chat`."""
 
 import asyncio
-import logging
 import os
 import re
 from collections.abc import AsyncIterator, Callable
@@ -23,9 +22,10 @@ async def at_the_terminal(
 ) -> AsyncIterator[Any]:
     """A running desk with its `connectors.terminal.Terminal`. Where `frontdesk serve` runs on the
     same project, that process answers."""
+    from bot.cli.logs import show_errors
     from bot.opening import open_desk
 
-    logging.basicConfig(level=logging.ERROR, format="%(message)s")
+    show_errors()
     async with open_desk(config) as opened:
         desk = opened.desk
         terminal = import_module("connectors.terminal").Terminal(

@@ -110,7 +110,6 @@ def decide(
     views: Views,
     vectors: Floats,
     hits: list[Hit],
-    judgement: Judgement = JUDGEMENT,
 ) -> Finding:
     """`hits` are the best passages, best first; `vectors` belong to `views.texts`. Without any, it
     is judged by words."""
@@ -120,16 +119,15 @@ def decide(
         return Nothing((), 0.0)
     if named := _named_outright(query, hits):
         return answer(index, views, vectors, named, 1.0)
-    seen: Evidence | WordEvidence
-    if len(vectors):
-        seen = evidence(index, views, hits)
-    else:
-        seen, judgement = word_evidence(index, views, hits), JUDGEMENT_BY_WORDS
     if several := _named_alike(views, hits):
         return Competing(_options(several), tuple(hits), 0.5)
     if len(vectors) and _asked_nearly(index, query, views, vectors, hits):
         return answer(index, views, vectors, hits, hits[0].parts["asked"])
-    judgement = judgement or (JUDGEMENT if len(vectors) else JUDGEMENT_BY_WORDS)
+    seen: Evidence | WordEvidence
+    if len(vectors):
+        seen, judgement = evidence(index, views, hits), JUDGEMENT
+    else:
+        seen, judgement = word_evidence(index, views, hits), JUDGEMENT_BY_WORDS
     inside = judgement.inside.probability(seen)
     if inside < judgement.least_inside:
         return Nothing(tuple(hits), inside)

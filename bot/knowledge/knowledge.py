@@ -3,7 +3,8 @@
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Self, TypeVar
 
@@ -59,6 +60,8 @@ class _Learned:
     subjects: Subjects
     spelling: Spelling
     compounds: Compounds
+    languages: set[str] = field(default_factory=set)
+    """Those that a question was read in."""
 
     @classmethod
     def of(cls, index: Index, encoder: TextEncoder) -> Self:
@@ -193,7 +196,8 @@ class Knowledge:
         return ArticlePage(article, first.title, "\n\n".join(parts), first.url, first.language)
 
     async def _read(self, query: Query, learned: _Learned) -> tuple[Views, Floats]:
-        seen = views(
+        read = partial(
+            views,
             query,
             learned.spelling,
             learned.subjects.without_names,
@@ -201,6 +205,11 @@ class Knowledge:
             by_meaning=_knows(self._encoder, query.language)
             or not learned.index.written_in(query.language).any(),
         )
+        if query.language in learned.languages:
+            seen = await _run(learned, read)
+        else:  # the first one stems all words that there are, and may load a dictionary
+            seen = await asyncio.to_thread(read)
+            learned.languages.add(query.language)
         with step("encode"):
             encoded = await asyncio.gather(*(self._batcher.run(text) for text in seen.texts))
         empty = np.zeros((0, learned.index.vectors.passages.shape[1]), np.float32)

@@ -1,7 +1,7 @@
 """Typing errors: words that the index does not know become the ones it does, if near enough."""
 
 from collections.abc import Callable
-from functools import cache, lru_cache
+from functools import lru_cache
 from typing import Protocol, runtime_checkable
 
 from rapidfuzz import process
@@ -14,6 +14,8 @@ LEAST_LENGTH = 4
 LEAST_LENGTH_ELSEWHERE = 6
 WORDS_MENDED = 8
 """In one text; a text with more unknown words is in another language, or about something else."""
+_LANGUAGES_KEPT = 12
+"""Of which the stems of all words are remembered: megabytes each, where the knowledge is large."""
 
 
 @runtime_checkable
@@ -40,7 +42,7 @@ class Spelling:
             if word.isalpha():
                 self._by_length.setdefault(len(word), []).append(word)
         self.nearest = lru_cache(maxsize=20_000)(self._nearest)
-        self._stems = cache(self._stems_in)
+        self._stems = lru_cache(maxsize=_LANGUAGES_KEPT)(self._stems_in)
 
     def mend(self, text: str, language: str = "en") -> str:
         """The text with unknown words replaced by their nearest known one; case is kept only for

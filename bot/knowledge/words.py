@@ -65,12 +65,13 @@ def surface_words(text: str) -> list[str]:
         elif _KANA.search(word):
             words += [word[i : i + 2] for i in range(max(1, len(word) - 1))]
         else:
-            words += _chinese().cut_for_search(word)
+            words += chinese().cut_for_search(word)
     return words
 
 
 @cache
-def _chinese() -> "rjieba.Jieba":
+def chinese() -> "rjieba.Jieba":
+    """What cuts Chinese into words, and tells names among them; its dictionary is large."""
     import rjieba
 
     return rjieba.Jieba()

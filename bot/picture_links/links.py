@@ -4,13 +4,14 @@ A link is 128 bits that nobody can guess; Redis knows its digest alone. It is go
 came by it, its call ended, or its time is over, whichever is first.
 """
 
+import asyncio
 import hashlib
 import secrets
 
 import msgspec
 
 from bot import keys
-from bot.messages import ChannelName, ConversationId, CustomerId
+from bot.messages import ChannelName, ConversationId, CustomerId, MessageId
 from bot.store import Store
 
 _TAKING_S = 660
@@ -34,6 +35,7 @@ class _Given(msgspec.Struct, frozen=True):
 
     turn: str
     digest: str
+    sent: bool = False
 
 
 _decode = msgspec.json.Decoder(Link).decode
@@ -53,20 +55,22 @@ class Links:
 
     async def give(self, link: Link, turn: str) -> str:
         """A new link, as the last part of its address; the one that the call has is good no more.
-        Empty where this turn has been given one: it is done again."""
+        Empty where this turn has been given one, and it was `sent`: it is done again."""
         given = await self._given(link.call)
-        if given and given.turn == turn:
+        if given and given.turn == turn and given.sent:
             return ""
         if given:
             await self._store.run("DEL", keys.picture_link(given.digest))
         token = secrets.token_urlsafe(16)
         digest = _digest(token)
         kept = self._store.run("SET", keys.picture_link(digest), _encode(link), "EX", self._good_s)
-        of_call = _encode(_Given(turn, digest))
-        named = self._store.run("SET", keys.picture_link_of(link.call), of_call, "EX", self._good_s)
-        await kept
-        await named
+        await asyncio.gather(kept, self._name(link.call, _Given(turn, digest)))
         return token
+
+    async def sent(self, call: str) -> None:
+        """The call's link is on its way."""
+        if given := await self._given(call):
+            await self._name(call, msgspec.structs.replace(given, sent=True))
 
     async def find(self, token: str) -> Link | None:
         raw = await self._store.run("GET", keys.picture_link(_digest(token)))
@@ -85,9 +89,9 @@ class Links:
         """No picture came by it: it may be tried again."""
         await self._store.run("DEL", keys.picture_taken(_digest(token)))
 
-    async def used(self, token: str) -> bool:
-        """A picture came by it, and no other will. False where it has ended meanwhile."""
-        return bool(await self._store.run("DEL", keys.picture_link(_digest(token))))
+    async def used(self, token: str) -> None:
+        """A picture came by it, and no other will."""
+        await self._store.run("DEL", keys.picture_link(_digest(token)))
 
     async def end(self, call: str) -> None:
         """The call is over: so is its link."""
@@ -95,9 +99,19 @@ class Links:
             await self._store.run("DEL", keys.picture_link(given.digest))
             await self._store.run("DEL", keys.picture_link_of(call))
 
+    async def _name(self, call: str, given: _Given) -> None:
+        key = keys.picture_link_of(call)
+        await self._store.run("SET", key, _encode(given), "EX", self._good_s)
+
     async def _given(self, call: str) -> _Given | None:
         raw = await self._store.run("GET", keys.picture_link_of(call))
         return msgspec.json.decode(raw, type=_Given) if raw else None
+
+
+def message_of(token: str) -> MessageId:
+    """Of the message that brings the link's picture: the same if it should be sent again, so that
+    it is taken once."""
+    return MessageId(f"m_{_digest(token)[:32]}")
 
 
 def _digest(token: str) -> str:

@@ -1,6 +1,5 @@
 """Who gets a link to show a picture, and what becomes of it: a part of the caller's turn."""
 
-import hashlib
 import logging
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -15,15 +14,9 @@ from bot.dialling import Dialling
 from bot.errands import Told
 from bot.errors import CustomerError, DeliveryFailed, TooFast
 from bot.limiter import RedisLimiter
-from bot.messages import (
-    AnswerAs,
-    Message,
-    MessageId,
-    ReplyKind,
-    new_id,
-)
+from bot.messages import AnswerAs, Message, ReplyKind
 from bot.picture_links.asking import wants_to_show
-from bot.picture_links.links import Link, Links
+from bot.picture_links.links import Link, Links, message_of
 from bot.policy import Decision
 from bot.store import Store
 from bot.texts import say
@@ -34,16 +27,11 @@ Text = Callable[[str, str], Awaitable[None]]
 """Sends a text message: to a number (`+4722334455`), these words. Raises `DeliveryFailed`."""
 WAITS_S = 60.0
 """For which a caller who was sent a link is left alone: to find it, open it, and choose."""
-_OFFERED_S = 3600
-_DAY_MINUTES = 24 * 60
+_HOUR_S = 3600
+_DAY_S = 24 * _HOUR_S
 _PER_CALL = 3
 _PER_DAY = 10
 """Links to one number."""
-
-
-class _Rate(msgspec.Struct, frozen=True):
-    per_minute: float
-    burst: int
 
 
 class PictureLinks:
@@ -102,6 +90,7 @@ class PictureLinks:
                         minutes=minutes,
                     ),
                 )
+                await self._links.sent(call)
         except TooFast:
             log.warning("picture_link.too_many", extra={"call": call})
             return _notice("picture_too_many", language)
@@ -119,7 +108,7 @@ class PictureLinks:
             return decision
         if not self._dialling.takes_texts(told.phone):
             return decision
-        if not await self._limiter.first("picture-offer", self._call_of(told), _OFFERED_S):
+        if not await self._limiter.first("picture-offer", self._call_of(told), _HOUR_S):
             return decision
         offer = say("picture_offer", told.understanding.language)
         return msgspec.structs.replace(decision, text=f"{decision.text}\n\n{offer}")
@@ -133,14 +122,13 @@ class PictureLinks:
 
     async def _count(self, call: str, told: Told) -> None:
         """Raises `TooFast` where it is one too many."""
-        turn = f"{told.last.conversation} {told.turn}"
-        if not await self._limiter.first("picture-link-turn", turn, _OFFERED_S):
-            return  # its turn is done again
-        number = hashlib.sha256(told.phone.encode()).hexdigest()[:32]
-        await self._limiter.allow("picture-link-call", call, _Rate(_PER_CALL / 60, _PER_CALL))
-        daily = _Rate(_PER_DAY / _DAY_MINUTES, _PER_DAY)
-        await self._limiter.allow("picture-link-number", number, daily)
-        await self._limiter.allow("picture-link", "all", _Rate(self._per_hour / 60, self._per_hour))
+        turn = f"{told.last.conversation}:{told.turn}"
+        for name, client, most, span_s in (
+            ("picture-link-call", call, _PER_CALL, _DAY_S),
+            ("picture-link-number", told.phone, _PER_DAY, _DAY_S),
+            ("picture-link", "all", self._per_hour, _HOUR_S),
+        ):
+            await self._limiter.within(name, client, most, span_s, turn)
 
     # At the page
 
@@ -167,12 +155,11 @@ class PictureLinks:
                     claimed_type=claimed_type,
                     limit_bytes=self._upload_bytes,
                 )
-            # The call may have ended while it came.
-            if not await self._links.used(token):
+            if await self._links.find(token) is None:  # the call has ended while it came
                 raise CustomerError("picture_link_gone")
             await self._desk.accept(
                 Message(
-                    id=MessageId(new_id("m")),
+                    id=message_of(token),
                     channel=link.channel,
                     conversation=link.conversation,
                     customer=link.customer,
@@ -183,6 +170,7 @@ class PictureLinks:
                     sent_at=time.time(),
                 )
             )
+            await self._links.used(token)
         finally:
             await self._links.release(token)
         log.info("picture_link.used", extra={"call": link.call})

@@ -16,7 +16,6 @@ from bot.line_settings import Ari
 from connectors.calls.asterisk_control import RING_S, AsteriskControl
 from connectors.calls.expected import Expected
 from connectors.calls.line import LineServices
-from connectors.calls.line_call import ATTACH_S
 from connectors.calls.paced_call import PacedCall
 
 MOST_FIELDS = 20
@@ -73,12 +72,8 @@ class Dialplan(Generic[C]):
         name = str(uuid4())
         transport = self.transport(call.id, name)
         self.expected.keep(name, transport)
-        try:
+        with transport.dialled(RING_S):
             await self._control.originate(number, {"FRONTDESK_CALL": name})
-        except DeliveryFailed:
-            transport.end(EndReason.REFUSED)
-            raise
-        transport.expect(RING_S + ATTACH_S, EndReason.REFUSED)
         self._holding.begin(call, transport)
 
 

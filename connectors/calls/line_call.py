@@ -1,7 +1,8 @@
 """What every call has, whatever carries its sound: it rings, is up, drops and comes back, ends."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import contextmanager
 
 from bot.calls.transport import Caption, EndReason, LineEvent
 from connectors.calls.line_events import LineEvents
@@ -82,6 +83,19 @@ class LineCall:
         self._on_time()
         loop = asyncio.get_running_loop()
         self._overdue = loop.call_later(within_s, self.end, otherwise)
+
+    @contextmanager
+    def dialled(self, ring_s: float) -> Iterator[None]:
+        """While the provider is asked to call somebody. Where that fails the call is over: their
+        telephone may ring all the same, and nobody is to be held in silence. Otherwise it rings
+        for `ring_s` seconds at most."""
+        try:
+            yield
+        except BaseException:
+            self.end(EndReason.REFUSED)
+            raise
+        if self.waiting:
+            self.expect(ring_s + ATTACH_S, EndReason.REFUSED)
 
     def when_over(self, forget: Callable[[], object]) -> None:
         """Call this once the call has ended."""

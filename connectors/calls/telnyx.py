@@ -24,7 +24,6 @@ from connectors.calls.codecs.codec import Codec
 from connectors.calls.codecs.g711 import MuLaw
 from connectors.calls.expected import Expected
 from connectors.calls.line import Line, LineServices, call_id, incoming
-from connectors.calls.line_call import ATTACH_S
 from connectors.calls.mulaw_media import media_of, sound_of
 from connectors.calls.reordering import Reordering
 from connectors.calls.stream_socket import StreamSocket
@@ -81,10 +80,10 @@ class Telnyx(Line):
             "timeout_secs": RING_S,
             **self._streaming(transport),
         }
-        data = await steering.post("/v2/calls", asked)
+        with transport.dialled(RING_S):
+            data = await steering.post("/v2/calls", asked)
         steering.call = str(data.get("call_control_id", ""))
         self._expected.keep(steering.call, transport)
-        transport.expect(RING_S + ATTACH_S, EndReason.REFUSED)
         self.services.holding.begin(call, transport)
 
     def _happened(self, event: str, payload: Mapping[str, Any]) -> None:

@@ -23,7 +23,6 @@ from connectors.calls.codecs.codec import Codec
 from connectors.calls.codecs.g711 import MuLaw
 from connectors.calls.expected import Expected
 from connectors.calls.line import Line, LineServices, call_id, incoming
-from connectors.calls.line_call import ATTACH_S
 from connectors.calls.mulaw_media import media_of, sound_of
 from connectors.calls.stream_socket import StreamSocket
 from connectors.calls.streamed import Marked, Over, Pressed, StreamedCall, Told, carry
@@ -79,24 +78,22 @@ class Twilio(Line):
 
     async def dial(self, call: Call, number: str) -> None:
         if not (self._number and self.services.public_url):
-            raise DeliveryFailed("calls.lines.twilio has no `number`, or the desk no `server.url`")
+            reason = "calls.lines.twilio has no `number`, or the desk no `server.url`"
+            raise DeliveryFailed(reason, permanent=True)
         steering = CallControl(self.services, self._calls, self._credentials)
         transport = StreamedCall(call.id, MuLaw.sample_rate_hz, steering)
         answered = self.services.public_url + "/calls/twilio"
-        sid = await steering.post(
-            "",
-            {
-                "To": number,
-                "From": self._number,
-                "Twiml": self._connect(transport),
-                "Timeout": str(RING_S),
-                "StatusCallback": f"{answered}/status",
-                "StatusCallbackEvent": "completed",
-            },
-        )
-        steering.sid = sid
-        self._expected.keep(sid, transport)
-        transport.expect(RING_S + ATTACH_S, EndReason.REFUSED)
+        asked = {
+            "To": number,
+            "From": self._number,
+            "Twiml": self._connect(transport),
+            "Timeout": str(RING_S),
+            "StatusCallback": f"{answered}/status",
+            "StatusCallbackEvent": "completed",
+        }
+        with transport.dialled(RING_S):
+            steering.sid = await steering.post("", asked)
+        self._expected.keep(steering.sid, transport)
         self.services.holding.begin(call, transport)
 
     async def _rings(self, sid: str, fields: Mapping[str, str]) -> Answer:

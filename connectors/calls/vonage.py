@@ -24,7 +24,6 @@ from connectors.calls.codecs.codec import Codec
 from connectors.calls.codecs.l16 import L16
 from connectors.calls.expected import Expected
 from connectors.calls.line import Line, LineServices, call_id, incoming
-from connectors.calls.line_call import ATTACH_S
 from connectors.calls.stream_socket import StreamSocket
 from connectors.calls.streamed import Marked, Pressed, Sent, StreamedCall, Told, carry
 from connectors.messaging.hook import Answer, Forged, Hook, Malformed, same
@@ -84,9 +83,10 @@ class Vonage(Line):
             "event_url": [f"{self.services.public_url}/calls/vonage/event"],
             "ringing_timer": RING_S,
         }
-        steering.call = str((await steering.ask("POST", "/v1/calls", asked)).get("uuid", ""))
+        with transport.dialled(RING_S):
+            made = await steering.ask("POST", "/v1/calls", asked)
+        steering.call = str(made.get("uuid", ""))
         self._expected.keep(steering.call, transport)
-        transport.expect(RING_S + ATTACH_S, EndReason.REFUSED)
         self.services.holding.begin(call, transport)
 
     async def _rings(self, name: str, number: str) -> Answer:

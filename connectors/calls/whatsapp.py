@@ -68,16 +68,15 @@ class WhatsAppCalls(Line):
         transport = WhatsAppCall(call.id, self._ice, self._graph, self._phone, accepted=False)
         session = {"sdp_type": "offer", "sdp": await transport.offer()}
         asked = {"to": number.removeprefix("+"), "action": "connect", "session": session}
-        try:
-            made = await self._graph.post(
-                f"{self._phone}/calls", what="calls", json=_PRODUCT | asked
-            )
-            transport.provider_id = str(made["calls"][0]["id"])
-        except (DeliveryFailed, KeyError, IndexError, TypeError) as error:
-            transport.end(EndReason.REFUSED)
-            raise DeliveryFailed(f"WhatsApp does not call: {error}", permanent=True) from error
+        with transport.dialled(RING_S):
+            try:
+                made = await self._graph.post(
+                    f"{self._phone}/calls", what="calls", json=_PRODUCT | asked
+                )
+                transport.provider_id = str(made["calls"][0]["id"])
+            except (DeliveryFailed, KeyError, IndexError, TypeError) as error:
+                raise DeliveryFailed(f"WhatsApp does not call: {error}", permanent=True) from error
         self._expected.keep(transport.provider_id, transport)
-        transport.expect(RING_S + ATTACH_S, EndReason.REFUSED)
         self.services.holding.begin(call, transport)
 
     def _event(self, call: Mapping[str, Any], users: Mapping[str, Mapping[str, Any]]) -> None:

@@ -35,7 +35,7 @@ _MOST_TASKS = 1_000
 """Signs of progress on their way at once; more are left out."""
 _FIRST_PAUSE_S = 0.2
 _LONGEST_PAUSE_S = 5.0
-_BROKEN = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
+BROKEN = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 """What a channel raises that its provider's answer, or a file that is gone, has surprised."""
 
 
@@ -124,7 +124,7 @@ class Courier:
     async def _send(self, address: Address, part: Part, key: str) -> str:
         try:
             return await self._provider.send(address, part, key)
-        except _BROKEN as error:
+        except BROKEN as error:
             # It may have been sent; trying again would send it again and again.
             log.exception("courier.provider_broken", extra={"part": key})
             raise DeliveryFailed(f"{type(error).__name__} in the channel", permanent=True) from None

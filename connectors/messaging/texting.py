@@ -1,11 +1,15 @@
 """Text messages that the desk sends of its own accord, by a channel that can."""
 
+import logging
 from collections.abc import Awaitable, Callable, Sequence
 
 from bot.errors import DeliveryFailed
 from bot.messages import new_id
+from connectors.messaging.courier import BROKEN
 from connectors.messaging.provider import Provider
 from connectors.messaging.render import Text
+
+log = logging.getLogger(__name__)
 
 
 def texting(
@@ -22,6 +26,11 @@ def texting(
         address = provider.text_address(sender, number)
         if address is None:
             raise DeliveryFailed(f"{channel} sends no text messages", permanent=True)
-        await provider.send(address, Text(words), new_id("text"))
+        try:
+            await provider.send(address, Text(words), new_id("text"))
+        except BROKEN as error:
+            # It may have been sent: whoever asked is told, and nothing is sent again.
+            log.exception("texting.provider_broken", extra={"channel": channel})
+            raise DeliveryFailed(f"{type(error).__name__} in the channel", permanent=True) from None
 
     return send

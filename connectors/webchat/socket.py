@@ -30,7 +30,6 @@ Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 MOST_BAD_FRAMES = 10
 RETRY_UNAVAILABLE_S = 2
 _CLOSE_BAD, _CLOSE_IDENTITY, _CLOSE_VERSION, _CLOSE_LATER = 4400, 4401, 4406, 1013
-_ANSWERED = (wire.Say, wire.Upload, wire.StartCall)
 _FRAMES_PER_S = 200.0
 _FRAMES_AT_ONCE_S = 1.0
 """How far ahead of `_FRAMES_PER_S` a client may be before its frames are read more slowly."""

@@ -68,6 +68,11 @@ def test_a_value_out_of_bounds_is_told_with_its_bounds(tmp_path: Path) -> None:
             "name: Shop\ncalls: {prefixes: ['+47'], call_back: {line: twilio}}",
             "call_back calls by `lines.twilio`, which is not there",
         ),
+        (
+            "name: Shop\ncalls: {prefixes: ['+47'], call_back: {line: asterisk}, "
+            "lines: {asterisk: {password: secret}}}",
+            "call_back calls by `lines.asterisk`, which needs `ari` to call somebody",
+        ),
         ("name: Shop\ncalls: {prefixes: ['47']}", "calls.prefixes"),
         ("name: Shop\ncalls: {office_hours: 9-17}", "is not written like `Mo-Fr 09:00-17:00`"),
         ("name: Shop\ncalls: {timezone: Oslo}", "there is no time zone 'Oslo'"),

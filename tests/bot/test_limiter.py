@@ -55,3 +55,25 @@ async def test_a_limit_leaves_nothing_behind(limiter: RedisLimiter, store: Store
     await limiter.first("place", "a", 60)
     for key in await store.run("KEYS", "*"):
         assert 0 < await store.run("TTL", key) <= 200
+
+
+async def test_there_are_no_more_than_so_many_in_any_span_of_time(store: Store) -> None:
+    now_s = 1_800_000_000.0
+    limiter = RedisLimiter(store, clock=lambda: now_s)
+
+    async def ask(which: str) -> None:
+        await limiter.within("call", "+4722334455", 3, 3600, which)
+
+    for each in ("a", "b", "c", "b"):  # of which one is asked for again
+        await ask(each)
+        now_s += 600
+    with pytest.raises(TooFast) as refused:
+        await ask("d")
+    assert refused.value.retry_after_s == 1200  # until the first is an hour old
+    now_s += 1200
+    await ask("d")
+    with pytest.raises(TooFast):
+        await ask("e")
+    [key] = await store.run("KEYS", "fd:quota:*")
+    assert b"22334455" not in key
+    assert 0 < await store.run("TTL", key) <= 3600

@@ -182,6 +182,13 @@ async def test_half_written_files_are_swept(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+async def test_a_folder_that_cannot_be_swept_is_unavailable(tmp_path: Path) -> None:
+    media = MediaStore(tmp_path)
+    (tmp_path / "att_aaaaaaaaaaaa#1").mkdir()  # is not deleted as a file is
+    with pytest.raises(Unavailable):
+        await media.sweep(-3600)
+
+
 async def test_a_store_that_is_away_is_unavailable(unused_tcp_port: int) -> None:
     media = in_s3(f"http://127.0.0.1:{unused_tcp_port}")
     with pytest.raises(Unavailable):

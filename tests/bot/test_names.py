@@ -72,3 +72,9 @@ def test_names_are_hidden_as_their_scripts_write_them(name: str, text: str, mask
     masking = Masking([name])
     assert masking.mask(text) == masked
     assert masking.restore(masked).casefold() == text.casefold()
+
+
+def test_a_name_that_was_said_in_an_earlier_call_is_known() -> None:
+    past = Past((), {}, calls=("“my name is Anna Schmidt” – open: not answered in the call.",))
+    said = understand([message(ConversationId("con_1"), "where is it?")], {}, past, "en")
+    assert said.names == ("Anna Schmidt",)

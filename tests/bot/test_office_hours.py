@@ -31,7 +31,8 @@ def test_hours_are_of_their_time_zone() -> None:
 
 
 def test_none_written_is_always_open() -> None:
-    assert OfficeHours(" ").open_at(datetime(2026, 11, 29, 3, 0))
+    for written in ("", " ", ";"):
+        assert OfficeHours(written).open_at(datetime(2026, 11, 29, 3, 0))
 
 
 @pytest.mark.parametrize(

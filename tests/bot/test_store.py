@@ -1,4 +1,5 @@
 import asyncio
+import gc
 
 import pytest
 from redis.exceptions import ResponseError
@@ -47,6 +48,20 @@ async def test_a_silent_redis_is_said_to_be_unavailable() -> None:
     with pytest.raises(Unavailable):
         await store.run("PING")
     await store.close()
+
+
+async def test_of_several_commands_that_redis_does_not_answer_the_first_is_enough() -> None:
+    """The caller stops there; nobody is told that the others' errors were not looked at."""
+    told: list[dict[str, object]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: told.append(context))
+    store = Store("redis://127.0.0.1:1/0", timeout_s=0.2)
+    first, second = store.run("GET", "a"), store.run("GET", "b")
+    with pytest.raises(Unavailable):
+        await first
+    await store.close()
+    del second
+    gc.collect()
+    assert told == []
 
 
 async def test_a_redis_that_wants_a_password_says_which_line_mends_it(redis_url: str) -> None:

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from bot import keys, turns
+from bot import inbox, keys, turns
 from bot.draft import Draft
 from bot.errors import CustomerError, DeliveryFailed, TooFast, Unavailable
 from bot.history import Past
 from bot.inbox import InboxLimits
-from bot.messages import CustomerId, Message, Reply, ReplyKind
+from bot.messages import ConversationId, CustomerId, Message, Reply, ReplyKind
 from bot.policy import Decision
 from bot.redis_server import RedisServer
 from bot.store import Store
@@ -45,6 +45,23 @@ async def test_a_message_is_answered(
     assert not receipt.duplicate
     assert reply.text == "You said: Hello there, desk"
     assert [entry.seq for entry in await desk.entries(conversation)] == [1, 2]
+
+
+async def test_a_desk_that_starts_reads_what_waits_in_every_partition_at_once(
+    store: Store, folder: Path, connector: RecordingConnector, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A reading sees nothing of the partitions that are gained while it waits."""
+    monkeypatch.setattr(inbox, "_BLOCK_MS", 4_500)
+    desk = build_desk(store, folder, EchoPolicy())
+    desk.connect(connector)
+    of: dict[int, ConversationId] = {}
+    while len(of) < keys.PARTITIONS:
+        conversation = await new_conversation(desk)
+        of[keys.partition_of(conversation)] = conversation
+    for conversation in of.values():
+        await desk.accept(message(conversation, "Are you there?"))
+    async with running(desk):
+        await connector.replies(keys.PARTITIONS, timeout_s=4)
 
 
 async def test_a_message_sent_twice_is_answered_once(

@@ -161,6 +161,10 @@ class TestGreetings:
     def test_a_greeting_is_in_the_language_that_the_app_reports(self) -> None:
         assert understood(said("m1", joined=True, locale="es-MX")).language == "es"
 
+    @pytest.mark.parametrize("locale", ["zz", "xx-NO", "abcdefgh", "..", "1"])
+    def test_a_language_that_there_is_none_of_is_not_the_customers(self, locale: str) -> None:
+        assert understood(said("m1", joined=True, locale=locale)).language == "en"
+
 
 class TestUnsupported:
     def test_is_told_once(self) -> None:

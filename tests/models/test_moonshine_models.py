@@ -164,7 +164,8 @@ class TestWhatIsPublished:
         assert weights.files[0].url == (
             "https://download.moonshine.ai/model/small-streaming-es/quantized_26_08_24/adapter.ort"
         )
-        assert weights_of(TranscriberSection()) == ()
+        (embedded,) = weights_of(TranscriberSection())
+        assert (embedded.licence, embedded.path) == ("MIT", embedded_folder())
 
     def test_every_model_has_the_files_of_one_layout(self) -> None:
         from models.moonshine_graphs import STREAMING, WHOLE

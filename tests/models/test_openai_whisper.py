@@ -11,7 +11,7 @@ import whisper
 from whisper.tokenizer import get_tokenizer
 
 from models.errors import EngineMissing
-from models.openai_whisper import OpenAIWhisper
+from models.openai_whisper import OpenAIWhisper, _shortened
 from models.speech_parts import Samples
 from models.voice_activity import SAMPLE_RATE_HZ
 from models.whisper import PROMPT_TOKENS, prompt_of
@@ -131,6 +131,33 @@ def test_growing_sound_is_drafted_and_ends_in_the_same_words(
     assert len(partials) > 1
     assert all("Where is my order?".startswith(partial) for partial in partials)
     assert listener.finish() == speaking.transcribe(samples)
+
+
+def test_a_draft_is_heard_in_a_short_window(checkpoints: Path, speech: Samples) -> None:
+    engine = OpenAIWhisper(str(checkpoints / "random.pt"), language="en", device="cpu")
+    model = engine._model.model
+    heard: list[int] = []
+    hook = model.encoder.ln_post.register_forward_hook(
+        lambda module, given, made: heard.append(made.shape[1])
+    )
+    for seconds in (1, 7):
+        assert engine.hear_part(speech[: seconds * SAMPLE_RATE_HZ], None, final=False).segments
+    assert heard == [250, 350]
+    engine.hear_part(speech[:SAMPLE_RATE_HZ], None, final=True)
+    assert set(heard[2:]) == {1_500}, "the model itself is as it was"
+    hook.remove()
+
+
+def test_a_draft_of_a_whole_window_is_the_librarys_own(checkpoints: Path, speech: Samples) -> None:
+    """What is shortened by nothing reads the same."""
+    model = whisper.load_model(str(checkpoints / "random.pt"), device="cpu")
+    mel = whisper.log_mel_spectrogram(whisper.pad_or_trim(speech), model.dims.n_mels)
+    options = whisper.DecodingOptions(without_timestamps=True, sample_len=20, fp16=False)
+    expected, found = (
+        whisper.decode(each, mel, options) for each in (model, _shortened(model, 1_500))
+    )
+    assert found.tokens == expected.tokens != []
+    assert (found.avg_logprob, found.language) == (expected.avg_logprob, expected.language)
 
 
 def test_out_of_memory_it_goes_on_on_the_processor(

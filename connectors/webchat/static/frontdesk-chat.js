@@ -76,8 +76,10 @@ class FrontdeskChat extends HTMLElement {
 
   /** @param {boolean} identity alone has changed */
   async #change(identity) {
-    if (identity && this.#conversation?.scope === (await this.#scope())) {
-      return this.#conversation.identify(this.identity);
+    // Who was a visitor is not any more: their chat goes at once, before it takes another word.
+    const scope = this.#conversation?.scope;
+    if (identity && scope && scope === (await this.#scope())) {
+      return this.#conversation?.identify(this.identity);
     }
     this.disconnectedCallback();
     await this.#build();

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
 from langchain_core.language_models import GenericFakeChatModel
@@ -16,12 +17,21 @@ from bot.assistant import Assistant, Budget, Model, Worded
 from bot.assistant_settings import AssistantSection
 from bot.draft import Draft
 from bot.history import Past
+from bot.intents import IntentBook
 from bot.knowledge import Knowledge, Query, ingest
-from bot.messages import AttachmentId, ConversationId, ReplyId
+from bot.messages import AttachmentId, ConversationId, Reply, ReplyId
+from bot.policy import DeskPolicy
 from bot.store import Store
 from bot.understanding import Understanding
 from models.minilm import MiniLM
-from tests.builders import CHANNEL, RecordingConnector
+from tests.builders import (
+    CHANNEL,
+    RecordingConnector,
+    build_desk,
+    message,
+    new_conversation,
+    running,
+)
 
 ARTICLES = {
     "returns.md": (
@@ -143,11 +153,18 @@ class Desk:
             if gated
             else Scripted(script=script, end=end, asked=[])
         )
-        self.budget = Budget(self._store, section, keep_s=3600)
-        self.assistant = Assistant(
+        return self.employ(
             Model(
                 self.model, section.model, remote=remote, sees=sees, context_tokens=context_tokens
             ),
+            section,
+        )
+
+    def employ(self, model: Model, section: AssistantSection) -> Assistant:
+        """An assistant with this model."""
+        self.budget = Budget(self._store, section, keep_s=3600)
+        self.assistant = Assistant(
+            model,
             section,
             knowledge=self.knowledge,
             budget=self.budget,
@@ -171,6 +188,21 @@ class Desk:
         )
         draft = Draft(ConversationId(conversation), ReplyId("rep_1"), CHANNEL, self.connector.show)
         return await self.assistant.answer(understanding, past or Past((), {}), finding, draft)
+
+    async def turn(self, folder: Path, typed: str, **asked: Any) -> tuple[Reply, dict[str, Any]]:
+        """The reply of a whole desk to a question, and its trace."""
+        (folder / "intents").mkdir(exist_ok=True)
+        book = IntentBook(folder / "intents")
+        policy = DeskPolicy(self.knowledge, book, "Corner Shop", {}, {}, self.assistant)
+        front = build_desk(self._store, folder, policy)
+        front.connect(self.connector)
+        async with running(front):
+            conversation = await new_conversation(front)
+            await front.accept(msgspec.structs.replace(message(conversation, typed), **asked))
+            (reply,) = await self.connector.replies(1)
+            trace = await front.trace(conversation, reply.turn)
+        assert trace
+        return reply, trace
 
     @property
     def told(self) -> str:

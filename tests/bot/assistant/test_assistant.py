@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from threading import Event
 
 import httpx
+import openai
 import pytest
 from langchain_core.messages import BaseMessage
 
@@ -158,6 +159,11 @@ class _ProviderError(Exception):
         (httpx.RemoteProtocolError("peer closed"), "down", "hung up"),
         (ConnectionRefusedError("no"), "down", "cannot be reached"),
         (KeyError("choices"), "malformed", "makes no sense"),
+        (
+            openai.APIError("overloaded", httpx.Request("POST", "http://model.example"), body=None),
+            "down",
+            "broke off with an error of its own",
+        ),
     ],
 )
 async def test_a_failing_model_is_told_to_the_operator_and_not_to_the_customer(
@@ -180,10 +186,11 @@ async def test_a_failing_model_is_told_to_the_operator_and_not_to_the_customer(
 @pytest.mark.parametrize(
     ("end", "why"), [("", "cut off"), ("length", "too long"), ("content_filter", "refused")]
 )
-async def test_half_an_answer_is_none(desk: Desk, end: str, why: str) -> None:
+async def test_half_an_answer_is_none_and_is_counted(desk: Desk, end: str, why: str) -> None:
     desk.hire(GOOD, end=end)
     worded = await desk.ask(RETURN)
     assert (worded.answer, worded.account.outcome) == (None, why)
+    assert (worded.account.tokens_in, worded.account.tokens_out) == (900, 40)
 
 
 async def test_a_slow_model_is_not_waited_for(desk: Desk) -> None:

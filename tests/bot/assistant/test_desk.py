@@ -2,43 +2,19 @@
 
 import json
 from pathlib import Path
-from typing import Any
 
-import msgspec
 import pytest
 
-from bot.intents import IntentBook
 from bot.messages import AnswerAs, ReplyKind
-from bot.policy import DeskPolicy
-from bot.store import Store
 from tests.bot.assistant.conftest import Desk
-from tests.builders import build_desk, message, new_conversation, running
 
 RETURN = "Can I send goods back after 20 days?"
 GOOD = "You may send goods back within 30 days of delivery [1]. No reason is needed [1]."
 
 
-async def _turn(desk: Desk, store: Store, folder: Path, **asked: Any) -> tuple[Any, dict[str, Any]]:
-    """The reply to a question, and its trace."""
-    (folder / "intents").mkdir(exist_ok=True)
-    book = IntentBook(folder / "intents")
-    policy = DeskPolicy(desk.knowledge, book, "Corner Shop", {}, {}, desk.assistant)
-    front = build_desk(store, folder, policy)
-    front.connect(desk.connector)
-    async with running(front):
-        conversation = await new_conversation(front)
-        await front.accept(msgspec.structs.replace(message(conversation, RETURN), **asked))
-        (reply,) = await desk.connector.replies(1)
-        trace = await front.trace(conversation, reply.turn)
-    assert trace
-    return reply, trace
-
-
-async def test_the_assistants_answer_grows_and_is_sent(
-    desk: Desk, store: Store, tmp_path: Path
-) -> None:
+async def test_the_assistants_answer_grows_and_is_sent(desk: Desk, tmp_path: Path) -> None:
     desk.hire(GOOD)
-    reply, trace = await _turn(desk, store, tmp_path)
+    reply, trace = await desk.turn(tmp_path, RETURN)
     assert reply.kind is ReplyKind.ANSWER
     assert reply.text == "You may send goods back within 30 days of delivery. No reason is needed."
     assert [citation.article for citation in reply.citations] == ["returns"]
@@ -51,10 +27,10 @@ async def test_the_assistants_answer_grows_and_is_sent(
 
 @pytest.mark.parametrize("said", ["NO_ANSWER", "Elephants are grey.", "Go to evil.example [1]."])
 async def test_without_a_good_answer_the_knowledge_is_quoted_in_the_same_turn(
-    desk: Desk, store: Store, tmp_path: Path, said: str
+    desk: Desk, tmp_path: Path, said: str
 ) -> None:
     desk.hire(said)
-    reply, trace = await _turn(desk, store, tmp_path)
+    reply, trace = await desk.turn(tmp_path, RETURN)
     assert reply.kind is ReplyKind.ANSWER
     assert reply.text.startswith("You may send goods back within 30 days of delivery.")
     assert "Register the return at shop.example/returns" in reply.text
@@ -63,11 +39,9 @@ async def test_without_a_good_answer_the_knowledge_is_quoted_in_the_same_turn(
 
 
 @pytest.mark.parametrize("said", [GOOD, "NO_ANSWER"])
-async def test_an_answer_by_voice_is_spoken_whole(
-    desk: Desk, store: Store, tmp_path: Path, said: str
-) -> None:
+async def test_an_answer_by_voice_is_spoken_whole(desk: Desk, tmp_path: Path, said: str) -> None:
     desk.hire(said)
-    reply, trace = await _turn(desk, store, tmp_path, answer_as=AnswerAs.VOICE)
+    reply, trace = await desk.turn(tmp_path, RETURN, answer_as=AnswerAs.VOICE)
     assert reply.text.startswith("You may send goods back within 30 days of delivery.")
     ogg, m4a = reply.speech
     assert ogg.duration_s == m4a.duration_s

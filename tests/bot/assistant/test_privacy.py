@@ -2,6 +2,7 @@
 
 import base64
 import io
+import re
 from typing import Any
 
 import pytest
@@ -21,6 +22,11 @@ ASKED = (
 PRIVATE = ("Ann", "Miller", "ann@mail", "901820", "4242")
 
 
+def _told(desk: Desk) -> str:
+    """Without the name of the tags, which is drawn by lot and may have any digits."""
+    return re.sub(r"data[0-9a-f]{8}", "", desk.told)
+
+
 def _echo(messages: list[BaseMessage]) -> Any:
     yield "Ann" if "Ann" in str(messages[-1].text) else "{NAME_1}"
     yield ", you may send goods back within 30 days of delivery [1]. "
@@ -37,7 +43,7 @@ async def test_a_remote_model_is_told_no_personal_data_and_its_answer_has_it(des
     worded = await desk.ask(
         ASKED, said="this is Ann", shown="To: Miller", names=("Ann Miller",), past=past
     )
-    assert not [private for private in PRIVATE if private in desk.told]
+    assert not [private for private in PRIVATE if private in _told(desk)]
     assert worded.account.masked == {"name": 3, "email": 1, "phone": 1, "card": 1}
     assert worded.answer
     assert worded.answer.text.startswith("Ann Miller, you may send goods back")
@@ -123,7 +129,7 @@ async def test_a_model_that_sees_is_shown_the_picture_with_what_is_private_paint
     (shown,) = _shown_to(desk)
     assert [_is_hidden(shown, line) for line in range(4)] == [False, True, True, False]
     assert "{CARD_1}" in desk.told
-    assert "4242" not in desk.told
+    assert "4242" not in _told(desk)
 
 
 async def test_a_number_over_two_lines_is_painted_over(desk: Desk) -> None:

@@ -18,7 +18,7 @@ import pytest
 from aiohttp import web
 from PIL import Image
 
-from bot.assistant import Assistant, Budget, ModelFailed, open_model
+from bot.assistant import Assistant, ModelFailed, open_model
 from bot.assistant_settings import AssistantSection
 from bot.knowledge import Knowledge
 from bot.messages import AttachmentId, AttachmentKind
@@ -73,16 +73,7 @@ class Serving(Desk):
         # before.
         settings.setdefault("timeout_s", 20 + next(_UNLIKE) / 100)
         section = AssistantSection(model=f"openai:{model}", base_url=address, **settings)
-        self.budget = Budget(self._store, section, keep_s=3600)
-        self.assistant = Assistant(
-            open_model(section),
-            section,
-            knowledge=self.knowledge,
-            budget=self.budget,
-            business="Corner Shop",
-            open_picture=self._picture,
-        )
-        return self.assistant
+        return self.employ(open_model(section), section)
 
 
 @pytest.fixture

@@ -1,16 +1,18 @@
 """A call-back is arranged in a conversation, on a real Redis, and made once."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import msgspec
 import pytest
 
 from bot.call_backs.arranging import Arranging, Limits
-from bot.call_backs.book import Book, State
+from bot.call_backs.book import Book, CallBack, State
 from bot.call_backs.calling import Calling, Manners
 from bot.calls.talk import CALL, DeskTalk
 from bot.calls.timeline import VOICEMAIL, Timeline
@@ -18,15 +20,16 @@ from bot.calls.transport import Call, EndReason
 from bot.desk import FrontDesk
 from bot.dialling import Dialling
 from bot.draft import Draft
-from bot.errors import DeliveryFailed
+from bot.errands import Told
+from bot.errors import DeliveryFailed, Unavailable
 from bot.history import Past
-from bot.messages import ConversationId, CustomerId, Reply, ReplyKind
+from bot.messages import ConversationId, CustomerId, Reply, ReplyKind, TurnId
 from bot.office_hours import OfficeHours
 from bot.policy import Decision
 from bot.store import Store
 from bot.texts import say
-from bot.understanding import Understanding
-from tests.builders import CHANNEL, RecordingConnector, build_desk, message, running
+from bot.understanding import Understanding, understand
+from tests.builders import CHANNEL, RecordingConnector, build_desk, message, running, wait_until
 
 ANN = CustomerId("cus_ann")
 OWN = "+4722334455"
@@ -37,7 +40,11 @@ HOURS = OfficeHours("Mo-Fr 09:00-17:00")
 class PersonPolicy:
     """Sends whoever asks to a person."""
 
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+
     async def decide(self, understanding: Understanding, past: Past, draft: Draft) -> Decision:
+        self.asked.append(understanding.typed)
         if "person" in understanding.typed:
             return Decision(ReplyKind.PERSON, "Write to us@shop.example.", why="test")
         return Decision(ReplyKind.ANSWER, f"You said {understanding.typed}", why="test")
@@ -49,28 +56,35 @@ class Shop:
     def __init__(self, store: Store, folder: Path) -> None:
         self.store = store
         self.now = FRIDAY
+        self.zone: tzinfo | None = UTC
         self.book = Book(store, 3600)
         self.person_there = False
         self.limits = Limits()
         self.dialled: list[Call] = []
         self.refusal: DeliveryFailed | None = None
         self.room = True
+        self.policy = PersonPolicy()
         self._folder = folder
         self.connector = RecordingConnector()
 
     def open(self) -> FrontDesk:
-        arranging = Arranging(
+        self.arranging = arranging = Arranging(
             self.store,
             self.book,
             dialling=Dialling(["+47"]),
             hours=HOURS,
-            zone=UTC,
+            zone=self.zone,
             limits=self.limits,
             person_there=lambda: self.person_there,
             clock=lambda: self.now,
         )
         self.desk = build_desk(
-            self.store, self._folder, PersonPolicy(), errands=[arranging], call_backs=arranging
+            self.store,
+            self._folder,
+            self.policy,
+            errands=[arranging],
+            call_backs=arranging,
+            prepares=True,
         )
         self.desk.connect(self.connector)
         self.calling = self.new_calling()
@@ -79,7 +93,7 @@ class Shop:
     def new_calling(self) -> Calling:
         return Calling(
             self.book,
-            Manners(line="twilio", business="Shop", hours=HOURS, zone=UTC),
+            Manners(line="twilio", business="Shop", hours=HOURS, zone=self.zone),
             allowed=Dialling(["+47"]).allows,
             person_there=lambda: self.person_there,
             room=lambda: self.room,
@@ -226,6 +240,92 @@ async def test_nobody_arranges_more_than_so_many(shop: Shop, ann: Caller) -> Non
     assert await shop.book.waiting() == []
 
 
+async def test_a_day_and_an_hour_are_those_that_have_gone_by(shop: Shop, ann: Caller) -> None:
+    for _ in range(3):
+        await arrange(ann)
+        await ann.say("cancel the call-back")
+    shop.now += 23 * 3600
+    await ann.say("call me back on Tuesday at ten")
+    assert (await ann.say("yes")).text == say("callback_too_many", "en")
+    shop.now += 2 * 3600
+    await arrange(ann, "on Tuesday at ten")
+    assert len(await shop.book.waiting()) == 1
+
+
+async def test_a_turn_that_is_done_again_with_more_words_arranges_what_they_say(
+    shop: Shop,
+) -> None:
+    async with running(shop.open()):
+        chat = (await shop.desk.open_conversation(CHANNEL, ANN)).id
+
+        async def answer(turn: str, *texts: str) -> Decision:
+            told = [msgspec.structs.replace(message(chat, text, customer=ANN), phone=OWN)
+                    for text in texts]  # fmt: skip
+            understood = understand(told, {}, Past((), {}), "en")
+            decision = await shop.arranging.answer(Told(TurnId(turn), told, understood))
+            assert decision
+            return decision
+
+        await answer("1", "call me back tomorrow at ten")
+        await answer("2", "yes")
+        [first] = await shop.book.waiting()
+        await answer("2", "yes")  # its process died before it was answered
+        assert await shop.book.waiting() == [first]
+        asked = await answer("2", "yes", "but not before three")
+        assert "15:00" in asked.text
+        assert await shop.book.waiting() == []
+
+
+async def test_an_answer_that_is_begun_ahead_arranges_nothing(shop: Shop, ann: Caller) -> None:
+    await ann.say("call me back tomorrow at ten")
+    await wait_until(lambda: not shop.desk._runner._lanes)  # that turn is over
+    ann.talk.prepare("yes please", lambda sentence, language: None)
+    await wait_until(lambda: "yes please" in shop.policy.asked)
+    assert await shop.book.waiting() == []
+    assert (await ann.say("no")).kind is ReplyKind.CLARIFY  # it still waits for an answer
+    assert await shop.book.waiting() == []
+
+
+async def test_two_that_a_customer_arranges_at_the_same_time_are_one(shop: Shop) -> None:
+    both = [
+        CallBack(
+            id=name,
+            number=OWN,
+            customer=ANN,
+            conversation=ConversationId("con_1"),
+            channel=CHANNEL,
+            locale="en",
+            at=shop.now,
+            booked_at=shop.now,
+        )
+        for name in ("cb_1", "cb_2")
+    ]
+    await asyncio.gather(*map(shop.book.keep, both))
+    [waits] = await shop.book.waiting()
+    assert await shop.book.of(ANN) == waits
+    assert [each.state for each in await shop.book.over()] == [State.CANCELLED]
+
+
+async def test_the_clock_of_the_machine_may_change_before_the_day_of_the_call(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TZ", "Europe/Berlin")
+    time.tzset()
+    try:
+        shop.zone = None
+        shop.now = datetime(2026, 10, 23, 9, 30, tzinfo=ZoneInfo("Europe/Berlin")).timestamp()
+        async with running(shop.open()):
+            ann = await calling(shop)
+            assert "26 October at 10:00" in (await ann.say("call me back on Monday at ten")).text
+            await ann.say("yes")
+        [arranged] = await shop.book.waiting()
+        at = datetime.fromtimestamp(arranged.at, ZoneInfo("Europe/Berlin"))
+        assert at.isoformat() == "2026-10-26T10:00:00+01:00"
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+
+
 async def test_the_customer_cancels_it(shop: Shop, ann: Caller) -> None:
     assert (await ann.say("cancel the call-back")).text == say("callback_nothing", "en")
     await arrange(ann)
@@ -338,6 +438,7 @@ async def test_a_line_that_fails_for_now_is_tried_again_and_one_that_cannot_is_n
     await shop.call_due()
     [over] = await shop.book.over()
     assert (over.state, over.reason) == (State.FAILED, "the account is closed")
+    assert (await ann.hears()).text == say("callback_failed", "en")
 
 
 async def test_a_busy_desk_and_a_closed_office_wait_without_an_attempt(
@@ -362,6 +463,46 @@ async def test_a_number_that_is_not_allowed_any_more_is_not_called(shop: Shop, a
     assert await shop.call_due() is None
     [over] = await shop.book.over()
     assert over.state is State.FAILED
+    assert (await ann.hears()).text == say("callback_failed", "en")
+
+
+async def test_who_was_reached_while_redis_was_away_is_not_called_again(
+    shop: Shop, ann: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await arrange(ann, "in two hours")
+    shop.now += 2 * 3600
+    call = await shop.call_due()
+    assert call
+
+    async def end(*_: object) -> bool:
+        raise Unavailable("Redis does not answer")
+
+    with monkeypatch.context() as away:
+        away.setattr(shop.book, "end", end)
+        with pytest.raises(Unavailable):
+            await shop.calling.reached(call)
+    await shop.calling.over(call, EndReason.CALLER, Timeline())
+    shop.now += 3 * 24 * 3600
+    assert await shop.call_due() is None
+    assert [each.state for each in await shop.book.over()] == [State.REACHED]
+
+
+async def test_who_cancels_while_it_is_dialled_is_told_of_no_failure(
+    shop: Shop, ann: Caller
+) -> None:
+    await arrange(ann, "in two hours")
+    shop.now += 2 * 3600
+
+    async def dial(call: Call) -> None:
+        [waiting] = await shop.book.waiting()
+        await shop.book.end(waiting, State.CANCELLED)
+        raise DeliveryFailed("the account is closed", permanent=True)
+
+    assert await shop.calling.call_next(dial)
+    assert [each.state for each in await shop.book.over()] == [State.CANCELLED]
+    last = (await shop.desk.entries(ann.talk.conversation))[-1].item
+    assert isinstance(last, Reply)
+    assert last.text.startswith("Done.")
 
 
 async def test_a_line_that_breaks_over_one_call_back_does_not_hold_up_the_next(

@@ -22,6 +22,8 @@ WISHES = [
     ("en", "at a quarter to nine", "Sat 08:45"),
     ("en", "day after tomorrow at eleven thirty", "Sun 11:30"),
     ("en", "today at 5", "Fri 17:00"),
+    ("en", "this afternoon at four", "Fri 16:00"),
+    ("en", "this evening", "Fri 18:00"),
     ("en", "today at 8", "Fri 20:00"),
     ("en", "tomorrow", "Sat 09:00"),
     ("en", "four", "Fri 16:00"),
@@ -73,7 +75,14 @@ def test_as_soon_as_possible_leaves_time_to_hang_up(language: str, text: str) ->
 
 @pytest.mark.parametrize(
     ("language", "text"),
-    [("en", "no"), ("en", "where is my parcel?"), ("de", "ja gern"), ("es", "sí"), ("zh", "是")],
+    [
+        ("en", "no"),
+        ("en", "where is my parcel?"),
+        ("en", "this is my number"),
+        ("de", "ja gern"),
+        ("es", "sí"),
+        ("zh", "是"),
+    ],
 )
 def test_what_names_no_time_gives_none(language: str, text: str) -> None:
     assert wish_in(text, language, FRIDAY) is None

@@ -274,7 +274,10 @@ class ScriptedTalk:
         self.written: list[tuple[float, str]] = []
         """Sentences that are known of the next reply before it is, each after so many seconds. An
         empty one: it is begun anew."""
+        self.away_s = 0.0
+        """For which replies cannot be read, from the first time that they are asked for."""
         self._grows: Callable[[Sentence], None] = lambda sentence: None
+        self._back_at = 0.0
         self._tasks: set[asyncio.Task[None]] = set()
 
     def listen(self, hear: Callable[[Sentence], None]) -> Callable[[], None]:
@@ -311,6 +314,11 @@ class ScriptedTalk:
         self._replies.put_nowait(made)
 
     async def replies(self) -> AsyncIterator[Reply]:
+        clock = asyncio.get_running_loop().time
+        if self.away_s and not self._back_at:
+            self._back_at = clock() + self.away_s
+        if clock() < self._back_at:
+            raise Unavailable("Redis does not answer")
         while True:
             yield await self._replies.get()
 
@@ -378,17 +386,19 @@ async def hold(
     mouth: ScriptedMouth | None = None,
     transfers: bool = True,
     offers: str = "",
+    away_s: float = 0.0,
     reached: Callable[[], None] = lambda: None,
     typed: tuple[float, str] | None = None,
     **manner: object,
 ) -> PlayedCall:
     """A whole call. The desk greets with three words, 1.08 s. `written`: the sentences of the first
     reply that are known before it, each after so many seconds. `ahead`: the
-    sentence that an answer begins with which is made in a pause. `typed`: when something else is
+    sentence that an answer begins with which is made in a pause. `away_s`: for which no replies can
+    be read. `typed`: when something else is
     answered in the conversation, and how."""
     line = Line(script, until_s, transfers=transfers)
     talk = ScriptedTalk(answer, answer_s)
-    talk.offers = offers
+    talk.offers, talk.away_s = offers, away_s
     talk.written, talk.ahead = list(written), ahead
     ears = ears or ScriptedEars(script)
     session = CallSession(

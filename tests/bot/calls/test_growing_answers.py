@@ -155,7 +155,7 @@ def test_the_answer_is_begun_in_the_pause() -> None:
 
 
 def test_a_caller_who_goes_on_has_it_dropped() -> None:
-    call = run(hold(asking("where is it? |0.25| my order I mean?")))
+    call = run(hold(asking("where is it? |0.2| my order I mean?")))
     begun = [text for text in call.talk.prepared if text]
     assert begun == ["where is it?", "where is it? my order I mean?"]
     after = call.talk.prepared.index("where is it?") + 1
@@ -175,7 +175,7 @@ def test_where_the_voice_alone_says_that_more_comes_most_is_gained() -> None:
 
 def test_who_pauses_again_and_again_costs_three_requests_at_most() -> None:
     asked = ["where is it?", "when is it?", "who has it?", "how is it?", "what is it?"]
-    call = run(hold(asking(" |0.25| ".join(asked))))
+    call = run(hold(asking(" |0.2| ".join(asked))))
     assert call.talk.told == [" ".join(asked)]
     assert len([text for text in call.talk.prepared if text]) == MOST_AHEAD
 
@@ -206,7 +206,7 @@ def test_the_first_sound_is_made_in_the_pause() -> None:
 
 
 def test_a_sound_that_was_made_for_nothing_is_not_heard() -> None:
-    script = asking("where is it? |0.25| my order I mean?")
+    script = asking("where is it? |0.2| my order I mean?")
     mouth = ScriptedMouth()
     call = run(hold(script, ahead="It is here.", mouth=mouth))
     assert "It is here." in mouth.spoken

@@ -9,6 +9,7 @@ import pytest
 from bot.calls.recording import Recording
 
 RATE_HZ = 8000
+FULL = Path("/dev/full")
 
 
 async def record(path: Path) -> None:
@@ -42,3 +43,15 @@ async def test_it_is_written_as_it_comes(tmp_path: Path) -> None:
     assert recording._length < RATE_HZ + 1
     await recording.close()
     assert (tmp_path / "call.wav").stat().st_size == pytest.approx(20 * RATE_HZ * 4, rel=0.01)
+
+
+@pytest.mark.skipif(not FULL.exists(), reason="a device of Linux's")
+async def test_a_full_disk_ends_the_recording_and_not_the_call(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "call.wav").symlink_to(FULL)
+    recording = Recording(tmp_path / "call.wav", RATE_HZ)
+    for _ in range(50):
+        recording.caller(np.full(RATE_HZ // 10, 0.25, np.float32))
+    await recording.close()
+    assert [record.message for record in caplog.records] == ["call.recording_broken"]

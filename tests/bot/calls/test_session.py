@@ -393,6 +393,13 @@ def test_a_desk_that_takes_no_messages_is_admitted() -> None:
     assert TROUBLE in call.said
 
 
+def test_an_outage_is_admitted_once_and_the_call_goes_on_after_it() -> None:
+    call = run(hold(Script().says(16.0, "where is my order?"), away_s=12.0))
+    assert call.said[:3] == ["Hello from Shop", TROUBLE, "Are you still there?"]
+    assert call.said.count(TROUBLE) == 1
+    assert "You said where is my order?." in call.said
+
+
 def test_a_slow_answer_is_announced() -> None:
     call = run(hold(Script().says(GREETED_S, "where is my order?"), answer_s=6.0))
     assert call.said[1:3] == ["One moment, please.", "You said where is my order?."]

@@ -217,7 +217,9 @@ async def test_an_assistant_words_it_and_may_add_nothing(
     )
     model = Scripted(script=saying(written), asked=[])
     async with running(desk):
-        talk = await held(desk, ("when does my money come back? write to ann@shop.example", None))
+        talk = await held(
+            desk, ("my name is Anna Schmidt, when does my money come back? ann@shop.example", None)
+        )
         summary = await sum_up(desk.summaries(summarizer(knowledge, store, model)), talk)
         [kept] = await desk.calls(talk.conversation)
     assert summary == kept
@@ -226,6 +228,7 @@ async def test_an_assistant_words_it_and_may_add_nothing(
     told = "\n".join(str(each.text) for each in model.asked[-1])
     assert "ann@shop.example" not in told
     assert "{EMAIL_1}" in told
+    assert "Schmidt" not in told
 
     model = Scripted(script=saying(written.replace("[3]", "[2]")), asked=[])
     async with running(desk):

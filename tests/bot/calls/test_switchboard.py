@@ -1,24 +1,27 @@
 """Whoever asked for a call hears what becomes of it."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from bot.calls import first_words
 from bot.calls.manner import Manner
-from bot.calls.switchboard import Switchboard
+from bot.calls.summaries import Wording
+from bot.calls.switchboard import CallLimits, Switchboard
 from bot.calls.talk import CALL
 from bot.calls.timeline import Timeline
 from bot.calls.transport import Call, Ended, EndReason, LineEvent
-from bot.errors import Unavailable
-from bot.messages import CustomerId
+from bot.errors import TooFast, Unavailable
+from bot.messages import ConversationId, CustomerId, Entry
 from bot.speech import Speaker
 from bot.store import Store
 from models.espeak import Espeak
 from models.transcriber import Transcriber
 from tests.bot.calls.scripted import Line, Script
-from tests.builders import EchoPolicy, build_desk, running
+from tests.builders import EchoPolicy, build_desk, message, running, wait_until
 
 
 class Watching:
@@ -48,6 +51,10 @@ def no_transcriber() -> Transcriber:
     raise AssertionError("nobody speaks")
 
 
+def called(outgoing: bool) -> Call:
+    return Call(id="call_1", channel=CALL, customer=CustomerId("cus_ann"), outgoing=outgoing)
+
+
 async def held(store: Store, folder: Path, line: Line, watch: Watching, outgoing: bool) -> None:
     desk = build_desk(store, folder, EchoPolicy())
     switchboard = Switchboard(
@@ -57,9 +64,8 @@ async def held(store: Store, folder: Path, line: Line, watch: Watching, outgoing
         manner=Manner(business="Shop", language="en"),
         watches=[watch],
     )
-    call = Call(id="call_1", channel=CALL, customer=CustomerId("cus_ann"), outgoing=outgoing)
     async with running(desk):
-        await switchboard.talk(call, line)
+        await switchboard.talk(called(outgoing), line)
     assert switchboard.room
     assert switchboard.held == 0
     switchboard.close()
@@ -85,3 +91,60 @@ async def test_a_call_that_comes_in_is_told_when_it_is_over(store: Store, folder
     watch = Watching()
     await held(store, folder, Line(Script(), 0.1), watch, outgoing=False)
     assert watch.told == [EndReason.CALLER]
+
+
+async def test_a_call_that_finds_no_place_once_it_rings_is_hung_up_and_told(
+    store: Store, folder: Path
+) -> None:
+    desk, watch, line = build_desk(store, folder, EchoPolicy()), Watching(), Line(Script(), 60.0)
+    switchboard = Switchboard(
+        desk,
+        transcriber=no_transcriber,
+        speaker=Speaker(Espeak(), desk._media),
+        manner=Manner(business="Shop", language="en"),
+        limits=CallLimits(at_once=0),
+        watches=[watch],
+    )
+    with pytest.raises(TooFast):
+        await switchboard.talk(called(outgoing=True), line)
+    assert watch.told == [EndReason.DESK]
+    assert [event async for event in line.events()][-1] == Ended(EndReason.DESK)
+    switchboard.close()
+
+
+class Pondering:
+    """A language model that takes its time."""
+
+    async def sum_up(
+        self, conversation: ConversationId, entries: list[Entry], language: str
+    ) -> Wording | None:
+        await asyncio.Event().wait()
+        return None
+
+
+async def test_a_desk_that_stops_keeps_what_a_call_was_about_without_waiting_for_a_model(
+    store: Store, folder: Path
+) -> None:
+    desk = build_desk(store, folder, EchoPolicy())
+    switchboard = Switchboard(
+        desk,
+        transcriber=no_transcriber,
+        speaker=Speaker(Espeak(), desk._media),
+        manner=Manner(business="Shop", language="en"),
+        summaries=desk.summaries(Pondering()),
+    )
+    async with running(desk):
+        opened = await desk.open_conversation(CALL, CustomerId("cus_ann"))
+        call = msgspec.structs.replace(called(outgoing=False), conversation=opened.id)
+        line = Line(Script(), 60.0)
+        talking = asyncio.create_task(switchboard.talk(call, line))
+        await wait_until(lambda: line.now_s > 0)  # the call has begun
+        asked = message(opened.id, "where is my parcel?")
+        await desk.accept(msgspec.structs.replace(asked, channel=CALL))
+        assert await desk.next_reply(opened.id, 0, 10)
+        talking.cancel()
+        async with asyncio.timeout(10):
+            await asyncio.wait([talking])
+        [kept] = await desk.calls(opened.id)
+    assert kept.topics[0].wanted == "where is my parcel?"
+    switchboard.close()

@@ -101,3 +101,14 @@ def test_a_chat_greets_answers_and_takes_suggestions(frontdesk: Frontdesk, proje
 
 def test_the_end_of_the_input_ends_a_chat(frontdesk: Frontdesk, project: Path) -> None:
     assert frontdesk("chat", "-p", project, given="").returncode == 0
+
+
+def test_a_language_model_that_fails_is_told_beside_the_answer(
+    frontdesk: Frontdesk, project: Path
+) -> None:
+    file = project / "frontdesk.yaml"
+    lines = "assistant: {model: 'ollama:qwen3', base_url: 'http://127.0.0.1:9'}\n"
+    file.write_text(file.read_text("utf-8") + lines, "utf-8")
+    ended = frontdesk("ask", "When are you open?", "-p", project)
+    assert "Monday to Friday" in ended.stdout
+    assert "assistant.failed why=down reason=ollama:qwen3 cannot be reached" in ended.stderr

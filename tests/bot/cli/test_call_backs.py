@@ -3,7 +3,9 @@
 import asyncio
 import subprocess
 import time
+from datetime import datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from bot.call_backs.book import Book, CallBack
 from bot.messages import ChannelName, ConversationId, CustomerId
@@ -18,6 +20,9 @@ async def test_the_operator_sees_and_cancels_one(
         given = ("call-backs", *words, "-p", str(project))
         return await asyncio.to_thread(frontdesk, *given, FRONTDESK_REDIS=redis_url, COLUMNS="200")
 
+    with (project / "frontdesk.yaml").open("a", encoding="utf-8") as settings:
+        settings.write("calls: {timezone: Asia/Kathmandu}\n")  # where customers were told the time
+    at = datetime.now(ZoneInfo("Asia/Kathmandu")) + timedelta(hours=1)
     book = Book(store, 3600)
     await book.keep(
         CallBack(
@@ -27,13 +32,13 @@ async def test_the_operator_sees_and_cancels_one(
             conversation=ConversationId("con_1"),
             channel=ChannelName("call"),
             locale="en",
-            at=time.time() + 3600,
+            at=at.timestamp(),
             booked_at=time.time(),
         )
     )
     listed = (await run()).stdout
     assert "Arranged: 1" in listed
-    assert "cb_1" in listed
+    assert f"cb_1 │ {at:%d %b %H:%M}" in listed
     assert "+4722334455" not in listed
     assert "+4722334455" in (await run("--numbers")).stdout
     assert "cb_1 is cancelled" in (await run("cancel", "cb_1")).stdout

@@ -126,3 +126,13 @@ def test_a_language_model_in_this_process_is_listed_and_fetched(
     for told in (pulled.stdout, listed.stdout):
         assert "assistant: transformers:shop/chat\n  shop/chat, " in told
         assert "models--shop--chat" in told
+
+
+def test_an_engine_that_cannot_be_does_not_hide_the_others(
+    frontdesk: Frontdesk, project: Path, environment: dict[str, str]
+) -> None:
+    write(project, transcriber="moonshine:tiny-xx")
+    listed = frontdesk("models", "list", "-p", project, **environment)
+    assert listed.returncode == 2
+    assert "✗ there is no Moonshine 'tiny-xx'\n    → `model` is one of tiny-en, " in listed.stdout
+    assert "synthesizer: espeak" in listed.stdout

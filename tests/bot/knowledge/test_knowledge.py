@@ -1,11 +1,14 @@
 """What customers write, say and show finds its article; what is outside is not answered."""
 
 import asyncio
+import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from bot.knowledge import Answered, Competing, Knowledge, Nothing, Query, Said, ingest
+from bot.knowledge.query import Views, views
 from models.minilm import MiniLM
 
 ASKED_GERMANY = (
@@ -199,3 +202,19 @@ async def test_another_place_is_not_answered_for(
     )
     await knowledge.close()
     assert hits[0].passage.article == "delivery.eu"
+
+
+async def test_the_first_question_in_a_language_keeps_no_other_waiting(
+    knowledge: Knowledge, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All words of the index are stemmed for it, which takes a while."""
+    on_the_loop: list[bool] = []
+
+    def noted(*given: Any, **named: Any) -> Views:
+        on_the_loop.append(threading.current_thread() is threading.main_thread())
+        return views(*given, **named)
+
+    monkeypatch.setattr("bot.knowledge.knowledge.views", noted)
+    for _ in range(2):
+        await knowledge.consult(Query(typed="Wo ist mein Paket?", language="de"))
+    assert on_the_loop == [False, True]

@@ -235,3 +235,6 @@ async def test_customer_is_called_back(site: CallSite, api: StandIn) -> None:
     api.fail("/v2/calls", JSONResponse({"errors": [{"code": "10016"}]}, 422))
     with pytest.raises(DeliveryFailed, match="10016"):
         await site.front.dial(outgoing)
+    with pytest.raises(InvalidStatus, match="403"):
+        async with stream(site, path_of(api.made("/v2/calls")[-1].body)):
+            pass

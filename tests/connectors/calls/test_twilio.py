@@ -319,3 +319,15 @@ async def test_number_that_cannot_be_called_is_told(site: CallSite, api: StandIn
     with pytest.raises(DeliveryFailed, match="error 21211"):
         await site.front.dial(OUTGOING)
     assert site.calls.open == 0
+
+
+async def test_who_picks_up_a_call_that_failed_for_the_desk_is_not_held_in_silence(
+    site: CallSite, api: StandIn
+) -> None:
+    api.fail(f"{CALLS}.json", JSONResponse({}, 503))  # it may ring all the same
+    with pytest.raises(DeliveryFailed):
+        await site.front.dial(OUTGOING)
+    [made] = api.made(f"{CALLS}.json")
+    with pytest.raises(InvalidStatus, match="403"):
+        async with streaming(site, stream_path(made.form["Twiml"])):
+            pass

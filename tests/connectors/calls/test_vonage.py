@@ -14,11 +14,13 @@ import numpy as np
 import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
+from starlette.responses import JSONResponse
 from vonage_jwt import verify_signature
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import InvalidStatus
 
 from bot.calls.transport import Call, Dropped, EndReason, Resumed
+from bot.errors import DeliveryFailed
 from bot.line_settings import VonageLine
 from bot.messages import CustomerId
 from connectors.calls.codecs.l16 import L16
@@ -223,3 +225,9 @@ async def test_customer_is_called_back(site: CallSite, api: StandIn) -> None:
     held = await site.calls.next()
     await post(site, "event", status="busy")
     assert await held.ended() is EndReason.REFUSED
+    api.fail("/v1/calls", JSONResponse({}, 503))
+    with pytest.raises(DeliveryFailed):
+        await site.front.dial(outgoing)
+    with pytest.raises(InvalidStatus, match="403"):
+        async with stream(site, path_of(api.made("/v1/calls")[-1].json()["ncco"])):
+            pass

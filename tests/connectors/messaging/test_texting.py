@@ -63,3 +63,19 @@ async def test_an_app_without_text_messages_sends_none(store: Store, tmp_path: P
         assert send
         with pytest.raises(DeliveryFailed, match="telegram sends no text messages"):
             await send("+4741234567", "Look here")
+
+
+async def test_an_answer_that_surprises_the_channel_is_a_failure(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def surprised(*_: object) -> str:
+        raise KeyError("message_uuid")
+
+    section = VonageSection.model_validate({"key": "k", "secret": "s", "signature_secret": "x"})
+    configured = {"vonage": ("connectors.vonage", section)}
+    async with messaging(store, tmp_path, configured) as opened:
+        monkeypatch.setattr(opened.providers[0], "send", surprised)
+        send = texting(opened.providers, "vonage", "Voltaro")
+        assert send
+        with pytest.raises(DeliveryFailed, match="KeyError in the channel"):
+            await send("+4741234567", "Look here")

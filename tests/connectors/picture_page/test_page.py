@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from starlette.responses import JSONResponse
 
+from bot.errors import TooFast, Unavailable
 from bot.messages import Message, ReplyKind
 from bot.picture_links.sending import WAITS_S
 from bot.store import Store
@@ -139,6 +140,37 @@ async def test_what_is_no_picture_is_refused_and_another_may_be_tried(
     assert (await door.put(path, picture())).status_code == 204
 
 
+async def test_a_picture_that_cannot_be_taken_now_may_be_sent_again(
+    door: Door, ann: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await ann.say("Can I show you?")
+
+    async def refuse(*_: object, **__: object) -> None:
+        raise TooFast(1.0)
+
+    with monkeypatch.context() as busy:
+        busy.setattr(door.desk, "accept", refuse)
+        assert (await door.put(door.path(), picture())).status_code == 429
+    assert (await door.put(door.path(), picture())).status_code == 204
+    assert "DECLINED 51" in (await ann.hears()).text
+
+
+async def test_a_picture_that_is_sent_again_after_trouble_is_taken_once(
+    door: Door, ann: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await ann.say("Can I show you?")
+
+    async def away(*_: object) -> None:
+        raise Unavailable("Redis does not answer")
+
+    with monkeypatch.context() as trouble:
+        trouble.setattr("bot.picture_links.links.Links.used", away)
+        assert (await door.put(door.path(), picture())).status_code == 503
+    assert (await door.put(door.path(), picture())).status_code == 204
+    entries = await door.desk.entries(ann.talk.conversation, 2)
+    assert len([entry for entry in entries if isinstance(entry.item, Message)]) == 1
+
+
 async def test_a_file_that_is_too_large_is_refused_before_it_is_read(
     door: Door, ann: Caller
 ) -> None:
@@ -189,3 +221,22 @@ async def test_where_words_do_not_help_a_picture_is_offered_once(door: Door, ann
     assert offer in (await ann.say("it blinks strangely")).text
     assert offer not in (await ann.say("it still blinks")).text
     assert door.api.made(MESSAGES) == []
+
+
+async def test_a_link_that_broke_on_its_way_is_sent_when_the_turn_is_done_again(
+    door: Door, ann: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    send = door.links._send
+    assert send
+    tried: list[str] = []
+
+    async def broken_once(number: str, words: str) -> None:
+        tried.append(number)
+        if len(tried) == 1:
+            raise KeyError("sid")
+        await send(number, words)
+
+    monkeypatch.setattr(door.links, "_send", broken_once)
+    assert (await ann.say("Can I show you?")).text == say("picture_sent", "en", minutes=10)
+    assert len(door.api.made(MESSAGES)) == 1
+    assert (await door.get(door.path())).status_code == 200

@@ -42,6 +42,18 @@ async def test_conversation_belongs_to_who_is_logged_in(widget: Widget, desk: De
     await widget.reply(1)
 
 
+async def test_what_is_typed_after_a_login_is_not_the_visitors(
+    widget: Widget, desk: DeskProcess
+) -> None:
+    await widget.open(desk.url)
+    log_in = """(host, identity) => {
+        host.identity = identity;
+        return Boolean(host.shadowRoot.querySelector("textarea"));
+    }"""
+    assert not await widget.host.evaluate(log_in, signed("dora")), "the visitor's chat takes words"
+    await expect(widget.host.locator(".welcome")).to_be_visible()
+
+
 async def test_expired_identity_is_asked_for_anew(widget: Widget, desk: DeskProcess) -> None:
     await widget.page.goto(desk.url)
     await widget.host.evaluate(
