@@ -9,6 +9,7 @@ Here is decided what each of them means for the others.
 import asyncio
 import logging
 from collections.abc import Callable
+from contextlib import AsyncExitStack
 
 from bot.calls.answering import Answering
 from bot.calls.caller_turns import CallerTurns, Turn
@@ -360,8 +361,9 @@ class CallSession:
         self._answering.drop_prepared()
         self._answering.stop_waiting()
         self._leaving.stay()
-        self._went_out(await self._player.drop())
-        await self._line.hang_up()
-        await self._replies.close()
-        if self._recording:
-            await self._recording.close()
+        async with AsyncExitStack() as last:  # each of them, though one before it has failed
+            if self._recording:
+                last.push_async_callback(self._recording.close)
+            last.push_async_callback(self._replies.close)
+            last.push_async_callback(self._line.hang_up)
+            self._went_out(await self._player.drop())

@@ -74,8 +74,12 @@ class WhatsAppCalls(Line):
                     f"{self._phone}/calls", what="calls", json=_PRODUCT | asked
                 )
                 transport.provider_id = str(made["calls"][0]["id"])
-            except (DeliveryFailed, KeyError, IndexError, TypeError) as error:
-                raise DeliveryFailed(f"WhatsApp does not call: {error}", permanent=True) from error
+            except DeliveryFailed as error:
+                reason = f"WhatsApp does not call: {error}"
+                raise DeliveryFailed(reason, permanent=error.permanent) from error
+            except (KeyError, IndexError, TypeError) as error:
+                reason = "WhatsApp does not say which call it has made"
+                raise DeliveryFailed(reason, permanent=True) from error
         self._expected.keep(transport.provider_id, transport)
         self.services.holding.begin(call, transport)
 

@@ -4,11 +4,13 @@ nothing behind."""
 import asyncio
 import gc
 
+import pytest
+
 from bot.calls.playing import Player
 from bot.calls.session import CallSession
 from bot.calls.transport import Dropped, EndReason, Resumed
 from bot.texts import say
-from tests.bot.calls.scripted import Script, ScriptedEars, ScriptedMouth, hold
+from tests.bot.calls.scripted import Line, Script, ScriptedEars, ScriptedMouth, hold
 from tests.virtual_time import run
 
 MUSIC_S = 600.0
@@ -40,6 +42,22 @@ def test_music_that_is_no_voice_ends_the_call_as_silence_does() -> None:
     call = run(hold(Script(), until_s=MUSIC_S))
     assert call.reason is EndReason.DESK
     assert call.line.now_s < 60
+
+
+def test_line_that_fails_at_the_end_is_closed_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    closed: list[str] = []
+
+    async def breaks(line: Line) -> int:
+        raise OSError("the line is broken")
+
+    async def hangs_up(line: Line) -> None:
+        closed.append("line")
+
+    monkeypatch.setattr(Line, "clear", breaks)
+    monkeypatch.setattr(Line, "hang_up", hangs_up)
+    with pytest.raises(OSError, match="broken"):
+        run(hold(Script(), until_s=2.0))
+    assert closed == ["line"]
 
 
 def test_nothing_is_left_of_bad_calls() -> None:

@@ -211,8 +211,19 @@ async def test_who_does_not_pick_up_has_refused(site: CallSite, graph: StandIn) 
 async def test_customer_who_gave_no_leave_is_not_called(site: CallSite, graph: StandIn) -> None:
     refused = {"error": {"message": "No call permission", "code": 138006}}
     graph.fail(CALLS, JSONResponse(refused, 400))
-    with pytest.raises(DeliveryFailed, match="138006"):
+    with pytest.raises(DeliveryFailed, match="138006") as told:
         await site.front.dial(OUTGOING)
+    assert told.value.permanent
+    assert site.calls.open == 0
+
+
+async def test_customer_is_called_later_if_whatsapp_fails_for_now(
+    site: CallSite, graph: StandIn
+) -> None:
+    graph.fail(CALLS, JSONResponse({"error": {"message": "Try again", "code": 131016}}, 503))
+    with pytest.raises(DeliveryFailed) as told:
+        await site.front.dial(OUTGOING)
+    assert not told.value.permanent
     assert site.calls.open == 0
 
 
