@@ -148,6 +148,7 @@ class CallSession:
             await self._take(event)
             if isinstance(event, Ended):
                 self.reason, self._over = event.reason, True
+                self._first_words.close()  # what was heard last may still be written down
                 return
 
     async def _take(self, event: LineEvent) -> None:

@@ -79,8 +79,10 @@ class LineCall:
 
     def expect(self, within_s: float = ATTACH_S, otherwise: EndReason = EndReason.LOST) -> None:
         """The other side was told where to connect; if it does not in time the call is over,
-        `otherwise`."""
+        `otherwise`. It may be over already: who calls can have hung up while they were told."""
         self._on_time()
+        if self.ended:
+            return
         loop = asyncio.get_running_loop()
         self._overdue = loop.call_later(within_s, self.end, otherwise)
 
@@ -98,8 +100,11 @@ class LineCall:
             self.expect(ring_s + ATTACH_S, EndReason.REFUSED)
 
     def when_over(self, forget: Callable[[], object]) -> None:
-        """Call this once the call has ended."""
-        self._forget.append(forget)
+        """Call this once the call has ended, which may be now."""
+        if self.ended:
+            forget()
+        else:
+            self._forget.append(forget)
 
     def end(self, reason: EndReason) -> None:
         """The call is over; for the desk's own reason where it was about to end it."""

@@ -353,6 +353,16 @@ def test_who_is_called_says_hello_first() -> None:
     assert call.talk.told == ["thank you so much"]
 
 
+def test_who_hung_up_with_no_word_has_not_been_reached_however_long_they_are_written_down() -> None:
+    reached: list[str] = []
+    script = Script().makes(0.5, 0.6)
+    ears = ScriptedEars(script, seconds=4.0)
+    call = run(
+        hold(script, ears=ears, call=outgoing(), until_s=1.2, reached=lambda: reached.append("yes"))
+    )
+    assert (call.reason, call.said, reached) == (EndReason.CALLER, [], [])
+
+
 def test_who_says_nothing_is_told_all_the_same() -> None:
     call = run(hold(Script(), call=outgoing(), until_s=20))
     assert call.said[0] == "Your kettle is ready."

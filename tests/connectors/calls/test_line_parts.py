@@ -1,6 +1,8 @@
 """The parts of a line without its socket: events without gaps, what was played, keeping time."""
 
 import asyncio
+import gc
+import weakref
 
 import numpy as np
 import pytest
@@ -9,6 +11,8 @@ from hypothesis import strategies as st
 
 from bot.calls.transport import Dropped, Ended, EndReason, Heard, Key, LineEvent, Played
 from connectors.calls import line_events
+from connectors.calls.expected import Expected
+from connectors.calls.line_call import LineCall
 from connectors.calls.line_events import LineEvents
 from connectors.calls.marked import MarkedSound
 from connectors.calls.paced import PacedSound
@@ -195,3 +199,18 @@ async def test_silent_line_is_heard_as_silence_until_it_speaks() -> None:
     await taking
     assert not heard(taken).any()
     assert Played(3) in taken
+
+
+async def test_call_that_ended_while_its_address_was_told_is_not_kept() -> None:
+    expected: Expected[LineCall] = Expected()
+    call = LineCall("call_1", RATE)
+    call.end(EndReason.CALLER)
+    name = expected.lasting(call)
+    token = expected.expect(call)
+    call.expect(within_s=60)
+    assert expected.call(name) is None
+    assert expected.take(token) is None
+    gone = weakref.ref(call)
+    del call
+    gc.collect()
+    assert gone() is None
