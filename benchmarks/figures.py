@@ -16,9 +16,9 @@ class Figure:
     def reached(self) -> bool | None:
         """None where nothing is to be reached."""
         if self.at_most is not None:
-            return self.value <= self.at_most
+            return bool(self.value <= self.at_most)  # numpy's numbers compare to a kind of its own
         if self.at_least is not None:
-            return self.value >= self.at_least
+            return bool(self.value >= self.at_least)
         return None
 
     @property
@@ -40,7 +40,7 @@ class Figure:
     def to_dict(self) -> dict[str, Any]:
         return {
             "name": self.name,
-            "value": self.value,
+            "value": float(self.value),
             "unit": self.unit,
             "at_most": self.at_most,
             "at_least": self.at_least,
