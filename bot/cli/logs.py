@@ -13,7 +13,8 @@ def set_up_logs(form: Literal["text", "json"]) -> None:
     """Write all logs to the standard error output."""
     formatter = _Json() if form == "json" else _Text()
     logging.basicConfig(level=logging.INFO, handlers=[_to_stderr(formatter)], force=True)
-    logging.getLogger("uvicorn").setLevel(logging.WARNING)
+    for talkative in ("uvicorn", "aioice"):  # aioice tells callers' network addresses
+        logging.getLogger(talkative).setLevel(logging.WARNING)
 
 
 def show_errors() -> None:

@@ -39,3 +39,9 @@ def test_text_lines_can_be_read(capsys: pytest.CaptureFixture[str]) -> None:
     set_up_logs("text")
     logging.getLogger("desk").info("turn.done", extra={"turn": "3"})
     assert capsys.readouterr().err.rstrip().endswith("info    turn.done turn=3")
+
+
+def test_network_addresses_of_callers_are_not_told(capsys: pytest.CaptureFixture[str]) -> None:
+    set_up_logs("text")
+    logging.getLogger("aioice.ice").info("Check CandidatePair(('192.0.2.7', 56024) -> …)")
+    assert "192.0.2.7" not in capsys.readouterr().err
