@@ -19,7 +19,7 @@ import psutil
 REPOSITORY = Path(__file__).resolve().parent.parent
 EXAMPLE = REPOSITORY / "examples" / "voltaro"
 _LOOK_AGAIN_S = 0.005
-"""Another process tells nobody that it is ready: it is looked at, often enough to be measured."""
+"""Of another process, which wakes nobody when it is ready: often enough for that to be measured."""
 
 
 class DeskProcess:
@@ -27,14 +27,16 @@ class DeskProcess:
 
     def __init__(self, command: list[str], environment: dict[str, str] | None = None) -> None:
         started = time.perf_counter()
-        self._output = tempfile.TemporaryFile("w+")  # noqa: SIM115 - lives as long as the process; `stop` closes it
-        self._process = subprocess.Popen(
-            command,
-            stdout=self._output,
-            stderr=subprocess.STDOUT,
-            cwd=REPOSITORY,
-            env=os.environ | (environment or {}),
-        )
+        number, name = tempfile.mkstemp(suffix=".log")
+        self._said = Path(name)
+        with os.fdopen(number, "w") as said:
+            self._process = subprocess.Popen(
+                command,
+                stdout=said,
+                stderr=subprocess.STDOUT,
+                cwd=REPOSITORY,
+                env=os.environ | (environment or {}),
+            )
         self.url = self._read_url()
         _wait_until_ready(self.url)
         self.ready_s = time.perf_counter() - started
@@ -55,13 +57,12 @@ class DeskProcess:
 
     def output(self) -> str:
         """What it has said so far."""
-        self._output.seek(0)
-        return self._output.read()
+        return self._said.read_text("utf-8")
 
     def stop(self) -> None:
         self._process.send_signal(signal.SIGTERM)
         self._process.wait(timeout=30)
-        self._output.close()
+        self._said.unlink()
 
     def _read_url(self, limit_s: float = 300) -> str:
         deadline = time.perf_counter() + limit_s
@@ -71,7 +72,7 @@ class DeskProcess:
                 return found.group()
             if self._process.poll() is not None:
                 raise RuntimeError(f"the desk ended before it was ready:\n{said}")
-            time.sleep(_LOOK_AGAIN_S)
+            time.sleep(_LOOK_AGAIN_S)  # it writes into a file, and nothing waits for that
         raise RuntimeError(f"the desk was not ready within {limit_s} s:\n{said}")
 
 
@@ -121,5 +122,5 @@ def _wait_until_ready(url: str, limit_s: float = 120) -> None:
                 if answer.status == 200:
                     return
         except (urllib.error.URLError, ConnectionError):
-            time.sleep(_LOOK_AGAIN_S)
+            time.sleep(_LOOK_AGAIN_S)  # its port refuses until it listens
     raise RuntimeError(f"{url} did not become ready within {limit_s} s")

@@ -28,7 +28,7 @@ def wait_for(condition: Callable[[], bool], limit_s: float = LONGEST_START_S) ->
     deadline = time.monotonic() + limit_s
     while not condition():
         assert time.monotonic() < deadline, "it did not come about in time"
-        time.sleep(0.05)
+        time.sleep(0.05)  # what another process does wakes nobody here
 
 
 class RedisProcess:

@@ -50,7 +50,7 @@ def test_every_engine_that_is_offered_exists(part: str, name: str) -> None:
     except OperatorError as error:
         if name not in NOT_FOR_DEVELOPMENT:
             raise
-        pytest.skip(str(error))
+        pytest.skip(f"not among what developers install: {error}")
 
 
 @pytest.mark.usefixtures("others")

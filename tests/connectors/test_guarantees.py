@@ -63,7 +63,7 @@ async def until(condition: Callable[[], Any], limit_s: float = 60) -> None:
             found = condition()
             if await found if asyncio.iscoroutine(found) else found:
                 return
-            await asyncio.sleep(0.02)
+            await asyncio.sleep(0.02)  # what another process does wakes nobody here
 
 
 async def outbox_is_empty(store: Store) -> bool:

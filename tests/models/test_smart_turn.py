@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper
 from transformers import WhisperFeatureExtractor
 
+from models import smart_turn
 from models.errors import EngineMissing
 from models.smart_turn import PACKAGE, REMEDY, SmartTurn, features
 from tests.bot.cli.test_call import saying
@@ -62,8 +63,8 @@ def test_another_model_is_refused(tmp_path: Path) -> None:
         SmartTurn(small_model(tmp_path / "model.onnx", frames=3000))
 
 
-@pytest.mark.skipif(find_spec(PACKAGE) is not None, reason="pipecat-ai is installed")
-def test_without_the_package_it_says_how_to_get_it() -> None:
+def test_without_the_package_it_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(smart_turn, "PACKAGE", "a_package_that_is_not_there")
     with pytest.raises(EngineMissing) as raised:
         SmartTurn()
     assert raised.value.remedy == REMEDY

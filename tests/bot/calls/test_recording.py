@@ -45,7 +45,7 @@ async def test_it_is_written_as_it_comes(tmp_path: Path) -> None:
     assert (tmp_path / "call.wav").stat().st_size == pytest.approx(20 * RATE_HZ * 4, rel=0.01)
 
 
-@pytest.mark.skipif(not FULL.exists(), reason="a device of Linux's")
+@pytest.mark.skipif(not FULL.exists(), reason="/dev/full, a disk that is always full, is Linux's")
 async def test_a_full_disk_ends_the_recording_and_not_the_call(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -14,6 +15,7 @@ from bot.calls.switchboard import CallLimits, Switchboard
 from bot.calls.talk import CALL
 from bot.calls.timeline import Timeline
 from bot.calls.transport import Call, Ended, EndReason, LineEvent
+from bot.desk import FrontDesk
 from bot.errors import TooFast, Unavailable
 from bot.messages import ConversationId, CustomerId, Entry
 from bot.speech import Speaker
@@ -51,19 +53,24 @@ def no_transcriber() -> Transcriber:
     raise AssertionError("nobody speaks")
 
 
+def silent_switchboard(desk: FrontDesk, **more: Any) -> Switchboard:
+    """Of calls in which nobody but the desk speaks."""
+    return Switchboard(
+        desk,
+        transcriber=no_transcriber,
+        speaker=Speaker(Espeak(), desk._media),
+        manner=Manner(business="Shop", language="en"),
+        **more,
+    )
+
+
 def called(outgoing: bool) -> Call:
     return Call(id="call_1", channel=CALL, customer=CustomerId("cus_ann"), outgoing=outgoing)
 
 
 async def held(store: Store, folder: Path, line: Line, watch: Watching, outgoing: bool) -> None:
     desk = build_desk(store, folder, EchoPolicy())
-    switchboard = Switchboard(
-        desk,
-        transcriber=no_transcriber,
-        speaker=Speaker(Espeak(), desk._media),
-        manner=Manner(business="Shop", language="en"),
-        watches=[watch],
-    )
+    switchboard = silent_switchboard(desk, watches=[watch])
     async with running(desk):
         await switchboard.talk(called(outgoing), line)
     assert switchboard.room
@@ -97,14 +104,7 @@ async def test_a_call_that_finds_no_place_once_it_rings_is_hung_up_and_told(
     store: Store, folder: Path
 ) -> None:
     desk, watch, line = build_desk(store, folder, EchoPolicy()), Watching(), Line(Script(), 60.0)
-    switchboard = Switchboard(
-        desk,
-        transcriber=no_transcriber,
-        speaker=Speaker(Espeak(), desk._media),
-        manner=Manner(business="Shop", language="en"),
-        limits=CallLimits(at_once=0),
-        watches=[watch],
-    )
+    switchboard = silent_switchboard(desk, limits=CallLimits(at_once=0), watches=[watch])
     with pytest.raises(TooFast):
         await switchboard.talk(called(outgoing=True), line)
     assert watch.told == [EndReason.DESK]
@@ -126,13 +126,7 @@ async def test_a_desk_that_stops_keeps_what_a_call_was_about_without_waiting_for
     store: Store, folder: Path
 ) -> None:
     desk = build_desk(store, folder, EchoPolicy())
-    switchboard = Switchboard(
-        desk,
-        transcriber=no_transcriber,
-        speaker=Speaker(Espeak(), desk._media),
-        manner=Manner(business="Shop", language="en"),
-        summaries=desk.summaries(Pondering()),
-    )
+    switchboard = silent_switchboard(desk, summaries=desk.summaries(Pondering()))
     async with running(desk):
         opened = await desk.open_conversation(CALL, CustomerId("cus_ann"))
         call = msgspec.structs.replace(called(outgoing=False), conversation=opened.id)

@@ -100,6 +100,12 @@ class Caller:
         return len(await self._site.desk.entries(self.talk.conversation))
 
 
+@pytest.fixture
+def long_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is given up because a busy machine is slow."""
+    monkeypatch.setattr(burst, "FILE_IN_CALL", LONG)
+
+
 @asynccontextmanager
 async def calling(site: Site) -> AsyncIterator[Caller]:
     async with site.widget() as widget, site.http() as client:
@@ -108,10 +114,8 @@ async def calling(site: Site) -> AsyncIterator[Caller]:
         yield caller
 
 
-async def test_words_wait_for_the_file_that_they_are_about(
-    site: Site, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(burst, "FILE_IN_CALL", LONG)
+@pytest.mark.usefixtures("long_waits")
+async def test_words_wait_for_the_file_that_they_are_about(site: Site) -> None:
     async with calling(site) as caller:
         await caller.begin_to_send()
         await caller.say()
@@ -135,10 +139,8 @@ async def test_who_has_just_sent_a_file_is_waited_for(
     assert "Warranty terms" in heard
 
 
-async def test_a_file_that_breaks_off_is_not_waited_for(
-    site: Site, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(burst, "FILE_IN_CALL", LONG)
+@pytest.mark.usefixtures("long_waits")
+async def test_a_file_that_breaks_off_is_not_waited_for(site: Site) -> None:
     async with calling(site) as caller:
         await caller.begin_to_send()
         await caller.say()
