@@ -1,7 +1,8 @@
 """Smart Turn: what it sees is what it was trained on, and it says what is missing."""
 
-from importlib.util import find_spec
+from importlib.util import find_spec, module_from_spec, spec_from_file_location
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import onnx
@@ -12,6 +13,7 @@ from transformers import WhisperFeatureExtractor
 
 from models import smart_turn
 from models.errors import EngineMissing
+from models.published import published_file
 from models.smart_turn import PACKAGE, REMEDY, SmartTurn, features
 from tests.bot.cli.test_call import saying
 from tests.models.media import samples_of
@@ -58,6 +60,17 @@ def test_what_lies_longer_back_is_not_heard(tmp_path: Path) -> None:
     assert turn.complete(sound) != turn.complete(sound[-4 * RATE_HZ :])
 
 
+def features_of_pipecat() -> ModuleType:
+    """Its file alone: without its dependencies the package cannot be imported."""
+    file = published_file(PACKAGE, "audio/turn/smart_turn/_whisper_features.py", remedy=REMEDY)
+    spec = spec_from_file_location("features_of_pipecat", file)
+    assert spec
+    assert spec.loader
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
 def test_another_model_is_refused(tmp_path: Path) -> None:
     with pytest.raises(EngineMissing, match="is no Smart Turn"):
         SmartTurn(small_model(tmp_path / "model.onnx", frames=3000))
@@ -73,8 +86,7 @@ def test_without_the_package_it_says_how_to_get_it(monkeypatch: pytest.MonkeyPat
 @pytest.mark.skipif(find_spec(PACKAGE) is None, reason=f"needs `{REMEDY}`")
 def test_the_published_model_says_what_it_says_in_pipecat(tmp_path: Path) -> None:
     whole = samples_of(saying("What are your opening hours?", tmp_path / "whole.wav"))
-    from pipecat.audio.turn.smart_turn import _whisper_features as theirs
-
+    theirs = features_of_pipecat()
     turn = SmartTurn()
     padded = np.pad(whole[-8 * RATE_HZ :], (max(0, 8 * RATE_HZ - len(whole)), 0))
     (found,) = turn._session.run(
