@@ -107,8 +107,14 @@ def counted() -> dict[str, Counter[Any]]:
     }
 
 
+def call_objects() -> list[Any]:
+    """Of this process, in which a web framework's cache may keep the desk of an earlier test."""
+    return [each for each in gc.get_objects() if isinstance(each, CALL_OBJECTS)]
+
+
 async def test_nothing_is_left_of_bad_callers(lines: Lines) -> None:
     permanent = others()
+    earlier = call_objects()
 
     async def round_of_callers() -> None:
         async with asyncio.timeout(40), asyncio.TaskGroup() as group:
@@ -134,4 +140,4 @@ async def test_nothing_is_left_of_bad_callers(lines: Lines) -> None:
     after = counted()
     left = {name: after[name] - before[name] for name in after}
     assert left == {name: Counter() for name in after}
-    assert not [each for each in gc.get_objects() if isinstance(each, CALL_OBJECTS)]
+    assert not [each for each in call_objects() if not any(each is known for known in earlier)]
