@@ -74,15 +74,12 @@ class FrontDesk:
         delivery_s: float = 24 * 3600,
         errands: Sequence[Errand] = (),
         call_backs: Arranging | None = None,
-        prepares: bool = False,
     ) -> None:
         """`alone`: no other process can be answering on this Redis; see `bot.lease`. `recogniser`:
         none for a desk whose policy wants no intents. `upload_bytes`: the largest file that is
         fetched from a provider. `delivery_s`: how long a reply is tried to be delivered, in
         seconds. `errands`: what it does for customers beside answering. `call_backs`: the one of
-        them that offers to call who could not be connected; None: nobody is called back.
-        `prepares`: answers take so long to make that those to callers are begun while it is not
-        certain yet that they have finished."""
+        them that offers to call who could not be connected; None: nobody is called back."""
         self.store = store
         self._recogniser = recogniser
         self._media = media
@@ -90,7 +87,6 @@ class FrontDesk:
         self._connectors: dict[ChannelName, Connector] = {}
         self._listening: dict[ConversationId, Callable[[Sentence], None]] = {}
         """The calls, which speak answers while they grow."""
-        self._prepares = prepares
         self._keep_s = keep_days * 24 * 3600
         self._language = language
         self._people = People(store, self._keep_s)
@@ -198,8 +194,7 @@ class FrontDesk:
         await self._history.note_heard(conversation, reply, words)
 
     def prepare(self, message: Message, stands: Callable[[str, str], None]) -> None:
-        if self._prepares:
-            self._runner.prepare(message, stands)
+        self._runner.prepare(message, stands)
 
     def drop_prepared(self, conversation: ConversationId) -> None:
         self._runner.drop_prepared(conversation)

@@ -66,6 +66,11 @@ class HiddenDraft(Draft):
         else:
             self._stands(sentence)
 
+    def stands(self, text: str) -> None:
+        """All of the answer is known. Where it has not been told sentence by sentence, this is."""
+        if not self._sentences and not self._front:
+            self._stands(text)
+
     def come_forward(self, front: Draft) -> None:
         """Show by `front` what there is of it by now, and what is still to come."""
         for sentence in self._sentences:

@@ -221,7 +221,9 @@ class DialogueManager:
         ahead.understanding, ahead.past = understanding, past
         with ahead.steps.current():
             understanding = await self._recognised(understanding, [message], {}, past)
-            return understanding, await self._policy.decide(understanding, past, ahead.draft)
+            decision = await self._policy.decide(understanding, past, ahead.draft)
+        ahead.draft.stands(decision.text)
+        return understanding, decision
 
     async def _recognised(
         self,

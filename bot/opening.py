@@ -241,7 +241,6 @@ def _front_desk(
         errands=[errand for errand in (arranging, pictures) if errand],
         call_backs=arranging,
         # Without a language model an answer takes milliseconds, which is what asking twice costs.
-        prepares=config.assistant is not None,
     )
 
 

@@ -13,11 +13,12 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from models.audio import resampled
 from models.downloads import Weights, pulled
 from models.growing import GrowingListener
 from models.moonshine_decoder import Hearing, MoonshineDecoder, Samples
 from models.moonshine_models import chosen
-from models.speech_parts import Part, Speech, hear_in_parts
+from models.speech_parts import Part, Speech, hear_in_parts, peak_of
 from models.transcriber import Transcript
 from models.voice_activity import SAMPLE_RATE_HZ
 
@@ -28,11 +29,20 @@ very edge: on LJSpeech this lowers the word error from 10 to 3 %, on espeak's vo
 DRAFT_LEAD_S = 0.1
 """Of what is shown for a moment only."""
 
-UNDERSTOOD = 0.57
+UNDERSTOOD = 0.6
 """Least confidence at which the words are kept. It was set on these clips, heard by tiny English:
-all 71 of people speaking English are above it, 147 of 156 of espeak's voices in twelve other
+all 71 of people speaking English are above it, 272 of 288 of espeak's voices in four other
 languages below; of espeak's English, what falls below has three words of five wrong. The other
 models are held to the same; none of them could be measured."""
+SURE = 0.8
+"""Confidence below which a part is heard once more, in another way, and the surer result is taken.
+Of espeak's voices 14, 48 and 33 % of the words were wrong in silence, over a telephone and in
+noise; heard twice, 12, 37 and 25 %. Of 60 people's orders 15, 25 and 21 % of what was ordered was
+missing, and 13, 24 and 21 %. Nearly half of all parts are heard twice."""
+AGAIN_SPEED, AGAIN_PRE_EMPHASIS = 0.9, 0.6
+"""Slower, and with more of what is high, as long used before speech is analysed (`y[n] = x[n] -
+0.6 x[n-1]`; Rabiner and Schafer, 1978). Of seventeen ways this one helped most; more of them helped
+little more."""
 SAME_LANGUAGE = 0.5
 """Below this it is taken for another language."""
 _WORD = re.compile(r"[^\W\d_]|\d")
@@ -86,7 +96,14 @@ class MoonshineTranscriber:
         return GrowingListener(self)
 
     def hear_part(self, samples: Samples, draft: Hearing | None, *, final: bool) -> Hearing:
-        """A part of a recording, with silence around it."""
+        """A part of a recording, with silence around it; what is `final` and not sure, twice."""
+        heard = self._hear(samples, draft, final=final)
+        if not final or _confidence([heard]) >= SURE:
+            return heard
+        again = self._hear(_put_otherwise(samples), heard, final=True)
+        return max(heard, again, key=lambda each: _confidence([each]))
+
+    def _hear(self, samples: Samples, draft: Hearing | None, *, final: bool) -> Hearing:
         framed = np.pad(samples, round((LEAD_S if final else DRAFT_LEAD_S) * SAMPLE_RATE_HZ))
         return self._decoder.hear(framed, draft.tokens if draft else (), final=final)
 
@@ -126,6 +143,13 @@ class MoonshineTranscriber:
         letters = [character for character in text if character.isalpha()]
         own = sum(unicodedata.name(letter, "").startswith(names) for letter in letters)
         return 2 * own >= len(letters)
+
+
+def _put_otherwise(samples: Samples) -> Samples:
+    """The same, slower and with its high sounds raised; as loud as it was."""
+    raised = np.append(samples[:1], samples[1:] - np.float32(AGAIN_PRE_EMPHASIS) * samples[:-1])
+    raised *= np.float32(peak_of(samples) / (peak_of(raised) or 1.0))
+    return resampled(raised, round(AGAIN_SPEED * SAMPLE_RATE_HZ), SAMPLE_RATE_HZ)
 
 
 def _understood(heard: Hearing) -> bool:

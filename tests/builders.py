@@ -96,7 +96,6 @@ def build_desk(
     synthesizer: Synthesizer | None = None,
     errands: Sequence[Errand] = (),
     call_backs: Arranging | None = None,
-    prepares: bool = False,
 ) -> FrontDesk:
     """A desk with the real parts around the policy given; its media lie under `folder`."""
     media = MediaStore(str(folder / "media"))
@@ -115,7 +114,6 @@ def build_desk(
         delivery_s=delivery_s,
         errands=errands,
         call_backs=call_backs,
-        prepares=prepares,
     )
 
 

@@ -38,7 +38,7 @@ class CallDesk(Desk, Protocol):
         """The caller seems to have finished: begin the answer to this, in place of what else was
         begun for its conversation. It is given if a turn comes that says the same after the same
         history; until then nothing is kept or done for it, but that `stands` is told its sentences
-        (Markdown) and their language. May do nothing; never waits."""
+        (Markdown), or all of it at once, and their language. May do nothing; never waits."""
 
     def drop_prepared(self, conversation: ConversationId) -> None:
         """The caller goes on: what was begun is given up."""

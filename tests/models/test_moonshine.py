@@ -1,20 +1,24 @@
 """Hearing: English is written down; everything else is named and not guessed at."""
 
 import csv
+import json
 import re
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from rapidfuzz.distance import Levenshtein
 
+from models.audio import resampled
 from models.espeak import Espeak
-from models.moonshine import MoonshineTranscriber
-from models.moonshine_decoder import MoonshineDecoder, _repeated
+from models.moonshine import MoonshineTranscriber, _put_otherwise
+from models.moonshine_decoder import Hearing, MoonshineDecoder, _repeated
 from models.moonshine_graphs import Decoding
 from models.moonshine_models import embedded_folder
+from models.synthesis.transmission import phone_band
 from tests.models.media import recording, samples_of, tone
 
 SENTENCES = {
@@ -191,3 +195,69 @@ def test_a_decoder_in_a_circle_is_noticed() -> None:
     assert _repeated([1, 2, 3, 9, 8, 7, 9, 8, 7, 9, 8, 7]) == 6
     assert _repeated([1, 2, 3, 5, 5, 5]) == 0
     assert _repeated([5] * 6) == 5
+
+
+class TestHearingTwice:
+    """What the decoder is not sure of is heard once more, in another way."""
+
+    @pytest.fixture
+    def heard(self, monkeypatch: pytest.MonkeyPatch) -> list[Hearing]:
+        """What the decoder has written, each time that it heard something."""
+        written: list[Hearing] = []
+        hear = MoonshineDecoder.hear
+
+        def noted(decoder: MoonshineDecoder, *args: Any, **options: Any) -> Hearing:
+            written.append(hear(decoder, *args, **options))
+            return written[-1]
+
+        monkeypatch.setattr(MoonshineDecoder, "hear", noted)
+        return written
+
+    def test_more_of_what_people_order_is_understood(
+        self,
+        moonshine: MoonshineTranscriber,
+        shared_data: Path,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        folder = shared_data / "spoken_orders"
+        labels = json.loads((folder / "label_dev60.json").read_text("utf-8"))
+        clips = {path.name: samples_of(path) for path in sorted(folder.rglob("*.wav"))}
+
+        def missing() -> int:
+            return sum(
+                " ".join(words(said)) not in heard
+                for name, clip in clips.items()
+                for heard in [" ".join(words(moonshine.transcribe(clip).text))]
+                for said in labels[name]["slots"].values()
+            )
+
+        twice = missing()
+        monkeypatch.setattr("models.moonshine.SURE", 0.0)
+        assert twice < missing()
+
+    def test_the_surer_result_is_taken(
+        self, moonshine: MoonshineTranscriber, heard: list[Hearing]
+    ) -> None:
+        sentence = phone_band(spoken("There is no tracking number in my mail.", "en"), 16_000)[0]
+        transcript = moonshine.transcribe(resampled(sentence, 8_000, 16_000))
+        chances = [np.exp(each.log_probabilities.mean()) for each in heard]
+        assert len(heard) == 2
+        assert transcript.confidence == pytest.approx(max(chances))
+
+    def test_what_it_is_sure_of_is_heard_once(
+        self, moonshine: MoonshineTranscriber, heard: list[Hearing], shared_data: Path
+    ) -> None:
+        moonshine.transcribe(samples_of(shared_data / "speech" / "jfk.flac"))
+        assert len(heard) == 1
+
+    def test_what_is_shown_for_a_moment_is_heard_once(
+        self, moonshine: MoonshineTranscriber, heard: list[Hearing]
+    ) -> None:
+        rng = np.random.default_rng(2)
+        moonshine.hear_part(rng.normal(size=16_000).astype(np.float32), None, final=False)
+        assert len(heard) == 1
+
+    def test_silence_can_be_put_otherwise_too(self) -> None:
+        silence = np.zeros(1_600, np.float32)
+        assert not _put_otherwise(silence).any()
+        assert len(_put_otherwise(silence)) > len(silence)

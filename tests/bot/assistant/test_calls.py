@@ -79,12 +79,12 @@ async def calling(desk: Desk, store: Store, tmp_path: Path) -> AsyncIterator[Any
     """Makes a call with an assistant that follows a script."""
     stack: list[Any] = []
 
-    async def call(script: Script, *, prepares: bool = True, **settings: Any) -> Caller:
+    async def call(script: Script, **settings: Any) -> Caller:
         desk.hire(script, gated=True, **settings)
         (tmp_path / "intents").mkdir()
         book = IntentBook(tmp_path / "intents")
         policy = DeskPolicy(desk.knowledge, book, "Corner Shop", {}, {}, desk.assistant)
-        front = build_desk(store, tmp_path, policy, prepares=prepares)
+        front = build_desk(store, tmp_path, policy)
         stack.append(running(front))
         await stack[0].__aenter__()
         talk = await DeskTalk.open(
@@ -341,13 +341,6 @@ async def test_a_model_that_fails_ahead_has_the_article_quoted(calling: Any) -> 
     assert "shop.example/returns" in reply.text
     assert len(caller.model.asked) == 1
     assert (await caller.trace(reply))["assistant"]["outcome"] == "down"
-
-
-async def test_nothing_is_begun_ahead_where_answers_take_no_time(calling: Any) -> None:
-    caller = await calling(gated(FIRST, SECOND), prepares=False)
-    caller.prepares(RETURN)
-    await caller.says(RETURN)
-    assert "prepared" not in await caller.trace(await caller.reply())
 
 
 async def test_nothing_is_left_of_what_nobody_took(calling: Any) -> None:

@@ -84,7 +84,6 @@ class Shop:
             self.policy,
             errands=[arranging],
             call_backs=arranging,
-            prepares=True,
         )
         self.desk.connect(self.connector)
         self.calling = self.new_calling()
