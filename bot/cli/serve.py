@@ -97,6 +97,9 @@ async def _serve(config: "Config", console: "Console", open_page: bool) -> None:
 
 async def _work(run: Coroutine[Any, Any, None], front: "Front") -> None:
     """Answer and serve until the front is stopped, or either fails."""
+    from bot.allocator import keep_giving_back
+
+    tidying = asyncio.create_task(keep_giving_back(), name="memory")
     answering = asyncio.create_task(run, name="desk")
     serving = asyncio.create_task(front.run(), name="front")
     try:
@@ -104,6 +107,7 @@ async def _work(run: Coroutine[Any, Any, None], front: "Front") -> None:
         front.stop()
         await serving
     finally:
+        tidying.cancel()
         answering.cancel()
         with suppress(asyncio.CancelledError):
             await answering

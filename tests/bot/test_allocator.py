@@ -1,4 +1,4 @@
-"""How much memory the C library keeps for threads, in a process of its own."""
+"""How much memory the C library keeps, in a process of its own."""
 
 import os
 import platform
@@ -32,6 +32,23 @@ libc.fflush(None)
 """
 
 
+FREED = """
+import asyncio, psutil
+from bot.allocator import keep_giving_back
+process = psutil.Process()
+pieces = [bytearray(b"x" * 60_000) for _ in range(1_000)]
+del pieces[:-1]
+async def main():
+    before = process.memory_info().rss
+    tidying = asyncio.create_task(keep_giving_back(every_s=0.01))
+    async with asyncio.timeout(30):
+        while process.memory_info().rss > before - 40_000_000:
+            await asyncio.sleep(0)
+    tidying.cancel()
+asyncio.run(main())
+"""
+
+
 def heaps(**environment: str) -> int:
     done = subprocess.run(
         [sys.executable, "-c", SCRIPT],
@@ -49,3 +66,7 @@ def test_threads_share_two_heaps() -> None:
 
 def test_operators_own_setting_stays() -> None:
     assert heaps(MALLOC_ARENA_MAX="5") == 5
+
+
+def test_what_is_freed_below_what_is_in_use_is_given_back() -> None:
+    subprocess.run([sys.executable, "-c", FREED], check=True)
