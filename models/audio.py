@@ -140,13 +140,18 @@ def _decode_stream(container: InputContainer, limit_s: float, sample_rate_hz: in
         if frame is None:
             bad += 1
             continue
-        good += 1
         # A chained file may change its sample rate or channels half-way.
         if setup != (frame.format.name, frame.layout.name, frame.sample_rate):
             setup = (frame.format.name, frame.layout.name, frame.sample_rate)
             pieces += _resampled(resampler, None)
             resampler = AudioResampler("flt", "mono", sample_rate_hz)
-        new = _resampled(resampler, frame)
+        try:
+            new = _resampled(resampler, frame)
+        except av.error.FFmpegError:  # more channels than there are names for, as damage writes
+            resampler, setup = None, None
+            bad += 1
+            continue
+        good += 1
         pieces += new
         length += sum(map(len, new))
         if length > limit:

@@ -85,6 +85,14 @@ def test_something_else_is_refused() -> None:
     assert code_of(b"\x89PNG\r\n\x1a\n") == "media_unreadable"
 
 
+def test_nine_channels_are_refused() -> None:
+    """There is no arrangement of loudspeakers for so many that could be mixed down."""
+    file = bytearray(recording("audio/wav", tone(0.5)))
+    assert file[22] == 1
+    file[22] = 9
+    assert code_of(bytes(file)) == "media_truncated"
+
+
 @settings(max_examples=60, deadline=None)
 @given(data=st.data(), media_type=st.sampled_from(sorted(SOUND_FORMATS)))
 def test_damage_gives_sound_or_a_reason(data: st.DataObject, media_type: str) -> None:
