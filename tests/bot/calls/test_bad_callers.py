@@ -66,7 +66,7 @@ def test_nothing_is_left_of_bad_calls() -> None:
     async def callers(count: int) -> None:
         for _ in range(count):
             silent, sings = Script(), music(2.0, 60.0)
-            drops = Script().says(2.0, "tell me all.").happens(4.0, Dropped(0))
+            drops = Script().says(2.0, "tell me more.").happens(4.0, Dropped(0))
             returns = Script().happens(3.0, Dropped(0)).happens(5.0, Resumed())
             asks = Script().says(2.0, "where is my order?")
             await asyncio.gather(

@@ -20,7 +20,7 @@ def told(text: str) -> Answer:
     return WHOLE if "tell" in text else echo(text)
 
 
-def asking(words: str = "tell me all.") -> Script:
+def asking(words: str = "tell me more.") -> Script:
     return Script().says(ASKED_S, words)
 
 
@@ -113,9 +113,9 @@ def test_who_hangs_up_has_not_heard_what_was_still_to_come() -> None:
 
 
 def test_what_grows_over_the_callers_words_waits_for_them() -> None:
-    script = asking("tell me all. |0.6| where is it?")
+    script = asking("tell me more. |0.6| where is it?")
     call = run(hold(script, answer=told, written=[(0.5, FIRST), (0.2, SECOND)], answer_s=2.0))
-    assert call.talk.told == ["tell me all.", "where is it?"]
+    assert call.talk.told == ["tell me more.", "where is it?"]
     assert said(call) == ["You said where is it?."]
     assert call.talk.corrected == {"rep_1": ""}
 
@@ -142,7 +142,7 @@ def test_a_desk_that_never_finishes_is_admitted_and_the_call_goes_on(
     call = run(hold(script, answer=told, written=written, answer_s=500, until_s=70))
     begun = [text.strip() for _, text in written]
     assert said(call)[: len(begun) + 2] == [*begun, MOMENT, TROUBLE]
-    assert call.talk.told == ["tell me all.", "where is my order?"]
+    assert call.talk.told == ["tell me more.", "where is my order?"]
 
 
 # The answer is begun in the pause.

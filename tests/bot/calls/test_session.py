@@ -73,7 +73,7 @@ def test_what_takes_longer_to_hear_than_the_pause_lasts_is_not_lost() -> None:
 
 
 def test_the_desk_falls_silent_for_the_caller() -> None:
-    script = Script().says(GREETED_S, "tell me all.").says(6.0, "stop I have another question")
+    script = Script().says(GREETED_S, "tell me more.").says(6.0, "stop I have another question")
     call = run(hold(script, answer=long_answer))
     assert 6.0 < call.line.clears[0] <= 6.25
     assert call.line.sounding(6.25, 8.0) == 0
@@ -82,9 +82,9 @@ def test_the_desk_falls_silent_for_the_caller() -> None:
 
 
 def test_an_interruption_before_the_first_sound_counts() -> None:
-    script = Script().says(GREETED_S, "tell me all.").says(3.35, "no wait where is my order?")
+    script = Script().says(GREETED_S, "tell me more.").says(3.35, "no wait where is my order?")
     call = run(hold(script, answer=long_answer, answer_s=0.3))
-    assert call.talk.told == ["tell me all.", "no wait where is my order?"]
+    assert call.talk.told == ["tell me more.", "no wait where is my order?"]
     assert not set(LONG.split(". ")) & set(call.said)
     assert call.talk.corrected == {"rep_1": ""}
 
@@ -94,30 +94,30 @@ def test_an_interruption_before_the_first_sound_counts() -> None:
 
 @pytest.mark.parametrize("murmur", ["mhm", "okay", "yeah right"])
 def test_a_murmur_does_not_interrupt(murmur: str) -> None:
-    script = Script().says(GREETED_S, "tell me all.").says(6.0, murmur)
+    script = Script().says(GREETED_S, "tell me more.").says(6.0, murmur)
     call = run(hold(script, answer=long_answer))
-    assert call.talk.told == ["tell me all."]
+    assert call.talk.told == ["tell me more."]
     assert call.said[1:] == [*(f"{part}." for part in LONG[:-1].split(". ")), *call.said[4:]]
     assert call.talk.corrected == {}
 
 
 def test_a_noise_does_not_interrupt() -> None:
-    script = Script().says(GREETED_S, "tell me all.").makes(6.0, 0.4)
+    script = Script().says(GREETED_S, "tell me more.").makes(6.0, 0.4)
     call = run(hold(script, answer=long_answer))
     assert "The end of it." in call.said
-    assert call.talk.told == ["tell me all."]
+    assert call.talk.told == ["tell me more."]
 
 
 def test_a_click_is_not_even_noticed() -> None:
-    script = Script().says(GREETED_S, "tell me all.").makes(6.0, 0.06)
+    script = Script().says(GREETED_S, "tell me more.").makes(6.0, 0.06)
     call = run(hold(script, answer=long_answer, until_s=12.0))
     assert [at for at in call.line.clears if at < 12.0] == []
 
 
 def test_it_goes_on_where_it_was() -> None:
-    script = Script().says(GREETED_S, "tell me all.").makes(6.0, 0.3)
+    script = Script().says(GREETED_S, "tell me more.").makes(6.0, 0.3)
     disturbed = run(hold(script, answer=long_answer))
-    calm = run(hold(Script().says(GREETED_S, "tell me all."), answer=long_answer))
+    calm = run(hold(Script().says(GREETED_S, "tell me more."), answer=long_answer))
     heard = [sum(sound for _, sound in call.line.out) * 0.04 for call in (disturbed, calm)]
     assert 0 <= heard[0] - heard[1] < 1.2  # a little is said again, and nothing left out
 
@@ -126,7 +126,7 @@ def test_it_goes_on_where_it_was() -> None:
 
 
 def test_the_history_has_only_what_was_heard() -> None:
-    script = Script().says(GREETED_S, "tell me all.").says(6.0, "stop where is my order?")
+    script = Script().says(GREETED_S, "tell me more.").says(6.0, "stop where is my order?")
     call = run(hold(script, answer=long_answer))
     heard = call.talk.corrected["rep_1"]
     assert LONG.startswith(heard)
@@ -135,13 +135,13 @@ def test_the_history_has_only_what_was_heard() -> None:
 
 
 def test_who_hangs_up_has_not_heard_the_rest() -> None:
-    call = run(hold(Script().says(GREETED_S, "tell me all."), answer=long_answer, until_s=6.0))
+    call = run(hold(Script().says(GREETED_S, "tell me more."), answer=long_answer, until_s=6.0))
     assert call.talk.corrected["rep_1"].startswith("One two three")
     assert "end" not in call.talk.corrected["rep_1"]
 
 
 def test_an_answer_that_was_heard_is_left_alone() -> None:
-    call = run(hold(Script().says(GREETED_S, "tell me all."), answer=long_answer))
+    call = run(hold(Script().says(GREETED_S, "tell me more."), answer=long_answer))
     assert call.talk.corrected == {}
 
 
@@ -218,7 +218,7 @@ def test_keys_without_an_end_are_taken_after_a_while() -> None:
 
 
 def test_a_key_interrupts() -> None:
-    script = Script().says(GREETED_S, "tell me all.").presses(6.0, "1")
+    script = Script().says(GREETED_S, "tell me more.").presses(6.0, "1")
     call = run(hold(script, answer=long_answer))
     assert call.line.sounding(6.1, 7.5) == 0
 
@@ -302,7 +302,7 @@ def test_a_machine_that_takes_a_call_back_has_not_been_reached() -> None:
 
 
 def test_a_person_who_cannot_be_reached_does_not_end_the_call() -> None:
-    script = Script().says(GREETED_S, "a person please.").says(16.0, "then tell me all.")
+    script = Script().says(GREETED_S, "a person please.").says(16.0, "then tell me more.")
     call = run(hold(script, answer=person, transfer_to="100", transfers=False))
     assert "I'm sorry, nobody can take your call at the moment." in call.said
     assert len(call.talk.told) == 2
@@ -327,9 +327,9 @@ def test_what_is_typed_beside_the_call_is_answered_in_it() -> None:
 
 
 def test_a_noise_that_ends_is_no_message_and_hides_no_answer() -> None:
-    script = Script().says(GREETED_S, "tell me all.").makes(3.3, 0.3)
+    script = Script().says(GREETED_S, "tell me more.").makes(3.3, 0.3)
     call = run(hold(script, answer=long_answer, answer_s=0.3))
-    assert call.talk.told == ["tell me all."]
+    assert call.talk.told == ["tell me more."]
     assert "The end of it." in call.said
 
 
@@ -417,7 +417,7 @@ def test_a_slow_answer_is_announced() -> None:
 
 def test_a_line_that_drops_and_comes_back_goes_on() -> None:
     script = (
-        Script().says(GREETED_S, "tell me all.").happens(6.0, Dropped(0)).happens(9.0, Resumed())
+        Script().says(GREETED_S, "tell me more.").happens(6.0, Dropped(0)).happens(9.0, Resumed())
     )
     call = run(hold(script, answer=long_answer))
     assert "The end of it." in call.said
