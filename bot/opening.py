@@ -240,7 +240,6 @@ def _front_desk(
         delivery_s=config.limits.delivery_hours * 3600,
         errands=[errand for errand in (arranging, pictures) if errand],
         call_backs=arranging,
-        # Without a language model an answer takes milliseconds, which is what asking twice costs.
     )
 
 

@@ -22,7 +22,8 @@ THINKING_S = 2.5
 LONGEST_S = 30.0
 """After which they are told that something is wrong. An answer that comes later is given."""
 MOST_AHEAD = 3
-"""Answers that are begun in the pauses of one turn: each that is dropped has cost tokens."""
+"""Answers that are begun in the pauses of one turn: each that is dropped has cost the processor's
+time, and of an assistant tokens."""
 _AGAIN_S = 1.0
 """Before replies that could not be read are asked for again: no loop that turns while Redis is
 away, and no pause that the caller notices once it is back."""
