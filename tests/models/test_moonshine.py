@@ -221,7 +221,7 @@ class TestHearingTwice:
     ) -> None:
         folder = shared_data / "spoken_orders"
         labels = json.loads((folder / "label_dev60.json").read_text("utf-8"))
-        clips = {path.name: samples_of(path) for path in sorted(folder.rglob("*.wav"))}
+        clips = {path.name: samples_of(path) for path in sorted(folder.rglob("*.wav"))[::2]}
 
         def missing() -> int:
             return sum(
