@@ -53,6 +53,15 @@ async def conversation(desk: FrontDesk) -> ConversationId:
     return opened
 
 
+async def prepare(
+    desk: FrontDesk, conversation: ConversationId, told: list[tuple[str, str]]
+) -> int:
+    """Have the answer to `WORDS` made ahead; gives how many entries there are without it."""
+    desk.prepare(message(conversation, WORDS), lambda *stands: told.append(stands))
+    await wait_until(lambda: bool(told))
+    return len(await desk.entries(conversation))
+
+
 async def test_what_was_decided_in_the_pause_is_the_answer(
     desk: FrontDesk,
     conversation: ConversationId,
@@ -60,10 +69,8 @@ async def test_what_was_decided_in_the_pause_is_the_answer(
     told: list[tuple[str, str]],
 ) -> None:
     before = len(await desk.entries(conversation))
-    desk.prepare(message(conversation, WORDS), lambda *stands: told.append(stands))
-    await wait_until(lambda: bool(told))
+    assert await prepare(desk, conversation, told) == before
     assert told == [(f"You said: {WORDS}", "en")]
-    assert len(await desk.entries(conversation)) == before
     await desk.accept(message(conversation, WORDS))
     answer = await desk.next_reply(conversation, before, 10)
     assert answer
@@ -80,9 +87,7 @@ async def test_other_words_are_answered_anew(
     policy: EchoPolicy,
     told: list[tuple[str, str]],
 ) -> None:
-    before = len(await desk.entries(conversation))
-    desk.prepare(message(conversation, WORDS), lambda *stands: told.append(stands))
-    await wait_until(lambda: bool(told))
+    before = await prepare(desk, conversation, told)
     await desk.accept(message(conversation, f"{WORDS} from Tuesday"))
     answer = await desk.next_reply(conversation, before, 10)
     assert answer
