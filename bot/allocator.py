@@ -16,6 +16,8 @@ import ctypes
 import os
 import platform
 
+from models.memory import give_back
+
 _M_ARENA_MAX = -8
 """See mallopt(3)."""
 _HEAPS = 2
@@ -25,21 +27,12 @@ _EVERY_S = 30.0
 def share_heaps() -> None:
     """Before threads are started. What the operator has set in the environment stays; where there
     is another C library, nothing happens."""
-    if _is_glibc() and "MALLOC_ARENA_MAX" not in os.environ:
+    if platform.libc_ver()[0] == "glibc" and "MALLOC_ARENA_MAX" not in os.environ:
         ctypes.CDLL(None).mallopt(_M_ARENA_MAX, _HEAPS)
 
 
 async def keep_giving_back(every_s: float = _EVERY_S) -> None:
-    """Give the system what has been freed, again and again until cancelled; with another C library,
-    nothing happens."""
-    if not _is_glibc():
-        return
-    trim = ctypes.CDLL(None).malloc_trim
-    trim.argtypes = [ctypes.c_size_t]
+    """Give the system what has been freed, again and again until cancelled."""
     while True:
         await asyncio.sleep(every_s)
-        await asyncio.to_thread(trim, 0)
-
-
-def _is_glibc() -> bool:
-    return platform.libc_ver()[0] == "glibc"
+        await asyncio.to_thread(give_back)

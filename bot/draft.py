@@ -66,8 +66,8 @@ class HiddenDraft(Draft):
         else:
             self._stands(sentence)
 
-    def stands(self, text: str) -> None:
-        """All of the answer is known. Where it has not been told sentence by sentence, this is."""
+    def whole(self, text: str) -> None:
+        """All of the answer stands. Where it has not been told sentence by sentence, this is."""
         if not self._sentences and not self._front:
             self._stands(text)
 

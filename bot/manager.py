@@ -222,7 +222,7 @@ class DialogueManager:
         with ahead.steps.current():
             understanding = await self._recognised(understanding, [message], {}, past)
             decision = await self._policy.decide(understanding, past, ahead.draft)
-        ahead.draft.stands(decision.text)
+        ahead.draft.whole(decision.text)
         return understanding, decision
 
     async def _recognised(

@@ -10,7 +10,9 @@ from rapidfuzz.distance import Levenshtein
 from benchmarks.calls.measuring import Run, progress
 from benchmarks.calls.speech import RATE_HZ, sentences
 from benchmarks.figures import Figure
-from models.audio import resampled
+from benchmarks.turn_ends.people import ordered, orders
+from bot.calls.transport import Sound
+from models.audio import decode, resampled
 from models.espeak import Espeak
 from models.moonshine import MoonshineTranscriber
 from models.synthesis.transmission import phone_band
@@ -44,13 +46,37 @@ def word_errors(folder: Path, run: Run) -> list[Figure]:
         if n % 25 == 0:
             progress(n, len(texts))
     words = sum(len(_words(text)) for text in texts)
+    people = _orders(transcriber)
     return [
         Figure("sentences", len(texts), ""),
         Figure("word error rate over a telephone", round(100 * wrong / words, 1), "%", at_most=5),
         Figure("sentences without an error", faultless, ""),
         Figure("sentences of which nothing was understood", lost, ""),
         Figure("word error rate without a telephone", round(100 * wide / words, 1), "%"),
+        *people,
     ]
+
+
+def _orders(transcriber: MoonshineTranscriber) -> list[Figure]:
+    """Of what people order, what is not in the transcript; nothing where their recordings are not
+    beside this checkout, which hold no other words to compare."""
+    figures = []
+    for name, line in (("as recorded", lambda sound: sound), ("over a telephone", _telephoned)):
+        wanted = missing = 0
+        for file in orders():
+            heard = transcriber.transcribe(line(decode(file.read_bytes(), limit_s=60))).text
+            said = f" {' '.join(_words(heard))} "
+            things = ordered(file)
+            wanted += len(things)
+            missing += sum(f" {' '.join(_words(thing))} " not in said for thing in things)
+        if wanted:
+            share = round(100 * missing / wanted, 1)
+            figures.append(Figure(f"missing of what people order, {name}", share, "%"))
+    return figures
+
+
+def _telephoned(sound: Sound) -> Sound:
+    return resampled(*phone_band(sound, RATE_HZ), RATE_HZ)
 
 
 def _errors(said: str, heard: str) -> int:

@@ -1,9 +1,12 @@
 """People's recordings as turns: as they are, and with a pause put in where they break off least
 audibly. The orders are Picovoice's (Apache 2.0), the reader is LJSpeech's (public domain)."""
 
+import json
 import random
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -23,6 +26,20 @@ _FADE = HOP
 
 def orders() -> list[Path]:
     return sorted((DATA / "spoken_orders" / "data" / "speech").rglob("*.wav"))
+
+
+def ordered(file: Path) -> list[str]:
+    """What is wanted in a recording of an order, in words that are said in it."""
+    slots: dict[str, str] = _labels()[file.name]["slots"]
+    return list(slots.values())
+
+
+@cache
+def _labels() -> dict[str, dict[str, Any]]:
+    labels: dict[str, dict[str, Any]] = json.loads(
+        (DATA / "spoken_orders" / "label_dev60.json").read_text("utf-8")
+    )
+    return labels
 
 
 def readings() -> list[Path]:

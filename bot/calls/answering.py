@@ -23,7 +23,7 @@ LONGEST_S = 30.0
 """After which they are told that something is wrong. An answer that comes later is given."""
 MOST_AHEAD = 3
 """Answers that are begun in the pauses of one turn: each that is dropped has cost the processor's
-time, and of an assistant tokens."""
+time, an assistant's tokens, and a speech server's work on one sentence."""
 _AGAIN_S = 1.0
 """Before replies that could not be read are asked for again: no loop that turns while Redis is
 away, and no pause that the caller notices once it is back."""
@@ -92,10 +92,12 @@ class Answering:
     def prepare(self, text: str) -> None:
         """The caller may have said all of it: have the answer begun, and the sound of its first
         sentence made as soon as that stands."""
-        self.drop_prepared()
+        self._player.forget_ahead()
         if self._prepared < MOST_AHEAD:
             self._prepared += 1
             self._talk.prepare(text, self._sound_ahead)
+        else:
+            self._talk.drop_prepared()
 
     def drop_prepared(self) -> None:
         """It was not all."""

@@ -83,6 +83,8 @@ class Player:
         self._changed = asyncio.Event()
         self._troubled = False
         self._ahead: _Ahead | None = None
+        self._forgotten: asyncio.Task[Speech | None] | None = None
+        """The sound made ahead that was forgotten last; a synthesizer cannot be interrupted."""
 
     @property
     def speaking(self) -> bool:
@@ -95,16 +97,16 @@ class Player:
         self._changed.set()
 
     def make_ahead(self, text: str, locale: str) -> None:
-        """Make the sound of a sentence that may be said; of one at a time."""
-        if self._ahead is None:
+        """Make the sound of a sentence that may be said; of one at a time, so that the synthesizer
+        is free for what is to be said."""
+        if self._ahead is None and (self._forgotten is None or self._forgotten.done()):
             sound = asyncio.create_task(self._mouth.speak(text, locale), name="sound ahead")
             self._ahead = _Ahead(text, locale, sound)
 
     def forget_ahead(self) -> None:
         """It will not be said."""
         if self._ahead:
-            self._ahead.sound.cancel()
-            self._ahead = None
+            self._forgotten, self._ahead = self._ahead.sound, None
 
     def take_back(self, source: str) -> int:
         """Do not say what has not been made of this source yet; gives how many sentences."""
@@ -155,6 +157,14 @@ class Player:
 
     async def run(self) -> None:
         """Bring sentences to the line, until cancelled."""
+        try:
+            await self._bring()
+        finally:
+            self.forget_ahead()
+            if self._forgotten:
+                self._forgotten.cancel()
+
+    async def _bring(self) -> None:
         while True:
             await self._until(lambda: bool(self._rest or self._sentences) and not self._held)
             if self._rest:
@@ -200,7 +210,8 @@ class Player:
         ahead = self._ahead
         if ahead and (ahead.text, ahead.locale) == (sentence.text, sentence.locale):
             self._ahead = None
-            return await ahead.sound
+            if made := await ahead.sound:
+                return made
         return await self._mouth.speak(sentence.text, sentence.locale)
 
     def _instead(self, sentence: Sentence) -> tuple[Sentence, Speech | None]:

@@ -231,7 +231,7 @@ class CallSession:
             # By the words alone: where the voice says that they go on, most is to be gained.
             words_s = patience_s(heard.text, locale, self._expected, complete=1.0)
             may_be_all = min(wait_s, words_s) <= UNSURE_S and heard.text.strip()
-            if self._caller.turn is turn and may_be_all:
+            if self._caller.turn is turn and may_be_all and self._first_words.over:
                 self._answering.prepare(heard.text.strip())
 
     def _end_turn(self) -> None:

@@ -125,6 +125,8 @@ def tree_of(trace: dict[str, Any]) -> "Tree":
     steps = root.add("[bold]Time[/]")
     for name, value in spent.items():
         steps.add(f"{name} [dim]{_ms(value)}[/]")
+    for name, value in trace.get("prepared", {}).get("milliseconds", {}).items():
+        steps.add(f"{name}, in the caller's pause [dim]{_ms(value)}[/]")
     if trace.get("waited_ms"):
         steps.add(f"waited before it began [dim]{_ms(trace['waited_ms'])}[/]")
     return root

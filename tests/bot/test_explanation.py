@@ -155,6 +155,12 @@ async def test_it_is_told_in_words(desk: FrontDesk, media: MediaStore) -> None:
     assert "“Your parcel”, top left of picture 2, " in both
 
 
+def test_what_an_answer_took_that_was_begun_in_a_pause_is_told() -> None:
+    ahead = {"ahead_ms": 61.0, "milliseconds": {"encode": 3.2}}
+    told = _told({"turn": "4", "conversation": "con_1", "channel": "call", "prepared": ahead})
+    assert "encode, in the caller's pause 3.2 ms" in told
+
+
 def _told(trace: Any) -> str:
     output = io.StringIO()
     Console(file=output, width=200, color_system=None).print(tree_of(trace))

@@ -100,19 +100,19 @@ class TestWhatStands:
 
     def test_all_of_it_at_once(self) -> None:
         told: list[str] = []
-        HiddenDraft(ConversationId("con_1"), told.append).stands("We open at nine.")
+        HiddenDraft(ConversationId("con_1"), told.append).whole("We open at nine.")
         assert told == ["We open at nine."]
 
     def test_or_sentence_by_sentence(self) -> None:
         told: list[str] = []
         draft = HiddenDraft(ConversationId("con_1"), told.append)
         draft.say("We open at nine. ")
-        draft.stands("We open at nine. We close at five.")
+        draft.whole("We open at nine. We close at five.")
         assert told == ["We open at nine. "]
 
     def test_not_once_the_turn_has_come(self) -> None:
         told: list[str] = []
         draft = HiddenDraft(ConversationId("con_1"), told.append)
         draft.come_forward(silent_draft())
-        draft.stands("We open at nine.")
+        draft.whole("We open at nine.")
         assert told == []

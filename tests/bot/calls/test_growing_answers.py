@@ -5,6 +5,7 @@ import pytest
 from bot.calls.answering import LONGEST_S, MOST_AHEAD
 from bot.calls.transport import EndReason
 from bot.texts import say
+from models.synthesizer import Speech
 from tests.bot.calls.scripted import Answer, PlayedCall, Script, ScriptedMouth, echo, hold
 from tests.virtual_time import run
 
@@ -211,3 +212,24 @@ def test_a_sound_that_was_made_for_nothing_is_not_heard() -> None:
     call = run(hold(script, ahead="It is here.", mouth=mouth))
     assert "It is here." in mouth.spoken
     assert said(call) == ["You said where is it? my order I mean?."]
+
+
+def test_a_slow_voice_is_left_free_for_what_is_said() -> None:
+    """A sound that was begun for nothing cannot be broken off, and no other is begun beside it."""
+    asked = ["where is it?", "when is it?", "who has it?"]
+    mouth = ScriptedMouth(seconds=3.0)
+    call = run(hold(asking(" |0.2| ".join(asked)), ahead="It is here.", mouth=mouth))
+    assert len([text for text in call.talk.prepared if text]) > 1
+    assert mouth.spoken.count("It is here.") == 1
+
+
+def test_a_sound_that_could_not_be_made_ahead_is_tried_again() -> None:
+    class OnceSilent(ScriptedMouth):
+        async def speak(self, text: str, locale: str) -> Speech | None:
+            speech = await super().speak(text, locale)
+            return None if self.spoken.count(text) == 1 and text == FIRST.strip() else speech
+
+    mouth = OnceSilent()
+    call = run(hold(asking(), answer=told, written=[(0.0, FIRST)], ahead=FIRST, mouth=mouth))
+    assert said(call)[0] == FIRST.strip()
+    assert mouth.spoken.count(FIRST.strip()) == 2

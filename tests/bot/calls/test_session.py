@@ -353,6 +353,12 @@ def test_who_is_called_says_hello_first() -> None:
     assert call.talk.told == ["thank you so much"]
 
 
+def test_no_answer_is_begun_to_a_hello_or_a_machine() -> None:
+    for first in ("who is it?", "please leave a message after the tone."):
+        call = run(hold(Script().says(1.0, first).says(6.0, "thank you so much."), call=outgoing()))
+        assert first not in call.talk.prepared
+
+
 def test_who_hung_up_with_no_word_has_not_been_reached_however_long_they_are_written_down() -> None:
     reached: list[str] = []
     script = Script().makes(0.5, 0.6)
