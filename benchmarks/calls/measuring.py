@@ -211,8 +211,9 @@ def memory(folder: Path, run: Run) -> list[Figure]:
 
 
 def long(folder: Path, run: Run) -> list[Figure]:
-    """Memory in a call of half an hour, in real time: a caller who asks again and again."""
-    sizes: list[int] = []
+    """Memory in a call of half an hour, in real time: a caller who asks again and again. Looked at
+    for a minute, for what a turn takes is given back twice in one."""
+    looked: list[list[int]] = []
 
     async def measure(desk: DeskProcess) -> None:
         clips = [clip for clip in whole_clips() if clip.way == "clean"]
@@ -220,22 +221,28 @@ def long(folder: Path, run: Run) -> list[Figure]:
         clock = asyncio.get_running_loop().time
         began = clock()
         for done, minute in enumerate(_LONG_MINUTES, 1):
-            await asyncio.wait([work], timeout=began + 60 * minute - clock())
+            await asyncio.wait([work], timeout=began + 60 * (minute - 1) - clock())
+            looked.append(sizes := [])
+            while clock() < began + 60 * minute and not work.done():
+                sizes.append(desk.desk_memory_bytes())
+                await asyncio.sleep(_EVERY_S)
             if work.done():
                 raise RuntimeError(f"the call was over before minute {minute}")
-            sizes.append(desk.desk_memory_bytes())
             progress(done, len(_LONG_MINUTES))
         work.cancel()
         await asyncio.gather(work, return_exceptions=True)
 
     _on_a_desk(folder, measure)
-    return [
-        *(
-            Figure(f"resident memory at minute {minute}", round(size / 1e6, 1), "MB")
+    figures = []
+    for name, size_of in (("least", min), ("most", max)):
+        sizes = [size_of(each) / 1e6 for each in looked]
+        figures += [
+            Figure(f"resident memory until minute {minute}, {name}", round(size, 1), "MB")
             for minute, size in zip(_LONG_MINUTES, sizes, strict=True)
-        ),
-        Figure("growth from minute 5 on", round((sizes[-1] - sizes[0]) / 1e6, 1), "MB", at_most=5),
-    ]
+        ]
+        grown = round(sizes[-1] - sizes[0], 1)
+        figures.append(Figure(f"growth from minute 5 on, of the {name}", grown, "MB", at_most=5))
+    return figures
 
 
 def calls_of(clips: Sequence[Clip]) -> Iterable[tuple[str, list[int]]]:
