@@ -7,8 +7,8 @@ with two heaps from 546 to 551.
 
 What is freed between pieces that are in use stays with the process, too: in a call of half an hour
 one of 581 MB grew to 594. Given back twice in a minute, for two to four milliseconds in a thread,
-it is 549 each time, and less than 30 more in between. (Large pieces that are given back as soon as
-they are freed, `M_MMAP_THRESHOLD`, keep it as small, but make hearing a quarter slower.)
+it is 549 to 554 each time, and up to 29 more in between. (Large pieces that are given back as soon
+as they are freed, `M_MMAP_THRESHOLD`, keep it as small, but make hearing a quarter slower.)
 """
 
 import asyncio
