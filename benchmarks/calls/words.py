@@ -46,14 +46,13 @@ def word_errors(folder: Path, run: Run) -> list[Figure]:
         if n % 25 == 0:
             progress(n, len(texts))
     words = sum(len(_words(text)) for text in texts)
-    people = _orders(transcriber)
     return [
         Figure("sentences", len(texts), ""),
         Figure("word error rate over a telephone", round(100 * wrong / words, 1), "%", at_most=5),
         Figure("sentences without an error", faultless, ""),
         Figure("sentences of which nothing was understood", lost, ""),
         Figure("word error rate without a telephone", round(100 * wide / words, 1), "%"),
-        *people,
+        *_orders(transcriber),
     ]
 
 

@@ -40,7 +40,7 @@ class _Slow:
 
     def synthesize(self, text: str, language: str, listener: str = "") -> Iterator[Speech]:
         for sentence in sentences(text):
-            time.sleep(_SLOW_S)  # in place of a network's computing
+            time.sleep(_SLOW_S)  # as long as a neural voice computes
             yield Speech(np.zeros(24_000, np.float32), 24_000, sentence)
 
 

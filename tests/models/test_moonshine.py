@@ -11,13 +11,11 @@ import numpy as np
 import pytest
 from rapidfuzz.distance import Levenshtein
 
-from models.audio import resampled
 from models.espeak import Espeak
 from models.moonshine import MoonshineTranscriber, _put_otherwise
 from models.moonshine_decoder import Hearing, MoonshineDecoder, _repeated
 from models.moonshine_graphs import Decoding
 from models.moonshine_models import embedded_folder
-from models.synthesis.transmission import phone_band
 from tests.models.media import recording, samples_of, tone
 
 SENTENCES = {
@@ -212,24 +210,35 @@ class TestHearingTwice:
         monkeypatch.setattr(MoonshineDecoder, "hear", noted)
         return written
 
-    def test_the_surer_result_is_taken(
-        self, moonshine: MoonshineTranscriber, heard: list[Hearing]
+    @pytest.mark.parametrize(
+        ("first", "second", "taken"),
+        [
+            (("where is my order", 0.7), ("wear is my odor", 0.6), 0),
+            (("wear is my odor", 0.6), ("where is my order", 0.7), 1),
+            (
+                ("where is my order", 0.7),
+                ("", 0.75),
+                0,
+            ),  # a decoder that ends at once is sure of it
+            (("", 0.75), ("where is my order", 0.7), 1),
+        ],
+    )
+    def test_the_surer_words_are_taken(
+        self,
+        moonshine: MoonshineTranscriber,
+        monkeypatch: pytest.MonkeyPatch,
+        first: tuple[str, float],
+        second: tuple[str, float],
+        taken: int,
     ) -> None:
-        sentence = phone_band(spoken("There is no tracking number in my mail.", "en"), 16_000)[0]
-        transcript = moonshine.transcribe(resampled(sentence, 8_000, 16_000))
-        chances = [np.exp(each.log_probabilities.mean()) for each in heard]
-        assert len(heard) == 2
-        assert transcript.confidence == pytest.approx(max(chances))
-
-    def test_words_are_taken_before_a_surer_nothing(
-        self, moonshine: MoonshineTranscriber, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        """A decoder that ends at once is sure of that, and has heard nothing."""
-        words = Hearing("where is my order", (5, 6, 7, 8), np.full(5, np.log(0.7)), looped=False)
-        nothing = Hearing("", (), np.log([0.75]), looped=False)
-        results = iter([words, nothing])
-        monkeypatch.setattr(MoonshineDecoder, "hear", lambda *given, **options: next(results))
-        assert moonshine.hear_part(np.zeros(16_000, np.float32), None, final=True) is words
+        both = [
+            Hearing(text, (5,) * len(text.split()), np.log([sure]), looped=False)
+            for text, sure in (first, second)
+        ]
+        written = iter(both)
+        monkeypatch.setattr(MoonshineDecoder, "hear", lambda *given, **options: next(written))
+        heard = moonshine.hear_part(np.zeros(16_000, np.float32), None, final=True)
+        assert heard is both[taken]
 
     def test_what_it_is_sure_of_is_heard_once(
         self, moonshine: MoonshineTranscriber, heard: list[Hearing], shared_data: Path
